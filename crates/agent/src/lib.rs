@@ -1,0 +1,1 @@
+//! The Smart Agent's state machine, sans I/O.

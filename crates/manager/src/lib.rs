@@ -1,0 +1,1 @@
+//! The manager: agent endpoints, REST API, portal, keys and jobs.

@@ -1,0 +1,1 @@
+//! Reference products: small real programs, each limited by its agent.

@@ -1,0 +1,108 @@
+//! The ID-certificate profile: what an ID certificate must hold, and reading one.
+//!
+//! Chains are verified elsewhere (crate `crypto`), and certificates are made by the manager's `ca`;
+//! both follow the constants here.
+
+use jiff::Timestamp;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::id::ProductInstanceId;
+
+/// How long an ID certificate is valid, in days (behaviour.md, "Periods").
+pub const ID_CERTIFICATE_DAYS: i64 = 365;
+/// After how many days its renewal is first tried (behaviour.md, "Periods").
+pub const ID_CERTIFICATE_RENEW_DAYS: i64 = 180;
+/// Longest `CN` (RFC 5280, upper bound ub-common-name), in characters.
+pub const COMMON_NAME_CHARS_MAX: usize = 64;
+
+/// Extended key usages. One kind of key can't be used as another: an agent's certificate can't sign
+/// an answer, and a TLS certificate can't sign anything.
+pub mod extended_key_usage {
+    /// `id-kp-clientAuth`, DER content octets: ID certificates of agents.
+    pub const AGENT: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
+    /// `id-kp-documentSigning` (RFC 9336): the manager's message-signing certificate.
+    pub const MANAGER: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x24];
+}
+
+/// The organizational unit in the subject of a root that was made for demonstration. Time lapse
+/// works under such a root alone.
+pub const DEMONSTRATION_UNIT: &str = "DEMONSTRATION ONLY";
+
+/// What an ID certificate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdCertificate {
+    /// Subject `serialNumber`.
+    pub product_instance_id: ProductInstanceId,
+    /// Subject `CN`.
+    pub product: String,
+    /// Certificate serial number, lower-case hexadecimal without leading zeros.
+    pub serial: String,
+    /// First second of validity.
+    pub not_before: Timestamp,
+    /// Last second of validity.
+    pub not_after: Timestamp,
+    /// DER SubjectPublicKeyInfo.
+    pub public_key: Vec<u8>,
+}
+
+/// Why a certificate is not an ID certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCertificate {
+    /// Not DER X.509.
+    #[error("not a DER X.509 certificate: {0}")]
+    Unreadable(String),
+    /// A field of the profile is missing or wrong.
+    #[error("the certificate's {0} does not follow the ID-certificate profile")]
+    Profile(&'static str),
+}
+
+impl IdCertificate {
+    /// Reads a DER certificate and checks the profile's fields. Says nothing about who signed it.
+    pub fn from_der(der: &[u8]) -> Result<Self, InvalidCertificate> {
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|e| InvalidCertificate::Unreadable(e.to_string()))?;
+        if !rest.is_empty() {
+            return Err(InvalidCertificate::Unreadable("bytes after its end".into()));
+        }
+        let subject = certificate.subject();
+        let common_name = subject.iter_common_name().next().and_then(|a| a.as_str().ok());
+        let serial_number = subject
+            .iter_by_oid(&x509_parser::oid_registry::OID_X509_SERIALNUMBER)
+            .next()
+            .and_then(|a| a.as_str().ok());
+        let usage = certificate.key_usage().ok().flatten();
+        if !usage.is_some_and(|u| u.value.digital_signature() && !u.value.key_cert_sign()) {
+            return Err(InvalidCertificate::Profile("key usage"));
+        }
+        let extended = certificate.extended_key_usage().ok().flatten();
+        if !extended.is_some_and(|u| u.value.client_auth && !u.value.any && u.value.other.is_empty()) {
+            return Err(InvalidCertificate::Profile("extended key usage"));
+        }
+        if certificate.is_ca() {
+            return Err(InvalidCertificate::Profile("basic constraints"));
+        }
+        let second = |t: x509_parser::time::ASN1Time, field| {
+            Timestamp::from_second(t.timestamp()).map_err(|_| InvalidCertificate::Profile(field))
+        };
+        Ok(Self {
+            product_instance_id: serial_number
+                .and_then(|s| s.parse().ok())
+                .ok_or(InvalidCertificate::Profile("subject serialNumber"))?,
+            product: common_name.ok_or(InvalidCertificate::Profile("subject CN"))?.to_owned(),
+            serial: serial_text(certificate.raw_serial()),
+            not_before: second(certificate.validity().not_before, "notBefore")?,
+            not_after: second(certificate.validity().not_after, "notAfter")?,
+            public_key: certificate.public_key().raw.to_vec(),
+        })
+    }
+}
+
+/// A certificate serial number's bytes as text: lower-case hexadecimal without leading zero bytes.
+pub fn serial_text(bytes: &[u8]) -> String {
+    use core::fmt::Write as _;
+    bytes.iter().skip_while(|&&b| b == 0).fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

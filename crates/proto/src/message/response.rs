@@ -1,0 +1,195 @@
+//! What a manager answers.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::base64_bytes;
+use crate::id::{AccountId, Nonce, ProductInstanceId, RequestId};
+use crate::name::Tag;
+use crate::problem::ProblemCode;
+use crate::quantity::Quantity;
+
+/// A signed answer: the header that every answer has, and what this one says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// Protocol version.
+    pub version: u32,
+    /// The request that this answers.
+    pub request_id: RequestId,
+    /// The request's nonce.
+    pub nonce: Nonce,
+    /// The manager's time.
+    pub signed_at: Timestamp,
+    /// The highest sequence number that the manager holds of this product instance; an agent whose
+    /// own is lower goes on from here.
+    pub sequence: u64,
+    /// What is said.
+    #[serde(flatten)]
+    pub body: ResponseBody,
+}
+
+/// What an answer says, under `type`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ResponseBody {
+    /// The registration was made.
+    Registration(Registered),
+    /// Whether the pool covers the usage; the answer to a report and to an authorization renewal.
+    Authorization(Authorization),
+    /// A new ID certificate.
+    IdCertificateRenewal(IssuedCertificate),
+    /// The registration was ended.
+    Deregistration(Deregistered),
+    /// Nothing was changed, and why.
+    Refusal(Refusal),
+}
+
+/// Where a product instance belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// The smart account's id, which every later request names.
+    pub account_id: AccountId,
+    /// The smart account's name.
+    pub smart_account: String,
+    /// The virtual account's name.
+    pub virtual_account: String,
+}
+
+/// A registration that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The product instance's id: the certificate's `serialNumber`.
+    pub product_instance_id: ProductInstanceId,
+    /// Its accounts.
+    pub home: Home,
+    /// Whether export-controlled functionality is allowed.
+    pub export_controlled: bool,
+    /// The ID certificate.
+    pub certificate: IssuedCertificate,
+}
+
+/// An ID certificate with its chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCertificate {
+    /// DER certificates, the ID certificate first, the vendor root left out.
+    #[serde(with = "base64_bytes::list")]
+    pub certificates: Vec<Vec<u8>>,
+    /// When to renew it first.
+    pub renew_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Whether the pool covers an instance's usage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The worst status of the tags in use.
+    pub status: AuthorizationStatus,
+    /// When the authorization ends unless it is renewed.
+    pub authorized_until: Timestamp,
+    /// When to renew it first.
+    pub renew_at: Timestamp,
+    /// Each tag's status in its pool.
+    pub tags: Vec<TagAnswer>,
+    /// Its accounts; they change when an administrator moves the instance.
+    pub home: Home,
+}
+
+/// The instance's status, as the manager decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthorizationStatus {
+    /// No tag is in use.
+    NoLicensesInUse,
+    /// The pool covers all tags in use.
+    Authorized,
+    /// At least one tag in use is short in its pool.
+    OutOfCompliance,
+}
+
+/// One tag's status in its pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagAnswer {
+    /// The licence.
+    pub tag: Tag,
+    /// Its status.
+    pub status: TagStatus,
+    /// What the virtual account owns of it now.
+    pub owned: Quantity,
+    /// What all its instances use of it, as last reported.
+    pub in_use: Quantity,
+    /// How much of this tag's demand is short (0 when in compliance).
+    #[serde(default, skip_serializing_if = "Quantity::is_zero_ref")]
+    pub short: Quantity,
+}
+
+/// One tag's status (behaviour.md, "Three independent questions": the entitlement words).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagStatus {
+    /// Covered.
+    InCompliance,
+    /// Short in the pool.
+    OutOfCompliance,
+    /// Nothing is in use.
+    NotInUse,
+    /// The manager's catalogue does not know the tag.
+    InvalidTag,
+    /// Refused for this instance.
+    NotAuthorized,
+    /// The feature is off.
+    Disabled,
+    /// The licence is not metered by this product type.
+    NotApplicable,
+    /// A status that this version does not know.
+    #[serde(other)]
+    Invalid,
+}
+
+/// A registration that was ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deregistered {
+    /// The product instance that no longer exists.
+    pub product_instance_id: ProductInstanceId,
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: ProblemCode,
+    /// What happened, naming the value at fault.
+    pub message: String,
+    /// What to do next.
+    pub action: String,
+}
+
+impl Refusal {
+    /// A refusal with the code's own words; `detail` is added to the message.
+    pub fn new(code: ProblemCode, detail: impl core::fmt::Display) -> Self {
+        let detail = detail.to_string();
+        let message = if detail.is_empty() {
+            code.meaning().to_owned()
+        } else {
+            format!("{} {detail}", code.meaning())
+        };
+        Self { code, message, action: code.action().to_owned() }
+    }
+}
+
+impl Response {
+    /// The text that is signed and sent, and whose SHA-256 later requests name as `last_answer`.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads an answer text.
+    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Whether it is anything but a refusal.
+    pub fn is_success(&self) -> bool {
+        !matches!(self.body, ResponseBody::Refusal(_))
+    }
+}

@@ -1,0 +1,1 @@
+//! Reference model, simulated world, load generator and benchmarks.

@@ -1,0 +1,1 @@
+//! The manager's facts on SQLite and PostgreSQL behind one interface.
