@@ -1,1 +1,29 @@
-//! The manager's decisions: accounts, pools, lots, tokens, registration, compliance, sans I/O.
+//! The manager's decisions: accounts, pools, lots, tokens, registration, compliance.
+//!
+//! [`apply`] takes one [`Command`], the facts it touches ([`Workset`]) and the present time, and either
+//! changes the workset and answers, or refuses and changes nothing. It does no I/O, reads no clock, draws no
+//! chance, and knows neither SQL nor HTTP: loading the workset and writing its changes is the store's task,
+//! signing what it answers the manager's.
+
+pub mod access;
+pub mod account;
+pub mod catalogue;
+pub mod command;
+pub mod event;
+pub mod instance;
+pub mod lot;
+pub mod policy;
+pub mod pool;
+pub mod token;
+pub mod workset;
+
+pub use account::{Account, VirtualAccount};
+pub use catalogue::Catalogue;
+pub use command::{Actor, Command, Context, Ids, Outcome, Refused, apply};
+pub use event::{Event, EventKind};
+pub use instance::{Instance, Usage};
+pub use lot::{Lot, LotTransaction};
+pub use policy::Policy;
+pub use pool::PoolTotal;
+pub use token::Token;
+pub use workset::{Change, Rows, Touches, Workset};

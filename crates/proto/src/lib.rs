@@ -15,6 +15,7 @@ pub mod name;
 pub mod problem;
 pub mod quantity;
 pub mod term;
+pub mod time_lapse;
 pub mod udi;
 
 pub use certificate::IdCertificate;
@@ -26,4 +27,5 @@ pub use name::{Family, Tag};
 pub use problem::ProblemCode;
 pub use quantity::Quantity;
 pub use term::{LotKind, Term};
+pub use time_lapse::TimeLapse;
 pub use udi::Udi;

@@ -1,0 +1,51 @@
+//! Smart accounts and their virtual accounts.
+
+use jiff::Timestamp;
+use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
+use serde::{Deserialize, Serialize};
+
+/// The virtual account that every smart account has from its beginning (features.md, A1, A2).
+pub const DEFAULT_VIRTUAL_ACCOUNT: &str = "Default";
+
+/// A smart account: one customer of the vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Leads every key of every table.
+    pub id: AccountId,
+    /// The account's domain, as in `example.com`: unique on this manager, lower case.
+    pub domain: String,
+    /// Name for people.
+    pub name: String,
+    /// Whether export-controlled functionality may be permitted at all.
+    pub export_permitted: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The sequence number that the next event gets; starts at 1.
+    pub next_event: u64,
+    /// Hash of the last event: each event's hash covers the one before it.
+    pub event_head: Option<Sha256>,
+}
+
+/// A virtual account: a part of a smart account that holds licences and product instances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualAccount {
+    /// Unique within the smart account.
+    pub id: VirtualAccountId,
+    /// Unique within the smart account, compared without regard to case.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is [`DEFAULT_VIRTUAL_ACCOUNT`], which is never deleted.
+    pub is_default: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// What a virtual account still holds; it can be deleted only when all are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Registered product instances.
+    pub instances: u64,
+    /// Lots that have not ended.
+    pub lots: u64,
+}

@@ -1,0 +1,126 @@
+//! The event log: append-only, chained by hashes.
+
+use jiff::Timestamp;
+use seatpool_proto::{ProductInstanceId, Sha256, Tag, VirtualAccountId};
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::command::Actor;
+
+/// One thing that happened in a smart account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// 1, 2, 3, … within the account, without gaps.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The address it came from, if it came over a network.
+    pub source: Option<String>,
+    /// What.
+    pub kind: EventKind,
+    /// Where.
+    pub virtual_account: Option<VirtualAccountId>,
+    /// Which licence.
+    pub tag: Option<Tag>,
+    /// Which product instance.
+    pub instance: Option<ProductInstanceId>,
+    /// What happened, as a sentence for people.
+    pub message: String,
+    /// The value before, where a value changed.
+    pub before: Option<String>,
+    /// The value after.
+    pub after: Option<String>,
+    /// Hash of the event before this one; none for the first.
+    pub previous_hash: Option<Sha256>,
+    /// SHA-256 of this event's JSON with `hash` left out.
+    pub hash: Option<Sha256>,
+}
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As intended.
+    Informational,
+    /// To be looked at.
+    Minor,
+    /// To be acted on.
+    Major,
+}
+
+macro_rules! event_kinds {
+    ($($name:ident = $code:literal, $severity:ident, $meaning:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum EventKind {
+            $(#[doc = $meaning] #[serde(rename = $code)] $name,)*
+        }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its stable code.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// How much it matters.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+
+            /// The kind with this code.
+            pub fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == code)
+            }
+        }
+    };
+}
+
+event_kinds! {
+    AccountCreated = "account_created", Informational, "A smart account was created.";
+    VirtualAccountCreated = "virtual_account_created", Informational, "A virtual account was created.";
+    VirtualAccountChanged = "virtual_account_changed", Informational, "A virtual account was renamed or described.";
+    VirtualAccountDeleted = "virtual_account_deleted", Informational, "A virtual account was deleted.";
+    TokenCreated = "token_created", Informational, "A registration token was created.";
+    TokenRevoked = "token_revoked", Informational, "A registration token was revoked.";
+    LicensesOrdered = "licenses_ordered", Informational, "An order deposited licences.";
+    LicensesRenewed = "licenses_renewed", Informational, "An order renewed licences.";
+    LicensesTransferred = "licenses_transferred", Informational, "Licences were moved between virtual accounts.";
+    LicensesEnded = "licenses_ended", Minor, "Licences reached the end of their term.";
+    LicensesStarted = "licenses_started", Informational, "Licences reached the start of their term.";
+    InstanceRegistered = "instance_registered", Informational, "A product instance registered.";
+    InstanceReplaced = "instance_replaced", Informational, "A product instance registered again and took its old place.";
+    InstanceForced = "instance_forced", Major, "A registration was replaced by force, without proof of the older key.";
+    InstanceRenewed = "instance_renewed", Informational, "A product instance renewed its ID certificate.";
+    InstanceDeregistered = "instance_deregistered", Informational, "A product instance deregistered.";
+    InstanceRemoved = "instance_removed", Informational, "A product instance was removed.";
+    InstanceTransferred = "instance_transferred", Informational, "A product instance was moved to another virtual account.";
+    InstanceRewound = "instance_rewound", Minor, "A product instance went on from an older state.";
+    InstanceCloned = "instance_cloned", Major, "Two copies of a product instance report under one identity.";
+    AuthorizationExpired = "authorization_expired", Major, "A product instance's authorization ended without contact.";
+    OutOfCompliance = "out_of_compliance", Major, "A licence went out of compliance.";
+    InCompliance = "in_compliance", Informational, "A licence came back into compliance.";
+}
+
+impl Event {
+    /// Gives the event its number and its place in the account's chain.
+    pub fn chain(mut self, account: &mut Account) -> Self {
+        self.number = account.next_event;
+        self.previous_hash = account.event_head;
+        self.hash = None;
+        self.hash = Some(self.own_hash());
+        account.next_event += 1;
+        account.event_head = self.hash;
+        self
+    }
+
+    /// The hash that this event must have: of its JSON with `hash` null.
+    pub fn own_hash(&self) -> Sha256 {
+        let unhashed = Self { hash: None, ..self.clone() };
+        Sha256::of(serde_json::to_vec(&unhashed).unwrap_or_default())
+    }
+}
