@@ -39,12 +39,17 @@ impl TimeLapse {
         self.factor
     }
 
-    /// What the sped-up clock shows when the real one shows `real`.
+    /// What the sped-up clock shows when the real one shows `real`; before the anchor it is as much
+    /// earlier. Ends at the first and last instants that can be told.
     pub fn at(&self, real: Timestamp) -> Timestamp {
         let passed = real.duration_since(self.anchor);
-        let lapsed =
-            passed.checked_mul(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or(SignedDuration::MAX);
-        self.anchor.checked_add(lapsed).unwrap_or(Timestamp::MAX)
+        let (extreme, latest) = if passed.is_negative() {
+            (SignedDuration::MIN, Timestamp::MIN)
+        } else {
+            (SignedDuration::MAX, Timestamp::MAX)
+        };
+        let lapsed = passed.checked_mul(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or(extreme);
+        self.anchor.checked_add(lapsed).unwrap_or(latest)
     }
 
     /// How long to wait in real time for `span` to pass on the sped-up clock.

@@ -1,0 +1,1 @@
+//! The tables of docs/protocol.md are those of the code.
