@@ -85,7 +85,7 @@ mod tests {
         let lapse: TimeLapse = "60@2026-11-22T00:00:00Z".parse().unwrap();
         let real: Timestamp = "2026-11-22T00:00:10Z".parse().unwrap();
         assert_eq!(lapse.at(real).to_string(), "2026-11-22T00:10:00Z");
-        assert_eq!(lapse.real(Duration::from_secs(60)), Duration::from_secs(1));
+        assert_eq!(lapse.real(Duration::from_mins(1)), Duration::from_secs(1));
         assert_eq!(lapse.to_string().parse(), Ok(lapse));
         assert!("0@2026-11-22T00:00:00Z".parse::<TimeLapse>().is_err());
     }
