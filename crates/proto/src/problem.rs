@@ -87,7 +87,7 @@ problem_codes! {
     TooLarge = "too_large", 413, "The body is larger than the protocol allows.",
         "Send at most 64 KiB; report fewer tags in one request.";
     LimitExceeded = "limit_exceeded", 400, "A length or count is above its documented limit.",
-        "Shorten the field that the message names.";
+        "Shorten or lower the field that the message names.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not application/json.",
         "Send Content-Type: application/json.";
 

@@ -115,15 +115,16 @@ impl Conversation<'_> {
     }
 
     fn refused_report(&mut self) {
-        let at = "2031-01-01T00:00:00Z";
+        let at = "2026-11-25T11:00:00Z";
         let request = self.request(at, report("2026-11-22T10:45:00Z", at));
-        let words = "The agent's clock has jumped four years ahead.";
+        let words = "The agent's clock is three days ahead.";
         let signed = self.sign(&request);
         self.ask("skewed", "A request that is refused", words, &request, &signed);
         let refusal = Refusal::new(
             ProblemCode::ClockSkew,
-            "It says 2031-01-01T00:00:00Z, here it is 2026-11-22T11:00:00Z.",
+            "It says 2026-11-25T11:00:00Z, here it is 2026-11-22T11:00:00Z.",
         );
+        self.unanswered.push(request.request_id);
         let words = "HTTP status 400. The refusal is signed and bound to the request, so its `signed_at` can be \
                      taken as the present time. It does not become `last_answer`.";
         let body = ResponseBody::Refusal(refusal);
@@ -142,7 +143,7 @@ impl Conversation<'_> {
         });
         let request = self.request(at, body);
         let signed = self.sign(&request).co_sign(&new, vec![]).unwrap();
-        let words = "With a new key, which co-signs. The answer to the report before it was lost: `unanswered` names it.";
+        let words = "With a new key, which co-signs. `unanswered` names the refused request and a report whose answer was lost.";
         self.ask("id-certificate-renewal", "ID-certificate renewal", words, &request, &signed);
         self.identity = "agent-2";
         let issued = self.issued("agent-2", "2027-11-17T09:00:00Z", "2028-05-19T23:59:59Z");
