@@ -72,6 +72,9 @@ pub struct PendingCertificate {
     pub registration: bool,
     /// The registration that it replaces when it is finished.
     pub replaces: Option<ProductInstanceId>,
+    /// Whether it replaces it by force, without proof of the older key.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// Where the conversation with one agent stands: replays, rewinds and forks are told apart by it
@@ -93,6 +96,10 @@ pub struct Conversation {
     /// Heads that a rewind left behind, newest last, at most [`ABANDONED_MAX`]: an agent that names one
     /// of them is the other child of a fork.
     pub abandoned: Vec<Sha256>,
+    /// Requests of the other child of a fork that were refused with an alert, newest last, at most
+    /// [`ABANDONED_MAX`]: a retry of one of them raises no second alert.
+    #[serde(default)]
+    pub forked: Vec<RequestId>,
 }
 
 /// How many abandoned heads are kept.
