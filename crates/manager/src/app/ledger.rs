@@ -42,8 +42,14 @@ struct Job {
 }
 
 impl Ledger {
-    pub(super) fn new(store: Store, catalogue: Arc<Catalogue>, policy: Policy, clock: Clock) -> Self {
-        let writers = store.has_one_writer().then(|| Semaphore::new(1));
+    pub(super) fn new(
+        store: Store,
+        catalogue: Arc<Catalogue>,
+        policy: Policy,
+        clock: Clock,
+        one_writer: bool,
+    ) -> Self {
+        let writers = one_writer.then(|| Semaphore::new(1));
         Self(Arc::new(Inner { store, catalogue, policy, clock, writers, queues: Mutex::default() }))
     }
 
@@ -173,8 +179,7 @@ impl Inner {
             };
             let command = job.command.clone();
             // A workset that a panic left half-changed is dropped with its batch.
-            let decided =
-                catch_unwind(AssertUnwindSafe(|| apply(command, &mut batch.workset, &mut context)));
+            let decided = catch_unwind(AssertUnwindSafe(|| apply(command, &mut batch.workset, &mut context)));
             outcomes.push(decided.map_err(|_| Failed::Panicked(index))?.map_err(AppError::Refused));
         }
         if batch.workset.is_changed() {

@@ -6,16 +6,19 @@ pub mod agents;
 mod ledger;
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::ca::{Ca, CaError};
-use crate::clock::{Clock, NewIds};
+use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use agents::limiter::FailureLimiter;
 use ledger::Ledger;
@@ -68,6 +71,10 @@ struct Inner {
     ca: Ca,
     ledger: Ledger,
     token_failures: FailureLimiter,
+    /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
+    domains: RwLock<HashMap<AccountId, String>>,
+    /// When the store was last probed, and what came of it.
+    probed: Mutex<Option<(Instant, Result<(), String>)>>,
 }
 
 /// What an [`App`] is made of.
@@ -92,11 +99,21 @@ pub const TOKEN_FAILURES_WINDOW: Duration = Duration::from_secs(60);
 /// bits that can't be guessed: the limit keeps the log readable and the load low.
 pub const TOKEN_FAILURES_MAX: u32 = 20;
 
+/// How long a readiness check's result stands.
+pub const PROBE_EVERY: Duration = Duration::from_millis(500);
+
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
         let catalogue = Arc::new(parts.catalogue);
-        let ledger = Ledger::new(parts.store.clone(), Arc::clone(&catalogue), parts.policy, parts.clock);
+        let ledger = Ledger::new(
+            parts.store.clone(),
+            Arc::clone(&catalogue),
+            parts.policy,
+            parts.clock,
+            // SQLite takes one writer at a time.
+            parts.config.database.url.starts_with("sqlite:"),
+        );
         Self(Arc::new(Inner {
             config: parts.config,
             clock: parts.clock,
@@ -106,6 +123,8 @@ impl App {
             ca: parts.ca,
             ledger,
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
+            domains: RwLock::default(),
+            probed: Mutex::default(),
         }))
     }
 
@@ -153,6 +172,34 @@ impl App {
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
         self.0.ledger.submit(account, command).await
+    }
+
+    /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats
+    /// what it found, so that asking costs nobody anything.
+    pub async fn probe(&self) -> Result<(), String> {
+        let mut last = self.0.probed.lock().await;
+        if let Some((at, found)) = &*last
+            && at.elapsed() < PROBE_EVERY
+        {
+            return found.clone();
+        }
+        let found = self.0.store.probe().await.map_err(|e| e.to_string());
+        *last = Some((monotonic(), found.clone()));
+        found
+    }
+
+    /// The domain of an account, if it is on this manager.
+    pub(crate) async fn known_domain(&self, account: AccountId) -> Result<Option<String>, AppError> {
+        let known = self.0.domains.read().unwrap_or_else(PoisonError::into_inner).get(&account).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found = self.0.store.account(account).await?.map(|account| account.domain);
+        if let Some(domain) = &found {
+            let mut domains = self.0.domains.write().unwrap_or_else(PoisonError::into_inner);
+            domains.insert(account, domain.clone());
+        }
+        Ok(found)
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

@@ -70,7 +70,8 @@ pub(super) fn write_key(path: &Path, key: &P256Key) -> Result<(), CaError> {
 }
 
 pub(super) fn read_key(path: &Path) -> Result<P256Key, CaError> {
-    let der = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| contents(path, format!("no PKCS#8 key: {e}")))?;
+    let der =
+        PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| contents(path, format!("no PKCS#8 key: {e}")))?;
     P256Key::from_pkcs8(der.secret_pkcs8_der()).map_err(|e| contents(path, e))
 }
 
@@ -80,7 +81,8 @@ pub(super) fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), CaError
 
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<[u8; 32]>, CaError> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(file_error(path))?);
-    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| contents(path, "not 32 bytes in base64"))?);
+    let bytes =
+        Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| contents(path, "not 32 bytes in base64"))?);
     let secret: [u8; 32] =
         bytes.as_slice().try_into().map_err(|_| contents(path, "not 32 bytes in base64"))?;
     Ok(Zeroizing::new(secret))

@@ -20,6 +20,7 @@ use seatpool_proto::{AccountId, ProductInstanceId, SignedResponse, TokenId};
 use zeroize::Zeroizing;
 
 pub use create::{NewCa, create};
+pub(crate) use files::write_private;
 pub use tls::TlsCertificate;
 pub use token::InvalidToken;
 
@@ -34,7 +35,9 @@ pub enum CaError {
     #[error("{0} holds no manager: make one with `seatpool init`, or name its directory with --data-dir")]
     NotInitialised(PathBuf),
     /// There already is something where `init` would write.
-    #[error("{0} exists already, and init never overwrites: choose another directory, or remove it if it holds nothing of value")]
+    #[error(
+        "{0} exists already, and init never overwrites: choose another directory, or remove it if it holds nothing of value"
+    )]
     Exists(PathBuf),
     /// A file can't be read or written.
     #[error("{path}: {source}")]
@@ -83,8 +86,14 @@ struct Chains {
 }
 
 impl Ca {
-    /// Reads the keys and certificates of a data directory.
+    /// Reads the keys and certificates of a data directory, and renews those of its own that are due.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, CaError> {
+        let ca = Self::read(config, clock)?;
+        ca.renew(config)?;
+        Ok(ca)
+    }
+
+    fn read(config: &Config, clock: Clock) -> Result<Self, CaError> {
         if !config.keys_dir().is_dir() {
             return Err(CaError::NotInitialised(config.data_dir.clone()));
         }
@@ -98,7 +107,7 @@ impl Ca {
             issuing: files::read_certificate(&certificates.join(files::ISSUING_CERTIFICATE))?,
             signing: files::read_certificate(&certificates.join(files::SIGNING_CERTIFICATE))?,
         };
-        let ca = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             clock,
             root_certificate,
             root_key: root_key_path.exists().then(|| files::read_key(&root_key_path)).transpose()?,
@@ -109,9 +118,12 @@ impl Ca {
             chains: RwLock::new(chains),
             tls: Arc::new(TlsCertificate::open(config)?),
             certificates_dir: certificates,
-        }));
-        ca.renew(config)?;
-        Ok(ca)
+        })))
+    }
+
+    /// Whether everything that [`Ca::open`] needs is there and usable; changes nothing.
+    pub fn check(config: &Config) -> Result<(), CaError> {
+        Self::read(config, Clock::default()).map(|_| ())
     }
 
     /// The vendor's roots, against which agents' chains are verified.
@@ -178,15 +190,30 @@ impl Ca {
             && profile::is_in_last_third(&issuing, now)?
         {
             let root = Issuer { certificate: &self.0.root_certificate, key: root_key };
-            issuing = profile::issuing_certificate(&root, &self.0.issuing_key, config.name(), self.validity_from())?;
-            files::replace_certificates(&self.0.certificates_dir.join(files::ISSUING_CERTIFICATE), &[&issuing])?;
+            issuing = profile::issuing_certificate(
+                &root,
+                &self.0.issuing_key,
+                config.name(),
+                self.validity_from(),
+            )?;
+            files::replace_certificates(
+                &self.0.certificates_dir.join(files::ISSUING_CERTIFICATE),
+                &[&issuing],
+            )?;
             renewed.push("issuing certificate");
         }
         let issuer = Issuer { certificate: &issuing, key: &self.0.issuing_key };
         if profile::is_in_last_third(&signing, now)? {
-            signing =
-                profile::signing_certificate(&issuer, &self.0.signing_key, config.name(), self.validity_from())?;
-            files::replace_certificates(&self.0.certificates_dir.join(files::SIGNING_CERTIFICATE), &[&signing])?;
+            signing = profile::signing_certificate(
+                &issuer,
+                &self.0.signing_key,
+                config.name(),
+                self.validity_from(),
+            )?;
+            files::replace_certificates(
+                &self.0.certificates_dir.join(files::SIGNING_CERTIFICATE),
+                &[&signing],
+            )?;
             renewed.push("message-signing certificate");
         }
         let names_changed = self.0.tls.names_differ(config);

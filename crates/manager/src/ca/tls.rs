@@ -102,7 +102,8 @@ fn read(certificate_file: &PathBuf, key_file: &PathBuf) -> Result<CertifiedKey, 
     let chain: Vec<CertificateDer<'static>> =
         files::read_certificates(certificate_file)?.into_iter().map(CertificateDer::from).collect();
     let wrong = |reason: String| CaError::Contents { path: key_file.clone(), reason };
-    let der = PrivateKeyDer::from_pem_file(key_file).map_err(|e| wrong(format!("no PEM private key: {e}")))?;
+    let der =
+        PrivateKeyDer::from_pem_file(key_file).map_err(|e| wrong(format!("no PEM private key: {e}")))?;
     let key = any_supported_type(&der).map_err(|e| wrong(format!("not a usable private key: {e}")))?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {

@@ -28,7 +28,8 @@ pub(super) fn text(key: &[u8; 32], account: AccountId, token: TokenId) -> String
 }
 
 pub(super) fn read(key: &[u8; 32], text: &str) -> Result<(AccountId, TokenId), InvalidToken> {
-    let bytes: [u8; BYTES] = decode(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or(InvalidToken)?;
+    let bytes: [u8; BYTES] =
+        decode(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or(InvalidToken)?;
     let (ids, given) = bytes.split_at(32);
     constant_time::verify_slices_are_equal(&tag(key, ids), given).map_err(|_| InvalidToken)?;
     let (account, token) = ids.split_at(16);

@@ -131,6 +131,13 @@ impl Config {
         Loaded::read(args, std::env::vars(), purpose).into_config()
     }
 
+    /// Puts the port that the system chose into the public address that was derived from port 0.
+    pub fn settle_port(&mut self, bound: &[SocketAddr]) {
+        if let (Some(host), Some(first)) = (self.public_url.strip_suffix(":0"), bound.first()) {
+            self.public_url = format!("{host}:{}", first.port());
+        }
+    }
+
     /// Where keys are.
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
@@ -228,7 +235,10 @@ mod tests {
     fn a_password_in_a_url_is_redacted_wherever_it_stands() {
         for (url, redacted) in [
             ("postgres://u:s3cret@db/seatpool", "postgres://u:REDACTED@db/seatpool"),
-            ("postgres://u:p@ss@db:5432/x?sslmode=require", "postgres://u:REDACTED@db:5432/x?sslmode=require"),
+            (
+                "postgres://u:p@ss@db:5432/x?sslmode=require",
+                "postgres://u:REDACTED@db:5432/x?sslmode=require",
+            ),
             ("postgres://u@db?password=s3cret&a=b", "postgres://u@db?password=REDACTED&a=b"),
             ("sqlite:/var/lib/seatpool.db", "sqlite:/var/lib/seatpool.db"),
         ] {

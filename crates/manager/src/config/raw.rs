@@ -75,6 +75,27 @@ impl Texts {
         self.file.as_deref()
     }
 
+    /// What was given, as a configuration file for the data directory; files by their absolute paths.
+    pub fn to_toml(&self) -> String {
+        let absolute = |path: &String| {
+            std::path::absolute(path).map_or_else(|_| path.clone(), |path| path.display().to_string())
+        };
+        let mut text = String::from("# Settings of this manager; docs/operating.md says what there is.\n");
+        for (key, (values, _)) in &self.entries {
+            // The file is found by its directory.
+            if *key == "data_dir" {
+                continue;
+            }
+            let is_path = ["tls_certificate", "tls_key", "catalogues"].contains(key);
+            let values = values.iter().map(|value| if is_path { absolute(value) } else { value.clone() });
+            let mut values: Vec<_> = values.map(toml::Value::String).collect();
+            let is_list = known(key).is_some_and(|key| key.list);
+            let value = if is_list { toml::Value::Array(values) } else { values.swap_remove(0) };
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        text
+    }
+
     pub(super) fn one(&self, key: &str) -> Option<&str> {
         self.entries.get(key).and_then(|(values, _)| values.first()).map(String::as_str)
     }
@@ -188,7 +209,8 @@ fn read_file(path: &Path, texts: &mut Texts, problems: &mut Vec<Problem>) {
             Some(values) => texts.put(key.name, values, source()),
             None => problems.push(problem(
                 &name,
-                if key.list { "must be a text or a list of texts" } else { "must be one text or number" }.into(),
+                if key.list { "must be a text or a list of texts" } else { "must be one text or number" }
+                    .into(),
             )),
         }
     }

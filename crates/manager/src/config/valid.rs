@@ -31,9 +31,7 @@ impl Check<'_> {
     }
 
     fn parse<T: FromStr<Err: Display>>(&mut self, key: &str, text: &str, expected: &str) -> Option<T> {
-        text.parse()
-            .map_err(|e| self.problem(key, format!("{text:?} is not {expected}: {e}")))
-            .ok()
+        text.parse().map_err(|e| self.problem(key, format!("{text:?} is not {expected}: {e}"))).ok()
     }
 
     /// A file that must be readable.
@@ -51,7 +49,10 @@ pub(super) fn check(texts: &Texts, purpose: Purpose, problems: &mut Vec<Problem>
     let data_dir = match texts.one("data_dir") {
         Some(dir) if !dir.is_empty() => Some(PathBuf::from(dir)),
         _ => {
-            check.problem("data_dir", "is not set: name the manager's directory with --data-dir or SEATPOOL_DATA_DIR");
+            check.problem(
+                "data_dir",
+                "is not set: name the manager's directory with --data-dir or SEATPOOL_DATA_DIR",
+            );
             None
         }
     };
@@ -103,9 +104,8 @@ pub(super) fn check(texts: &Texts, purpose: Purpose, problems: &mut Vec<Problem>
             None => CONNECTIONS_DEFAULT,
         },
     };
-    let time_lapse = texts
-        .one("time_lapse")
-        .and_then(|text| check.parse::<TimeLapse>("time_lapse", text, "a time lapse"));
+    let time_lapse =
+        texts.one("time_lapse").and_then(|text| check.parse::<TimeLapse>("time_lapse", text, "a time lapse"));
     let data_dir = data_dir?;
     let database_url = database_url(&mut check, &data_dir);
     if purpose == Purpose::Serve {
