@@ -53,7 +53,7 @@ impl Clock {
                 return;
             }
             let real = self.lapse.map_or(left, |lapse| lapse.real(left));
-            tokio::time::sleep(real.min(Duration::from_secs(60))).await;
+            tokio::time::sleep(real.min(Duration::from_mins(1))).await;
         }
     }
 }

@@ -30,7 +30,7 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request's head may take, idle time between requests included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long open requests may take to end once the manager is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that the system keeps waiting while all of ours are taken.

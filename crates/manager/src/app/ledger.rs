@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use seatpool_domain::{Catalogue, Command, Context, Outcome, Policy, Touches, apply};
+use seatpool_domain::{Catalogue, Command, Context, Outcome, Policy, Refused, Touches, Workset, apply};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
 use tokio::sync::{Semaphore, oneshot};
@@ -19,9 +19,9 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::ops::metrics;
 
 /// Most commands in one transaction.
-pub const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 256;
 /// Most commands that wait for one account; more are refused, so that memory stays bounded.
-pub const QUEUE_MAX: usize = 8192;
+const QUEUE_MAX: usize = 8192;
 
 #[derive(Clone)]
 pub(super) struct Ledger(Arc<Inner>);
@@ -33,8 +33,12 @@ struct Inner {
     clock: Clock,
     /// SQLite has one writer: accounts take turns here rather than in its busy handler.
     writers: Option<Semaphore>,
+    decide: Decide,
     queues: Mutex<HashMap<AccountId, VecDeque<Job>>>,
 }
+
+/// How a command is decided: [`apply`], or a test's.
+type Decide = fn(Command, &mut Workset, &mut Context<'_>) -> Result<Outcome, Refused>;
 
 struct Job {
     command: Command,
@@ -50,7 +54,15 @@ impl Ledger {
         one_writer: bool,
     ) -> Self {
         let writers = one_writer.then(|| Semaphore::new(1));
-        Self(Arc::new(Inner { store, catalogue, policy, clock, writers, queues: Mutex::default() }))
+        Self(Arc::new(Inner {
+            store,
+            catalogue,
+            policy,
+            clock,
+            writers,
+            decide: apply,
+            queues: Mutex::default(),
+        }))
     }
 
     pub(super) async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
@@ -179,7 +191,8 @@ impl Inner {
             };
             let command = job.command.clone();
             // A workset that a panic left half-changed is dropped with its batch.
-            let decided = catch_unwind(AssertUnwindSafe(|| apply(command, &mut batch.workset, &mut context)));
+            let decided =
+                catch_unwind(AssertUnwindSafe(|| (self.decide)(command, &mut batch.workset, &mut context)));
             outcomes.push(decided.map_err(|_| Failed::Panicked(index))?.map_err(AppError::Refused));
         }
         if batch.workset.is_changed() {

@@ -94,7 +94,7 @@ pub struct Parts {
 }
 
 /// How long a source that sent [`TOKEN_FAILURES_MAX`] wrong tokens has to wait at most.
-pub const TOKEN_FAILURES_WINDOW: Duration = Duration::from_secs(60);
+pub const TOKEN_FAILURES_WINDOW: Duration = Duration::from_mins(1);
 /// How many wrong registration tokens one address may send within [`TOKEN_FAILURES_WINDOW`]. Tokens hold 160
 /// bits that can't be guessed: the limit keeps the log readable and the load low.
 pub const TOKEN_FAILURES_MAX: u32 = 20;

@@ -247,7 +247,7 @@ fn read_serial(hex: &str) -> Result<SerialNumber, CaError> {
     if !hex.is_ascii() || hex.is_empty() {
         return Err(wrong());
     }
-    let even = if hex.len() % 2 == 0 { hex.to_owned() } else { format!("0{hex}") };
+    let even = if hex.len().is_multiple_of(2) { hex.to_owned() } else { format!("0{hex}") };
     let bytes: Option<Vec<u8>> = even
         .as_bytes()
         .chunks(2)

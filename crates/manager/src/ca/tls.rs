@@ -1,6 +1,6 @@
 //! The TLS server certificate, swapped in place when it is renewed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -98,10 +98,10 @@ impl ResolvesServerCert for TlsCertificate {
 }
 
 /// Reads a chain and its key and checks that they belong together.
-fn read(certificate_file: &PathBuf, key_file: &PathBuf) -> Result<CertifiedKey, CaError> {
+fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, CaError> {
     let chain: Vec<CertificateDer<'static>> =
         files::read_certificates(certificate_file)?.into_iter().map(CertificateDer::from).collect();
-    let wrong = |reason: String| CaError::Contents { path: key_file.clone(), reason };
+    let wrong = |reason: String| CaError::Contents { path: key_file.to_owned(), reason };
     let der =
         PrivateKeyDer::from_pem_file(key_file).map_err(|e| wrong(format!("no PEM private key: {e}")))?;
     let key = any_supported_type(&der).map_err(|e| wrong(format!("not a usable private key: {e}")))?;

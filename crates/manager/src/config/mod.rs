@@ -194,8 +194,9 @@ impl Config {
         lines
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)))
-            .map(|(key, value)| format!("{key} = {value}  # {}\n", texts.source(key)))
-            .collect()
+            .fold(String::new(), |text, (key, value)| {
+                text + key + " = " + &value + "  # " + &texts.source(key).to_string() + "\n"
+            })
     }
 }
 

@@ -91,7 +91,7 @@ impl Texts {
             let mut values: Vec<_> = values.map(toml::Value::String).collect();
             let is_list = known(key).is_some_and(|key| key.list);
             let value = if is_list { toml::Value::Array(values) } else { values.swap_remove(0) };
-            text.push_str(&format!("{key} = {value}\n"));
+            text = text + key + " = " + &value.to_string() + "\n";
         }
         text
     }

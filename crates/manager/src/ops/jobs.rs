@@ -19,7 +19,7 @@ use crate::server::stopped;
 /// How often what came due is looked for, on the manager's clock.
 const DUE_EVERY: Duration = Duration::from_secs(30);
 /// How often ended rows are purged and certificates looked at, on the manager's clock.
-const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// Never more often than this in real time, however fast the clock runs.
 const REAL_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// How many ended authorizations are dropped in one command.

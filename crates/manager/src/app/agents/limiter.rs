@@ -38,7 +38,10 @@ impl FailureLimiter {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, count) = failures.get(&network(source))?;
         let passed = now.saturating_duration_since(*since);
-        (*count >= self.failures_max && passed < self.window).then(|| self.window - passed)
+        if *count < self.failures_max {
+            return None;
+        }
+        self.window.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
     fn count_at(&self, source: IpAddr, now: Instant) {
