@@ -112,7 +112,7 @@ impl StateDir {
             };
             match Generation::from_bytes(&bytes) {
                 Ok(found) if whole.as_ref().is_none_or(|best| best.number < found.number) => {
-                    whole = Some(found)
+                    whole = Some(found);
                 }
                 Ok(_) => {}
                 Err(damage @ Damage::Newer(_)) => {
