@@ -4,6 +4,10 @@
 //! keys, the clock and chance. It decides nothing that the state machine decides: it stores what it is
 //! given to store, sends what it is given to send, and hands back what came of it.
 
+pub mod client;
 pub mod clock;
+pub mod config;
 pub mod disk;
+pub mod identity;
 pub mod transport;
+pub mod trust;
