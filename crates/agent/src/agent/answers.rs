@@ -340,7 +340,9 @@ impl Agent {
                 let known = self.state.registration.as_mut().filter(|_| clone).is_some_and(|registration| {
                     registration.clone_since.replace(registration.clone_since.unwrap_or(now)).is_some()
                 });
-                if !known {
+                // A refused renewal is told of as a failed renewal.
+                let report = matches!(purpose, Purpose::ScheduledReport | Purpose::ExtraReport);
+                if clone && !known || report && !clone {
                     let code = if clone { EventCode::CloneDetected } else { EventCode::RequestRefused };
                     let message = format!("The manager refused the {}. {reason}", purpose.as_str());
                     self.tell(code, None, now, message);
@@ -522,6 +524,9 @@ impl Agent {
 
     /// Ends the registration; the evaluation goes on with what is left of it.
     pub(super) fn unregister(&mut self, ended: Ended) {
+        // A request of this registration that waits for the disk, say, has nothing left to be signed with.
+        self.state.in_flight =
+            self.state.in_flight.take().filter(|in_flight| in_flight.purpose == Purpose::Farewell);
         self.state.registration = None;
         self.state.ended = Some(ended);
         self.state.last_answer = None;
