@@ -11,7 +11,7 @@ use seatpool_manager::ca::Ca;
 use seatpool_manager::clock::Clock;
 use seatpool_manager::config::{Config, ConfigArgs, Loaded, Purpose};
 use seatpool_proto::{AccountId, LotKind, Quantity, Term, VirtualAccountId};
-use seatpool_store::Store;
+use seatpool_store::{Store, StoreError};
 use tempfile::TempDir;
 
 use super::{TAG, TestToken, now};
@@ -71,7 +71,8 @@ impl World {
     pub(crate) async fn with(dir: TempDir, flags: &[&str]) -> Self {
         let output = init(&dir.path().join("data"), flags);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let mut world = Self { dir, account: AccountId(uuid::Uuid::nil()), default: VirtualAccountId(uuid::Uuid::nil()) };
+        let mut world =
+            Self { dir, account: AccountId(uuid::Uuid::nil()), default: VirtualAccountId(uuid::Uuid::nil()) };
         let (account, default) = world
             .offline(Clock::default(), async |app: App| {
                 let account = app.store().account_by_domain("example.com").await.unwrap().unwrap();
@@ -99,15 +100,20 @@ impl World {
             ca: Ca::open(&config, Clock::default()).unwrap(),
             config,
         });
-        let result = use_cases(app.clone()).await;
-        app.store().close().await;
+        let database = app.config().database.clone();
+        let result = use_cases(app).await;
+        // A ledger's actor may still be on its way out and hold the database.
+        while let Err(StoreError::InUse { .. }) = Store::open(&database).await {
+            tokio::task::yield_now().await;
+        }
         result
     }
 
     /// Has one command decided while no manager serves.
     pub(crate) async fn command(&self, action: Action) -> Outcome {
         let account = self.account;
-        self.offline(Clock::default(), async |app: App| app.submit(account, by_alice(action)).await.unwrap()).await
+        self.offline(Clock::default(), async |app: App| app.submit(account, by_alice(action)).await.unwrap())
+            .await
     }
 
     /// A token of the virtual account Default, made as if the present time were shown by `clock`.
@@ -227,10 +233,7 @@ impl Manager {
     /// The value of a metric's line, 0 if it is not there.
     pub(crate) async fn metric(&self, line: &str) -> f64 {
         let (_, metrics) = self.get(&self.ops_url, "/metrics").await;
-        metrics
-            .lines()
-            .find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
-            .unwrap_or(0.0)
+        metrics.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok()).unwrap_or(0.0)
     }
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod manager;
 
-pub(crate) use agent::{Agent, Answer};
+pub(crate) use agent::Agent;
 pub(crate) use manager::{Manager, World};
 
 use seatpool_proto::{AccountId, TokenId};
