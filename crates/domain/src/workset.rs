@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use seatpool_proto::{AccountId, Family, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
 
 use crate::account::{Account, Contents, VirtualAccount};
@@ -45,6 +46,9 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them.
     pub orders: BTreeSet<String>,
+    /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
+    /// Without it all lots are counted, ended or not.
+    pub now: Option<Timestamp>,
 }
 
 impl Touches {
@@ -60,6 +64,7 @@ impl Touches {
         self.pools_in.extend(other.pools_in);
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
+        self.now = self.now.max(other.now);
     }
 }
 
@@ -134,6 +139,11 @@ impl<K: Ord + Clone, V> Rows<K, V> {
     /// All rows in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.rows.iter()
+    }
+
+    /// The rows from `from` on, in the order of their keys.
+    pub fn from(&self, from: K) -> impl Iterator<Item = (&K, &V)> {
+        self.rows.range(from..)
     }
 
     /// All rows in the order of their keys.
@@ -229,6 +239,46 @@ impl Workset {
         self.usage.settle();
         self.events.clear();
         self.transactions.clear();
+    }
+}
+
+impl Workset {
+    /// What an instance last reported, by tag.
+    pub fn usage_of(&self, instance: ProductInstanceId) -> impl Iterator<Item = &Usage> {
+        self.usage
+            .from((instance, Tag::before_all()))
+            .take_while(move |((of, _), _)| *of == instance)
+            .map(|(_, usage)| usage)
+    }
+
+    /// The name of a virtual account, for sentences.
+    pub(crate) fn name_of(&self, virtual_account: VirtualAccountId) -> String {
+        self.virtual_accounts
+            .get(&virtual_account)
+            .map_or_else(|| virtual_account.to_string(), |known| known.name.clone())
+    }
+
+    /// Appends an event to the account's chain and returns its number.
+    pub(crate) fn record(&mut self, event: Event) -> u64 {
+        let event = event.chain(&mut self.account);
+        let number = event.number;
+        self.events.push(event);
+        number
+    }
+
+    /// Keeps the count of what a virtual account holds true while a batch is applied.
+    pub(crate) fn count_instance(&mut self, virtual_account: VirtualAccountId, arrives: bool) {
+        if let Some(contents) = self.contents.get_mut(&virtual_account) {
+            contents.instances =
+                if arrives { contents.instances + 1 } else { contents.instances.saturating_sub(1) };
+        }
+    }
+
+    /// The same for a lot.
+    pub(crate) fn count_lot(&mut self, virtual_account: VirtualAccountId, arrives: bool) {
+        if let Some(contents) = self.contents.get_mut(&virtual_account) {
+            contents.lots = if arrives { contents.lots + 1 } else { contents.lots.saturating_sub(1) };
+        }
     }
 }
 

@@ -29,6 +29,12 @@ macro_rules! names {
         pub struct $name(String);
 
         impl $name {
+            /// The empty name: no name is empty, and this one sorts before all names. For the lower bound of a
+            /// range of keys.
+            pub const fn before_all() -> Self {
+                Self(String::new())
+            }
+
             /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0

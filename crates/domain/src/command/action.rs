@@ -1,0 +1,162 @@
+//! Everything that can be asked of an account.
+
+use jiff::Timestamp;
+use seatpool_proto::{
+    IdCertificate, LotId, LotKind, ProductInstanceId, Quantity, Request, Tag, Term, TokenId, VirtualAccountId,
+};
+use serde::{Deserialize, Serialize};
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    // From agents. Envelope, signatures and chain are checked before; identity, order and
+    // content are decided here.
+    /// A registration request whose signatures are valid; the token's text was checked to be this token's.
+    Register {
+        /// The request.
+        request: Request,
+        /// The token that the request's token text stands for.
+        token: TokenId,
+        /// The certificate that carried the co-signature, if there was a valid one.
+        proof: Option<IdCertificate>,
+    },
+    /// Any other request, signed under this certificate.
+    Ask {
+        /// The request.
+        request: Request,
+        /// The certificate that carried the signature; its chain is valid.
+        certificate: IdCertificate,
+    },
+    /// The certificate that was intended by `request` is signed now.
+    FinishIssuance {
+        /// The product instance.
+        instance: ProductInstanceId,
+        /// The request that `Register` or `Ask` answered with [`Outcome::Issue`].
+        request: Request,
+        /// DER certificates, leaf first, root left out.
+        certificates: Vec<Vec<u8>>,
+    },
+
+    // From people and programs.
+    /// Create a virtual account.
+    CreateVirtualAccount {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+    },
+    /// Rename or describe a virtual account; what is absent stays.
+    ChangeVirtualAccount {
+        /// Which.
+        virtual_account: VirtualAccountId,
+        /// New name.
+        name: Option<String>,
+        /// New description.
+        description: Option<String>,
+    },
+    /// Delete an empty virtual account.
+    DeleteVirtualAccount {
+        /// Which.
+        virtual_account: VirtualAccountId,
+    },
+    /// Create a registration token.
+    CreateToken {
+        /// Where instances will land.
+        virtual_account: VirtualAccountId,
+        /// What it is for.
+        description: String,
+        /// 1 to 365.
+        expires_after_days: u16,
+        /// How often it may be used; no limit if absent.
+        uses_max: Option<u32>,
+        /// Whether it allows export-controlled functionality.
+        export_controlled: bool,
+    },
+    /// Revoke a token.
+    RevokeToken {
+        /// Which.
+        token: TokenId,
+    },
+    /// Deposit what an order bought.
+    Order {
+        /// Where.
+        virtual_account: VirtualAccountId,
+        /// The order's name; the same order deposits once.
+        order_id: String,
+        /// The lots.
+        lines: Vec<OrderLine>,
+    },
+    /// Give a lot a later end.
+    RenewLot {
+        /// Which.
+        lot: LotId,
+        /// The order's name.
+        order_id: String,
+        /// The new end, later than the old.
+        ends_at: Timestamp,
+    },
+    /// Move licences to another virtual account. All or nothing.
+    TransferLicenses {
+        /// From where.
+        from: VirtualAccountId,
+        /// What goes where.
+        lines: Vec<TransferLine>,
+    },
+    /// Move a product instance to another virtual account; its usage goes with it at once.
+    TransferInstance {
+        /// Which.
+        instance: ProductInstanceId,
+        /// Where to.
+        to: VirtualAccountId,
+    },
+    /// Remove a product instance: frees its licences at once and revokes its certificate.
+    RemoveInstance {
+        /// Which.
+        instance: ProductInstanceId,
+    },
+
+    // From the manager's jobs.
+    /// Drop the usage of instances whose authorization has ended.
+    ExpireAuthorizations {
+        /// Which (others among them that have not ended are left alone).
+        instances: Vec<ProductInstanceId>,
+    },
+    /// Look again at pools in which lots started or ended between two instants.
+    ReassessLots {
+        /// The lots that started or ended.
+        lots: Vec<LotId>,
+        /// Exclusive.
+        after: Timestamp,
+    },
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The licence.
+    pub tag: Tag,
+    /// How many, at least one.
+    pub quantity: Quantity,
+    /// Perpetual, term or demonstration.
+    pub kind: LotKind,
+    /// When it counts.
+    pub term: Term,
+    /// The subscription it belongs to.
+    pub subscription_id: Option<String>,
+}
+
+/// One line of a transfer of licences: from one lot, or from lots of a kind in order of their ends,
+/// latest first, perpetual before all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferLine {
+    /// The licence.
+    pub tag: Tag,
+    /// Which lot; if absent, any of `kind`.
+    pub lot: Option<LotId>,
+    /// Which kind of lot; if absent, any.
+    pub kind: Option<LotKind>,
+    /// How many, at least one.
+    pub quantity: Quantity,
+    /// Where to.
+    pub to: VirtualAccountId,
+}

@@ -1,0 +1,124 @@
+//! What comes of a command: an outcome, or a refusal with its reason.
+
+use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, Tag, TokenId, VirtualAccountId};
+
+use crate::instance::PendingCertificate;
+
+/// What came of a command that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Sign this text and send it. It is already recorded as the last answer.
+    Answer {
+        /// Text of a [`seatpool_proto::Response`].
+        text: String,
+        /// Whether the text is a retry's: the request had been answered before.
+        repeated: bool,
+    },
+    /// Commit, then sign the certificate, then [`Action::FinishIssuance`].
+    Issue {
+        /// The product instance.
+        instance: ProductInstanceId,
+        /// What to issue. Subject `CN` is `product`, `serialNumber` the instance's id.
+        pending: PendingCertificate,
+        /// The product's name.
+        product: String,
+    },
+    /// A virtual account was created.
+    VirtualAccount(VirtualAccountId),
+    /// A token was created.
+    Token(TokenId),
+    /// Lots were deposited, in the order of the lines (or had been, by the same order before).
+    Lots(Vec<LotId>),
+    /// Done, with nothing to tell.
+    Done,
+}
+
+/// Why a command was refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A request of an agent: answer with this code and detail.
+    #[error("{code}: {detail}")]
+    Agent {
+        /// The documented code.
+        code: ProblemCode,
+        /// What exactly, for people; may be empty.
+        detail: String,
+        /// The highest sequence number that is on record for the instance, 0 if none.
+        sequence: u64,
+    },
+    /// A name is empty, too long, or holds control characters.
+    #[error("{field} {problem}")]
+    Invalid {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Something with this name exists.
+    #[error("there already is a {what} named {name:?}")]
+    Exists {
+        /// A kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// What the command names is not in this account.
+    #[error("there is no such {what}")]
+    Unknown {
+        /// A kind of thing.
+        what: &'static str,
+    },
+    /// The virtual account still holds something.
+    #[error(
+        "the virtual account still holds {instances} product instances and {lots} lots: move or remove them first"
+    )]
+    NotEmpty {
+        /// Registered product instances.
+        instances: u64,
+        /// Lots.
+        lots: u64,
+    },
+    /// `Default` can't be deleted.
+    #[error("the virtual account \"Default\" can't be deleted")]
+    DefaultVirtualAccount,
+    /// The account is not permitted export-controlled functionality.
+    #[error(
+        "this smart account is not permitted export-controlled functionality; create the token without it, or ask the vendor"
+    )]
+    ExportNotPermitted,
+    /// Fewer licences can be moved than asked for.
+    #[error(
+        "only {available} of {tag} can be moved, {wanted} were asked for; the rest is reserved, moved out or not there"
+    )]
+    TooFew {
+        /// The licence.
+        tag: Tag,
+        /// How many could be moved.
+        available: Quantity,
+        /// How many were asked for.
+        wanted: Quantity,
+    },
+    /// The order was used before, with other contents.
+    #[error("the order {order_id:?} was deposited before with other contents; use another order id")]
+    OrderDiffers {
+        /// The order.
+        order_id: String,
+    },
+}
+
+impl Refused {
+    /// A stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Agent { code, .. } => code.as_str(),
+            Self::Invalid { .. } => "invalid",
+            Self::Exists { .. } => "exists",
+            Self::Unknown { .. } => "unknown",
+            Self::NotEmpty { .. } => "not_empty",
+            Self::DefaultVirtualAccount => "default_virtual_account",
+            Self::ExportNotPermitted => "export_not_permitted",
+            Self::TooFew { .. } => "too_few",
+            Self::OrderDiffers { .. } => "order_differs",
+        }
+    }
+}
