@@ -136,7 +136,11 @@ impl Client {
         let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
         let error: ApiError = serde_json::from_slice(&body)
             .map_err(|_| ClientError::Protocol(format!("HTTP status {status}")))?;
-        Err(ClientError::Refused { status: status.as_u16(), code: error.code, description: error.description })
+        Err(ClientError::Refused {
+            status: status.as_u16(),
+            code: error.code,
+            description: error.description,
+        })
     }
 }
 
