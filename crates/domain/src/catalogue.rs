@@ -55,6 +55,20 @@ pub enum InvalidCatalogue {
     Empty(Family),
 }
 
+impl LicenseEntry {
+    /// Whether products of this type may use it.
+    pub fn is_for(&self, product_type: &str) -> bool {
+        self.product_types.is_empty() || self.product_types.iter().any(|known| known == product_type)
+    }
+}
+
+impl FamilyEntry {
+    /// Which tier a tag is, counted from 0 at the top; none if it is not of this family.
+    pub fn tier(&self, tag: &Tag) -> Option<usize> {
+        self.licenses.iter().position(|license| license.tag == *tag)
+    }
+}
+
 impl Catalogue {
     /// The families that ship with Seatpool.
     pub const SHIPPED: &str = include_str!("../catalogue/shipped.toml");

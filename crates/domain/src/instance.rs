@@ -142,3 +142,35 @@ pub struct Usage {
     /// The end of the reported interval.
     pub reported_at: Timestamp,
 }
+
+impl Usage {
+    /// Whether anything of the tag is in use, actually or locked.
+    pub fn is_in_use(&self) -> bool {
+        !self.peak.is_zero() || self.locked.is_some_and(|locked| !locked.is_zero())
+    }
+}
+
+impl Instance {
+    /// Whether it is registered: its certificate was issued, and its registration was not ended.
+    pub fn is_registered(&self) -> bool {
+        self.ended.is_none() && !self.is_registering()
+    }
+
+    /// Whether its registration was begun, and its certificate is not signed yet.
+    pub fn is_registering(&self) -> bool {
+        self.ended.is_none() && self.pending.as_ref().is_some_and(|pending| pending.registration)
+    }
+
+    /// Whether a certificate serial number is accepted: the present one, or the one before until the present
+    /// one is first used.
+    pub fn has_serial(&self, serial: &str) -> bool {
+        let previous = self.previous_certificate.as_ref();
+        self.certificate.serial == serial || previous.is_some_and(|record| record.serial == serial)
+    }
+
+    /// What people call it: its host name, or else its product's name, with PID and serial number.
+    pub fn label(&self) -> String {
+        let name = self.host_name.as_deref().unwrap_or(&self.product_name);
+        format!("{name} (PID {}, SN {})", self.udi.pid, self.udi.sn)
+    }
+}

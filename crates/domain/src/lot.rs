@@ -36,11 +36,30 @@ pub struct Lot {
 impl Lot {
     /// What the pool may use of it at `now`: nothing before its start or after its end.
     pub fn usable(&self, now: Timestamp) -> Quantity {
-        if self.term.contains(now) {
-            self.quantity.minus(self.reserved).minus(self.moved_out)
-        } else {
-            Quantity::ZERO
-        }
+        if self.term.contains(now) { self.movable() } else { Quantity::ZERO }
+    }
+}
+
+impl Lot {
+    /// How many of it can be moved: neither reserved nor moved out.
+    pub fn movable(&self) -> Quantity {
+        self.quantity.minus(self.reserved).minus(self.moved_out)
+    }
+
+    /// The lot that was deposited first and that this one is a part of.
+    pub fn root(&self) -> LotId {
+        self.origin.unwrap_or(self.id)
+    }
+
+    /// Whether both are parts of one deposit and still agree in everything but where they are and how many:
+    /// parts that meet again become one lot.
+    pub fn belongs_with(&self, other: &Self) -> bool {
+        self.root() == other.root()
+            && self.tag == other.tag
+            && self.kind == other.kind
+            && self.term == other.term
+            && self.subscription_id == other.subscription_id
+            && self.order_id == other.order_id
     }
 }
 

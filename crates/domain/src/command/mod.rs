@@ -8,6 +8,7 @@ mod admin;
 mod agent;
 mod job;
 mod outcome;
+mod registration;
 pub(crate) mod words;
 
 use jiff::{Timestamp, civil::Date};
@@ -109,7 +110,7 @@ pub fn apply(command: Command, workset: &mut Workset, context: &mut Context<'_>)
             agent::apply(action, &by, workset, context)
         }
         action @ (Action::ExpireAuthorizations { .. } | Action::ReassessLots { .. }) => {
-            job::apply(action, &by, workset, context)
+            Ok(job::apply(action, &by, workset, context))
         }
         action => admin::apply(action, &by, workset, context),
     }

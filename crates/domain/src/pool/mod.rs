@@ -1,8 +1,20 @@
 //! Pools and their compliance.
+//!
+//! Owns the arithmetic: what an instance adds to its pool's totals, how many licences of each tier are short,
+//! who borrows from whom. Says nothing of messages; `compliance` alone writes events.
+
+mod compliance;
+mod share;
+mod standing;
 
 use jiff::Timestamp;
 use seatpool_proto::{Quantity, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::compliance::{FamiliesIn, reassess};
+pub(crate) use self::share::{Share, count, join, leave};
+pub(crate) use self::standing::Standing;
+pub use self::standing::{TierView, assess};
 
 /// What all instances of one virtual account use of one tag: kept as totals, so that a report costs the
 /// same with ten instances or ten million.
@@ -12,7 +24,8 @@ pub struct PoolTotal {
     pub virtual_account: VirtualAccountId,
     /// The licence.
     pub tag: Tag,
-    /// How many counted instances report this tag with a usage above zero.
+    /// How many counted instances report this tag with a usage above zero, present or locked; of a licence
+    /// that must be present without being consumed, how many report it at all.
     pub instances: u64,
     /// Sum of their own peaks.
     pub peak: Quantity,
