@@ -205,8 +205,17 @@ mod tests {
             assert_eq!(own_path(good), Some(good));
         }
         for bad in [
-            "", "/", "//evil.example", "/\\evil.example", "https://evil.example", "/portalevil", "/portal\\x",
-            "/portal/\r\nSet-Cookie: a=b", "/api/v1", "javascript:alert(1)", " /portal",
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/portalevil",
+            "/portal\\x",
+            "/portal/\r\nSet-Cookie: a=b",
+            "/api/v1",
+            "javascript:alert(1)",
+            " /portal",
         ] {
             assert_eq!(own_path(bad), None, "{bad:?}");
         }
