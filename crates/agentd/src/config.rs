@@ -192,11 +192,16 @@ impl Config {
             (None, None) => None,
             _ => bail!("proxy_user and proxy_password_file go together: set both or neither"),
         };
-        let listen = match (flags.listen.or(file.listen), flags.listen_token_file.or(file.listen_token_file)) {
+        let listen = match (flags.listen.or(file.listen), flags.listen_token_file.or(file.listen_token_file))
+        {
             (Some(address), _) if !address.ip().is_loopback() => {
-                bail!("listen is {address}, which is no loopback address; use 127.0.0.1 or [::1], or the socket")
+                bail!(
+                    "listen is {address}, which is no loopback address; use 127.0.0.1 or [::1], or the socket"
+                )
             }
-            (Some(address), token) => Some((address, token.unwrap_or_else(|| state_dir.join("listen.token")))),
+            (Some(address), token) => {
+                Some((address, token.unwrap_or_else(|| state_dir.join("listen.token"))))
+            }
             (None, Some(_)) => bail!("listen_token_file is set, and listen is not: set both or neither"),
             (None, None) => None,
         };
@@ -204,10 +209,9 @@ impl Config {
         Ok(Self {
             socket: flags.socket.or(file.socket).unwrap_or_else(|| state_dir.join(SOCKET_NAME)),
             socket_mode,
-            profile: flags
-                .profile
-                .or(file.profile)
-                .context("no profile is set; it says how the product is licensed, as in profile = \"unified-ccx\"")?,
+            profile: flags.profile.or(file.profile).context(
+                "no profile is set; it says how the product is licensed, as in profile = \"unified-ccx\"",
+            )?,
             product_name: flags.product_name.or(file.product_name),
             product_version: flags.product_version.or(file.product_version).unwrap_or_else(|| "1.0".into()),
             udi_pid: flags.udi_pid.or(file.udi_pid),

@@ -48,7 +48,9 @@ fn serial(file: &Path) -> anyhow::Result<String> {
                 .with_context(|| format!("the serial number can't be stored in {}", file.display()))?;
             Ok(serial)
         }
-        Err(error) => Err(error).with_context(|| format!("the serial number in {} can't be read", file.display())),
+        Err(error) => {
+            Err(error).with_context(|| format!("the serial number in {} can't be read", file.display()))
+        }
     }
 }
 

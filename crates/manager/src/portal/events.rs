@@ -113,7 +113,10 @@ pub(crate) async fn show_events(
         kind: kind_word.to_owned(),
         kinds: EventKind::ALL
             .iter()
-            .map(|kind| KindOption { value: kind.as_str(), text: capitalised(&kind.as_str().replace('_', " ")) })
+            .map(|kind| KindOption {
+                value: kind.as_str(),
+                text: capitalised(&kind.as_str().replace('_', " ")),
+            })
             .collect(),
         instance: instance_word.clone(),
         license: tag_word.clone(),

@@ -101,8 +101,13 @@ pub(crate) async fn show_general(
     } else {
         None
     };
-    let notice = (query.done == "revoked")
-        .then(|| Banner::new(Tone::Good, "The token is revoked", "Nothing can register with it any more. Product instances that did stay registered."));
+    let notice = (query.done == "revoked").then(|| {
+        Banner::new(
+            Tone::Good,
+            "The token is revoked",
+            "Nothing can register with it any more. Product instances that did stay registered.",
+        )
+    });
     let page = GeneralPage {
         frame: here.frame(true, notice),
         va: here.head(&app, Tab::General, &licenses).await?,
@@ -204,11 +209,19 @@ impl Typed {
     /// Puts a refusal beside the field that it is about.
     fn refuse(&mut self, refused: &Refused) {
         match refused {
-            Refused::Invalid { field: "description", problem } => self.description.refuse(capitalised(problem)),
-            Refused::Invalid { field: "expires_after_days", problem } => self.days.refuse(capitalised(problem)),
+            Refused::Invalid { field: "description", problem } => {
+                self.description.refuse(capitalised(problem))
+            }
+            Refused::Invalid { field: "expires_after_days", problem } => {
+                self.days.refuse(capitalised(problem))
+            }
             Refused::Invalid { field: "uses_max", problem } => self.uses.refuse(capitalised(problem)),
             other => {
-                self.problem = Some(Banner::new(Tone::Bad, "The token was not created", format!("{}.", capitalised(&other.to_string()))));
+                self.problem = Some(Banner::new(
+                    Tone::Bad,
+                    "The token was not created",
+                    format!("{}.", capitalised(&other.to_string())),
+                ));
             }
         }
     }
@@ -230,7 +243,11 @@ fn new_token_page(here: &Here, typed: &Typed) -> NewTokenPage {
 }
 
 /// `POST …/tokens`.
-pub(crate) async fn create_token(State(app): State<App>, here: Here, form: Posted) -> Result<Response, Problem> {
+pub(crate) async fn create_token(
+    State(app): State<App>,
+    here: Here,
+    form: Posted,
+) -> Result<Response, Problem> {
     here.must_manage()?;
     let mut typed = Typed::read(&form);
     if let Some(new) = typed.checked(here.account.export_permitted) {
@@ -253,8 +270,13 @@ pub(crate) async fn show_token(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let token = usable_token(&app, &here).await?;
-    let notice = (query.done == "created")
-        .then(|| Banner::new(Tone::Good, "The token is created", "Copy it now, or come back for it: it stays here until it expires, is used up or is revoked."));
+    let notice = (query.done == "created").then(|| {
+        Banner::new(
+            Tone::Good,
+            "The token is created",
+            "Copy it now, or come back for it: it stays here until it expires, is used up or is revoked.",
+        )
+    });
     show(&TokenPage {
         frame: here.frame(false, notice),
         va: here.plain_head(),

@@ -41,7 +41,8 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     if let (Some(problem), Some(visit)) = (response.extensions_mut().remove::<Problem>(), visit) {
         response = draw(problem, visit);
     }
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
     if let Some(visit) = visit.filter(|visit| is_page && visit.session.is_none() && visit.form_token_is_new)
         && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
@@ -96,7 +97,10 @@ impl FromRequest<App> for Posted {
         }
         let request = Request::from_parts(parts, body);
         // What can't be read as a form has no token.
-        let fields = Form::<Vec<(String, String)>>::from_request(request, app).await.map(|form| form.0).unwrap_or_default();
+        let fields = Form::<Vec<(String, String)>>::from_request(request, app)
+            .await
+            .map(|form| form.0)
+            .unwrap_or_default();
         let posted = Self { fields: fields.into_iter().collect() };
         let given = posted.raw("csrf").as_bytes();
         aws_lc_rs::constant_time::verify_slices_are_equal(given, visit.csrf().as_bytes())

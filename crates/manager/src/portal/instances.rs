@@ -110,8 +110,11 @@ pub(crate) struct ChoiceOption {
 }
 
 /// What the list can be sorted by, under which name, and which way first.
-const SORTS: [(InstanceSort, &str, bool); 3] =
-    [(InstanceSort::Name, "name", false), (InstanceSort::ProductType, "type", false), (InstanceSort::LastContact, "contact", true)];
+const SORTS: [(InstanceSort, &str, bool); 3] = [
+    (InstanceSort::Name, "name", false),
+    (InstanceSort::ProductType, "type", false),
+    (InstanceSort::LastContact, "contact", true),
+];
 
 /// `GET …/instances`.
 pub(crate) async fn show_instances(
@@ -134,12 +137,16 @@ pub(crate) async fn show_instances(
         ..InstanceQuery::default()
     };
     let number = query.page();
-    let found = instances::list(&app, &here.principal, here.account_id(), wanted, part_of_list(number)).await?;
+    let found =
+        instances::list(&app, &here.principal, here.account_id(), wanted, part_of_list(number)).await?;
     let order = if descending { "down" } else { "up" };
     let tag_word = tag.as_ref().map_or_else(String::new, ToString::to_string);
     let path = format!("{}/instances", here.base);
     let link = |sort: &str, order: &str, page: &str| {
-        with_query(&path, &[("q", &search), ("license", &tag_word), ("sort", sort), ("order", order), ("page", page)])
+        with_query(
+            &path,
+            &[("q", &search), ("license", &tag_word), ("sort", sort), ("order", order), ("page", page)],
+        )
     };
     let head = |name, sorted_by: Option<usize>| {
         let Some((_, own, down_first)) = sorted_by.and_then(|index| SORTS.get(index)) else {
@@ -155,8 +162,16 @@ pub(crate) async fn show_instances(
         }
     };
     let notice = match query.done.as_str() {
-        "moved" => Some(Banner::new(Tone::Good, "The product instance is moved", "Its use counts in its new virtual account from now on.")),
-        "removed" => Some(Banner::new(Tone::Good, "The product instance is removed", "Its licenses are free again. It learns so at its next contact.")),
+        "moved" => Some(Banner::new(
+            Tone::Good,
+            "The product instance is moved",
+            "Its use counts in its new virtual account from now on.",
+        )),
+        "removed" => Some(Banner::new(
+            Tone::Good,
+            "The product instance is removed",
+            "Its licenses are free again. It learns so at its next contact.",
+        )),
         _ => None,
     };
     let page = InstancesPage {
@@ -340,14 +355,16 @@ pub(crate) async fn transfer(State(app): State<App>, here: Here, form: Posted) -
     let to: Option<VirtualAccountId> = field.value.parse().ok();
     match to.filter(|to| here.all.iter().any(|va| va.id == *to)) {
         None => field.refuse("Choose the virtual account that it goes to"),
-        Some(to) => match instances::transfer(&app, &here.principal, here.account_id(), instance.id, to).await {
-            Ok(()) => {
-                let to = format!("{}/instances?done=moved", base_of(&here.account.domain, to));
-                return Ok(Redirect::to(&to).into_response());
+        Some(to) => {
+            match instances::transfer(&app, &here.principal, here.account_id(), instance.id, to).await {
+                Ok(()) => {
+                    let to = format!("{}/instances?done=moved", base_of(&here.account.domain, to));
+                    return Ok(Redirect::to(&to).into_response());
+                }
+                Err(AppError::Refused(refused)) => field.refuse(refused.to_string()),
+                Err(error) => return Err(error.into()),
             }
-            Err(AppError::Refused(refused)) => field.refuse(refused.to_string()),
-            Err(error) => return Err(error.into()),
-        },
+        }
     }
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &transfer_page(&here, &instance, field))
 }

@@ -131,10 +131,16 @@ fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
     }
     let short = Count(license.short.count());
     let since = license.short_since.map_or_else(String::new, |since| {
-        format!("Since {} ({}). ", since.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC"), distance(since, now))
+        format!(
+            "Since {} ({}). ",
+            since.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+            distance(since, now)
+        )
     });
     let text = if license.required_present {
-        format!("{since}It is never used up, but product instances that need it are here and none is owned. Order {short}.")
+        format!(
+            "{since}It is never used up, but product instances that need it are here and none is owned. Order {short}."
+        )
     } else {
         let locked = if license.actual < license.in_use {
             format!(" (locked; {} really)", Count(license.actual.count()))
@@ -176,9 +182,7 @@ fn row(base: &str, license: &LicenseView, now: Timestamp) -> LicenseRow {
 /// From whom it borrows, or to whom it lends.
 fn borrowing(license: &LicenseView) -> Option<String> {
     let lines = |verb: &str, list: &[Borrowing]| {
-        list.iter()
-            .map(|b| format!("{} {verb} {}", Count(b.quantity.count()), b.name))
-            .collect::<Vec<_>>()
+        list.iter().map(|b| format!("{} {verb} {}", Count(b.quantity.count()), b.name)).collect::<Vec<_>>()
     };
     let mut parts = lines("borrowed from", &license.borrowed_from);
     parts.extend(lines("lent to", &license.lent_to));
@@ -211,16 +215,25 @@ pub(crate) async fn show_license(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let tag: Tag = here.id("tag")?;
-    let detail = inventory::license(&app, &here.principal, here.account_id(), here.va.id, tag.as_str()).await?;
+    let detail =
+        inventory::license(&app, &here.principal, here.account_id(), here.va.id, tag.as_str()).await?;
     let page = query.page();
     let part = part_of_list(page);
-    let history =
-        inventory::transactions(&app, &here.principal, here.account_id(), here.va.id, Some(tag.clone()), part).await?;
+    let history = inventory::transactions(
+        &app,
+        &here.principal,
+        here.account_id(),
+        here.va.id,
+        Some(tag.clone()),
+        part,
+    )
+    .await?;
     let license = &detail.license;
     let own = href(&here.base, &tag);
     let mut row = row(&here.base, license, now);
     row.gauge.tall = true;
-    let users = detail.instances.iter().take(USERS_SHOWN).filter_map(|user| user_row(&here.base, user, &tag, now));
+    let users =
+        detail.instances.iter().take(USERS_SHOWN).filter_map(|user| user_row(&here.base, user, &tag, now));
     let page = LicensePage {
         frame: here.frame(true, None),
         va: here.plain_head(),

@@ -21,7 +21,11 @@ fn days(n: i64) -> SignedDuration {
 
 /// What is wrong first, then what comes, in its order.
 pub(crate) fn what_next(instance: &InstanceView, policy: &Policy, now: Timestamp) -> Vec<Step> {
-    let step = |tone, text: String, when: Option<Timestamp>| Step { tone, text, when: when.map(|at| When::since(at, now)) };
+    let step = |tone, text: String, when: Option<Timestamp>| Step {
+        tone,
+        text,
+        when: when.map(|at| When::since(at, now)),
+    };
     if let Some(ended) = &instance.ended {
         let how = match ended.reason {
             EndReason::Deregistered => "It deregistered",
@@ -63,7 +67,11 @@ pub(crate) fn what_next(instance: &InstanceView, policy: &Policy, now: Timestamp
     if let Some(until) = instance.authorized_until.filter(|until| *until > now) {
         let renew = until - days(policy.authorization_days - policy.authorization_renew_days);
         coming.push((renew, Tone::Plain, "It renews its authorization, if no report has done so before."));
-        coming.push((until, Tone::Warn, "Without contact until then its authorization ends, and its use no longer counts."));
+        coming.push((
+            until,
+            Tone::Warn,
+            "Without contact until then its authorization ends, and its use no longer counts.",
+        ));
     }
     if instance.certificate.not_after > now {
         let renew = instance.certificate.not_before + days(policy.id_certificate_renew_days);

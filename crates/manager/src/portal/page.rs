@@ -34,7 +34,11 @@ pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
 
 /// A page that the script keeps up to date: the whole of it to a browser, to the script what is in it now,
 /// or that this has not changed.
-pub(crate) fn show_live(visit: &Visit, page: &impl Template, content: &impl Template) -> Result<Response, Problem> {
+pub(crate) fn show_live(
+    visit: &Visit,
+    page: &impl Template,
+    content: &impl Template,
+) -> Result<Response, Problem> {
     let mut response = if visit.live {
         let text = content.render().map_err(|error| Problem::not_drawn(&error))?;
         let tag = format!("\"{}\"", &Sha256::of(text.as_bytes()).to_string()[..32]);
@@ -165,7 +169,8 @@ impl Here {
 
     /// The frame of a page.
     pub(crate) fn frame(&self, live: bool, notice: Option<Banner>) -> Frame {
-        let segment = Tab::ALL.into_iter().find(|tab| self.visit.here.contains(&format!("/{}", tab.segment())));
+        let segment =
+            Tab::ALL.into_iter().find(|tab| self.visit.here.contains(&format!("/{}", tab.segment())));
         let segment = segment.unwrap_or(Tab::General).segment();
         let other = |va: &VirtualAccountView| OtherPlace {
             name: va.name.clone(),

@@ -36,13 +36,22 @@ pub(crate) struct SignInQuery {
 }
 
 /// `GET /sign-in`.
-pub(crate) async fn show_sign_in(visit: Visit, Query(query): Query<SignInQuery>) -> Result<Response, Problem> {
+pub(crate) async fn show_sign_in(
+    visit: Visit,
+    Query(query): Query<SignInQuery>,
+) -> Result<Response, Problem> {
     let back = own_path(&query.back).unwrap_or("/portal").to_owned();
     if visit.session.is_some() {
         return Ok(Redirect::to(&back).into_response());
     }
     let notice = (query.done == "signed-out").then(|| Banner::new(Tone::Good, "You are signed out", ""));
-    show(&SignInPage { frame: visit.frame(), back, login: Field::default(), password: Field::default(), notice })
+    show(&SignInPage {
+        frame: visit.frame(),
+        back,
+        login: Field::default(),
+        password: Field::default(),
+        notice,
+    })
 }
 
 /// `POST /sign-in`.
@@ -66,7 +75,8 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
                 if let Some(old) = &visit.session {
                     sessions::sign_out(&app, &old.token).await?;
                 }
-                let cookie = format!("{SESSION_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", signed_in.token);
+                let cookie =
+                    format!("{SESSION_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", signed_in.token);
                 return with_cookie(&cookie, Redirect::to(&back));
             }
             Err(SignInError::Wrong) => {
@@ -84,7 +94,11 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
 }
 
 /// `POST /sign-out`.
-pub(crate) async fn sign_out(State(app): State<App>, visit: Visit, _form: Posted) -> Result<Response, Problem> {
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    visit: Visit,
+    _form: Posted,
+) -> Result<Response, Problem> {
     if let Some(session) = &visit.session {
         sessions::sign_out(&app, &session.token).await?;
     }
