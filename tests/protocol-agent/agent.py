@@ -35,9 +35,7 @@ BODY_BYTES_MAX = 65_536
 UNANSWERED_MAX = 32
 GIVE_UP_AFTER_SECONDS = 3600
 ANSWER_TYPE = {"authorization-renewal": "authorization"}
-ENDS_REGISTRATION = {
-    "instance_unknown", "instance_removed", "certificate_revoked", "clone_detected", "certificate_expired",
-}
+ENDS_REGISTRATION = {"instance_unknown", "instance_removed", "certificate_revoked", "certificate_expired"}
 SEND_AGAIN = {"unavailable", "internal", "rate_limited"}
 
 

@@ -8,6 +8,7 @@ mod portal_access;
 mod portal_browser;
 mod portal_forms;
 mod portal_pages;
+mod protocol_agent;
 mod refusals;
 mod setup;
 mod support;
