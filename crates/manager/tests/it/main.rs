@@ -4,6 +4,10 @@
 mod certificates;
 mod durability;
 mod operations;
+mod portal_access;
+mod portal_browser;
+mod portal_forms;
+mod portal_pages;
 mod protocol_agent;
 mod refusals;
 mod setup;
