@@ -49,7 +49,8 @@ impl Opening {
                 created_at: now,
             },
         );
-        let message = format!("The smart account {:?} ({}) was created.", workset.account.name, workset.account.domain);
+        let message =
+            format!("The smart account {:?} ({}) was created.", workset.account.name, workset.account.domain);
         let event = Event {
             number: 0,
             at: now,

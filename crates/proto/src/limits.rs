@@ -10,6 +10,8 @@ pub const REPORT_TAGS_MAX: usize = 64;
 pub const REPORT_FAMILIES_MAX: usize = 16;
 /// Most tiers in one family.
 pub const FAMILY_TIERS_MAX: usize = 16;
+/// Most tags in one answer: those of the report, and the lower tiers to which their usage carries over.
+pub const ANSWER_TAGS_MAX: usize = 256;
 /// Largest quantity of one tag, in licences: sums of a million such figures stay far below 2^63,
 /// and every figure is exact as a JSON number.
 pub const QUANTITY_MAX: u64 = 1_000_000_000;

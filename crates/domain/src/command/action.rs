@@ -145,13 +145,13 @@ pub struct OrderLine {
     pub subscription_id: Option<String>,
 }
 
-/// One line of a transfer of licences: from one lot, or from lots of a kind in order of their ends,
-/// latest first, perpetual before all.
+/// One line of a transfer of licences: from one lot, or from lots of a kind that count now in order of
+/// their ends, latest first, perpetual before all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferLine {
     /// The licence.
     pub tag: Tag,
-    /// Which lot; if absent, any of `kind`.
+    /// Which lot, which may have yet to start; if absent, any of `kind` that count now.
     pub lot: Option<LotId>,
     /// Which kind of lot; if absent, any.
     pub kind: Option<LotKind>,

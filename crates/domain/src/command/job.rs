@@ -48,14 +48,12 @@ fn expire(ids: &[ProductInstanceId], by: &By, workset: &mut Workset, context: &C
             .filter(|row| !row.peak.is_zero())
             .map(|row| format!("{} of {}", row.peak, context.license_name(&row.tag)))
             .collect();
-        let freed = if freed.is_empty() {
-            "It used no licenses".to_owned()
-        } else {
-            format!("Its {}", words::list(&freed))
+        let dropped = match freed.as_slice() {
+            [] => "It used no licenses.".to_owned(),
+            freed => format!("Its {} no longer count.", words::list(freed)),
         };
-        let no_longer = if freed.starts_with("Its") { " no longer count" } else { "" };
         let message = format!(
-            "The authorization of {} in {} ended on {until}: its last contact was on {}. {freed}{no_longer}.",
+            "The authorization of {} in {} ended on {until}: its last contact was on {}. {dropped}",
             instance.label(),
             workset.name_of(virtual_account),
             instance.last_contact_at

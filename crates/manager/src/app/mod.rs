@@ -2,8 +2,14 @@
 //! store touched.
 
 pub mod access;
+pub mod accounts;
 pub mod agents;
+pub mod events;
+pub mod instances;
+pub mod inventory;
 mod ledger;
+pub mod orders;
+pub mod tokens;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -20,6 +26,7 @@ use uuid::Uuid;
 use crate::ca::{Ca, CaError};
 use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
+use access::Gate;
 use agents::limiter::FailureLimiter;
 use ledger::Ledger;
 
@@ -29,6 +36,12 @@ pub enum AppError {
     /// It was decided against.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The role of whoever asks does not include it.
+    #[error("this needs the role {needs}, which you do not hold here")]
+    Forbidden {
+        /// Whose it is, in words.
+        needs: &'static str,
+    },
     /// Nothing can be stored or read at the moment; it can be tried again.
     #[error("{reason}")]
     Unavailable {
@@ -70,6 +83,7 @@ struct Inner {
     policy: Policy,
     ca: Ca,
     ledger: Ledger,
+    gate: Gate,
     token_failures: FailureLimiter,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
@@ -122,6 +136,7 @@ impl App {
             policy: parts.policy,
             ca: parts.ca,
             ledger,
+            gate: Gate::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             domains: RwLock::default(),
             probed: Mutex::default(),
@@ -200,6 +215,11 @@ impl App {
             domains.insert(account, domain.clone());
         }
         Ok(found)
+    }
+
+    /// What sign-ins share.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

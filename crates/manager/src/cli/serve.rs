@@ -135,7 +135,11 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("log")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A log that can't be written (its disk is full, say) must not stop the service.
+        .log_internal_errors(false);
     let started = match config.log_format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -155,6 +159,9 @@ fn announce(lines: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `SIGXFSZ` of Linux and the BSDs (signal(7)); tokio has no name for it.
+const SIGXFSZ: i32 = 25;
+
 struct StopSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
@@ -162,6 +169,9 @@ struct StopSignals {
 
 impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
+        // A write beyond a file size limit is to fail like one to a full disk, not to end the process
+        // (setrlimit(2)). Once caught, a signal stays caught.
+        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 

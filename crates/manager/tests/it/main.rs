@@ -4,6 +4,7 @@
 mod certificates;
 mod durability;
 mod operations;
+mod protocol_agent;
 mod refusals;
 mod setup;
 mod support;

@@ -206,7 +206,7 @@ impl Response {
             match &response.body {
                 ResponseBody::Registration(made) => chain(&made.certificate),
                 ResponseBody::IdCertificateRenewal(issued) => chain(issued),
-                ResponseBody::Authorization(a) => over("tags", a.tags.len(), limits::REPORT_TAGS_MAX),
+                ResponseBody::Authorization(a) => over("tags", a.tags.len(), limits::ANSWER_TAGS_MAX),
                 ResponseBody::Deregistration(_) | ResponseBody::Refusal(_) => None,
             }
         } else {

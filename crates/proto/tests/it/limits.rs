@@ -160,9 +160,9 @@ fn an_answer_may_tell_sums_above_the_largest_quantity() {
 fn an_answer_beyond_its_limits_is_refused() {
     let mut answer = example("authorization-answer");
     let tag = answer["tags"][0].clone();
-    answer["tags"] = vec![tag.clone(); REPORT_TAGS_MAX].into();
+    answer["tags"] = vec![tag.clone(); ANSWER_TAGS_MAX].into();
     Response::from_text(&answer.to_string()).unwrap();
-    answer["tags"] = vec![tag; REPORT_TAGS_MAX + 1].into();
+    answer["tags"] = vec![tag; ANSWER_TAGS_MAX + 1].into();
     assert!(Response::from_text(&answer.to_string()).is_err());
     let mut answer = example("registration-answer");
     answer["certificate"]["certificates"] = vec!["AAAA"; CHAIN_CERTIFICATES_MAX + 1].into();

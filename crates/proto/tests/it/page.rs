@@ -64,7 +64,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("`families`", "families", limits::REPORT_FAMILIES_MAX as u64),
         ("`families[].tiers`", "tiers", limits::FAMILY_TIERS_MAX as u64),
         ("`peak`, `cumulative_peak`, `locked`, each", "licences", limits::QUANTITY_MAX),
-        ("`tags` of an answer", "tags", limits::REPORT_TAGS_MAX as u64),
+        ("`tags` of an answer", "tags", limits::ANSWER_TAGS_MAX as u64),
         ("`message` and `action` of a refusal, each", "bytes", limits::TEXT_BYTES_MAX as u64),
         ("`sent_at` away from the manager's time", "seconds", limits::CLOCK_SKEW_SECONDS_MAX as u64),
     ];

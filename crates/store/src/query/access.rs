@@ -145,7 +145,7 @@ impl Store {
     /// The client that an access token stands for, unless it has ended.
     pub async fn access_token(&self, hash: Sha256, now: Timestamp) -> Result<Option<String>, StoreError> {
         let rows = self.db.rows(&ACCESS_TOKEN, &[Value::text(hash), Value::time(now)]).await?;
-        Ok(each(&rows, |reader| reader.text())?.pop())
+        rows.first().map(|row| row.reader().text()).transpose()
     }
 
     /// Records a session by its token's digest.

@@ -105,3 +105,9 @@ fn known(workset: &Workset, virtual_account: VirtualAccountId) -> Result<&Virtua
 fn known_license(context: &Context<'_>, tag: &Tag) -> Result<(), Refused> {
     context.catalogue.license(tag).map(|_| ()).ok_or(Refused::Unknown { what: "license" })
 }
+
+/// What all items are, if they are all the same.
+fn only<T: PartialEq>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    items.all(|item| item == first).then_some(first)
+}

@@ -1,9 +1,10 @@
 //! Orders: deposits of lots, once per order, and later ends for lots.
 
 use jiff::Timestamp;
-use seatpool_proto::{LotId, LotKind, VirtualAccountId};
+use seatpool_proto::limits::QUANTITY_MAX;
+use seatpool_proto::{LotId, LotKind, Quantity, VirtualAccountId};
 
-use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license};
+use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, only};
 use crate::command::{OrderLine, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
@@ -53,7 +54,7 @@ pub(super) fn deposit(
     let message = format!("The order {order_id} deposited {} into {place}.", words::list(&texts));
     let number = workset.record(Event {
         virtual_account: Some(virtual_account),
-        tag: only_tag(lines.iter().map(|line| &line.tag)),
+        tag: only(lines.iter().map(|line| &line.tag)).cloned(),
         after: Some(order_id.clone()),
         ..by.event(EventKind::LicensesOrdered, context.now, message)
     });
@@ -85,8 +86,8 @@ pub(super) fn deposit(
                 virtual_account,
                 tag: line.tag,
                 quantity: line.quantity,
-                reserved: seatpool_proto::Quantity::ZERO,
-                moved_out: seatpool_proto::Quantity::ZERO,
+                reserved: Quantity::ZERO,
+                moved_out: Quantity::ZERO,
                 kind: line.kind,
                 term: line.term,
                 subscription_id: subscription.map(str::to_owned),
@@ -134,6 +135,9 @@ fn check(line: &OrderLine, now: Timestamp) -> Result<(), Refused> {
     if line.quantity.is_zero() {
         return Err(words::invalid("quantity", "is 0: order at least one"));
     }
+    if line.quantity > Quantity::of(QUANTITY_MAX) {
+        return Err(words::invalid("quantity", format!("is {}: the most is {QUANTITY_MAX}", line.quantity)));
+    }
     match (line.kind, line.term.ends_at) {
         (LotKind::Perpetual, Some(_)) => {
             Err(words::invalid("ends_at", "is given, and a perpetual license has no end: leave it out"))
@@ -174,7 +178,7 @@ pub(super) fn renew(
             format!("is {ends_at}: give an instant after the present end, {old_end}, and after now");
         return Err(words::invalid("ends_at", problem));
     }
-    let place = workset.name_of(lot.virtual_account);
+    let place = &known(workset, lot.virtual_account)?.name;
     let message = format!(
         "The order {order_id} renewed {} of {} in {place}: they end on {ends_at} instead of {old_end}.",
         lot.quantity,
@@ -212,12 +216,4 @@ pub(super) fn renew(
     }
     pools.reassess(by, workset, context);
     Ok(Outcome::Done)
-}
-
-/// The tag that an event is about, if it is about one.
-pub(super) fn only_tag<'a>(
-    mut tags: impl Iterator<Item = &'a seatpool_proto::Tag>,
-) -> Option<seatpool_proto::Tag> {
-    let first = tags.next()?;
-    tags.all(|tag| tag == first).then(|| first.clone())
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use seatpool_proto::{LotId, Quantity, VirtualAccountId};
 
-use super::order::only_tag;
-use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license};
+use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, only};
 use crate::command::{TransferLine, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
@@ -42,28 +41,20 @@ pub(super) fn licenses(
     let source = known(workset, from)?.name.clone();
     let moves = plan(from, lines, workset, context)?;
 
-    let mut texts = Vec::with_capacity(lines.len());
-    for line in lines {
-        let (name, to) = (context.license_name(&line.tag), workset.name_of(line.to));
-        texts.push(format!("{} of {name} to {to}", line.quantity));
-    }
-    let message = match (lines, texts.as_slice()) {
-        ([line], _) => format!(
-            "{} of {} were moved from {source} to {}.",
-            line.quantity,
-            context.license_name(&line.tag),
-            workset.name_of(line.to)
-        ),
-        (_, texts) => format!("Licenses were moved from {source}: {}.", words::list(texts)),
-    };
+    let texts: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let (name, to) = (context.license_name(&line.tag), workset.name_of(line.to));
+            format!("{} of {name} to {to}", line.quantity)
+        })
+        .collect();
+    let target = only(lines.iter().map(|line| line.to)).map(|to| workset.name_of(to));
+    let message = format!("Moved from {source}: {}.", words::list(&texts));
     let number = workset.record(Event {
         virtual_account: Some(from),
-        tag: only_tag(lines.iter().map(|line| &line.tag)),
+        tag: only(lines.iter().map(|line| &line.tag)).cloned(),
         before: Some(source),
-        after: lines
-            .iter()
-            .all(|line| Some(line.to) == lines.first().map(|first| first.to))
-            .then(|| lines.first().map(|line| workset.name_of(line.to)).unwrap_or_default()),
+        after: target,
         ..by.event(EventKind::LicensesTransferred, context.now, message)
     });
 

@@ -72,7 +72,8 @@ pub(super) fn take(
         Verdict::InvalidTag => untold(tag, TagStatus::InvalidTag),
         Verdict::NotApplicable => untold(tag, TagStatus::NotApplicable),
     });
-    Answered::of(tags.collect())
+    let uses = figures.rows.iter().any(Row::is_in_use);
+    Answered::of(tags.collect(), uses)
 }
 
 /// Answers from what was last reported; it counts again if the authorization had ended.
@@ -94,7 +95,8 @@ pub(super) fn renew(
         pools.add(row.family);
     }
     let decided = pools.decide(virtual_account, by, workset, context);
-    Answered::of(rows.iter().filter_map(|row| decided.answer(row)).collect())
+    let tags = rows.iter().filter_map(|row| decided.answer(row)).collect();
+    Answered::of(tags, rows.iter().any(Row::is_in_use))
 }
 
 impl Answered {
@@ -102,12 +104,11 @@ impl Answered {
         Self { status: AuthorizationStatus::NoLicensesInUse, tags: Vec::new() }
     }
 
-    /// The instance shows the worst of its tags.
-    fn of(tags: Vec<TagAnswer>) -> Self {
-        let any = |status| tags.iter().any(|tag: &TagAnswer| tag.status == status);
-        let status = if any(TagStatus::OutOfCompliance) {
+    /// The instance shows the worst of its tags. `uses`: whether any of them that counts is in use.
+    fn of(tags: Vec<TagAnswer>, uses: bool) -> Self {
+        let status = if tags.iter().any(|tag| tag.status == TagStatus::OutOfCompliance) {
             AuthorizationStatus::OutOfCompliance
-        } else if any(TagStatus::InCompliance) {
+        } else if uses {
             AuthorizationStatus::Authorized
         } else {
             AuthorizationStatus::NoLicensesInUse

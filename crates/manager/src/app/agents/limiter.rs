@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn an_address_waits_out_the_window_in_which_it_failed_too_often() {
-        let limiter = FailureLimiter::new(3, Duration::from_secs(60));
+        let limiter = FailureLimiter::new(3, Duration::from_mins(1));
         let start = monotonic();
         let at = |seconds| start + Duration::from_secs(seconds);
         let (one, same_network, other): (IpAddr, IpAddr, IpAddr) =
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn memory_stays_bounded_whoever_knocks() {
-        let limiter = FailureLimiter::new(1, Duration::from_secs(60));
+        let limiter = FailureLimiter::new(1, Duration::from_mins(1));
         let now = monotonic();
         for i in 0..u32::try_from(ADDRESSES_MAX).unwrap() + 10 {
             limiter.count_at(IpAddr::from(i.to_be_bytes()), now);

@@ -63,7 +63,8 @@ impl From<AppError> for Refusing {
                 Self::new(ProblemCode::Internal, "")
             }
             AppError::Unavailable { reason } => Self::new(ProblemCode::Unavailable, reason),
-            AppError::Internal => Self::new(ProblemCode::Internal, ""),
+            // Roles are people's and programs'; no agent is refused for one.
+            AppError::Forbidden { .. } | AppError::Internal => Self::new(ProblemCode::Internal, ""),
         }
     }
 }

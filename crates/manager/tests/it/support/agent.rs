@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use seatpool_crypto::{Anchors, P256Key, P256Verifier, Purpose};
 use seatpool_proto::message::{
-    Authorization, AuthorizationRequest, IdCertificateRenewalRequest, Interval, Product, Registration, TagUsage,
+    Authorization, AuthorizationRequest, IdCertificateRenewalRequest, Interval, Product, Registration,
+    TagUsage,
 };
 use seatpool_proto::{
     AccountId, Nonce, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, RequestId, Response,
@@ -173,7 +174,9 @@ impl Answer {
         let (_, leaf) = x509_parser::parse_x509_certificate(&envelope.signature.certificates[0]).unwrap();
         let key = leaf.public_key().raw;
         let signature = &envelope.signature;
-        P256Verifier.verify(&signature.algorithm, key, envelope.response.as_bytes(), &signature.value).unwrap();
+        P256Verifier
+            .verify(&signature.algorithm, key, envelope.response.as_bytes(), &signature.value)
+            .unwrap();
         let response = Response::from_text(&envelope.response).unwrap();
         assert_eq!((response.request_id, response.nonce), (request, nonce));
         response

@@ -11,7 +11,7 @@ use seatpool_manager::ca::Ca;
 use seatpool_manager::clock::Clock;
 use seatpool_manager::config::{Config, ConfigArgs, Loaded, Purpose};
 use seatpool_proto::{AccountId, LotKind, Quantity, Term, VirtualAccountId};
-use seatpool_store::Store;
+use seatpool_store::{Store, StoreError};
 use tempfile::TempDir;
 
 use super::{TAG, TestToken, now};
@@ -44,7 +44,7 @@ pub(crate) fn init(dir: &Path, more: &[&str]) -> Output {
     std::fs::write(&password, "correct horse battery\n").unwrap();
     seatpool()
         .args(["init", "--account-domain", "example.com", "--account-name", "Example"])
-        .args(["--name", "localhost", "--name", "127.0.0.1", "--name", "manager.example.com"])
+        .args(["--name", "127.0.0.1", "--name", "manager.example.com"])
         .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
         .args(["--admin", "alice", "--export-permitted"])
         .arg("--admin-password-file")
@@ -71,7 +71,8 @@ impl World {
     pub(crate) async fn with(dir: TempDir, flags: &[&str]) -> Self {
         let output = init(&dir.path().join("data"), flags);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let mut world = Self { dir, account: AccountId(uuid::Uuid::nil()), default: VirtualAccountId(uuid::Uuid::nil()) };
+        let mut world =
+            Self { dir, account: AccountId(uuid::Uuid::nil()), default: VirtualAccountId(uuid::Uuid::nil()) };
         let (account, default) = world
             .offline(Clock::default(), async |app: App| {
                 let account = app.store().account_by_domain("example.com").await.unwrap().unwrap();
@@ -99,15 +100,20 @@ impl World {
             ca: Ca::open(&config, Clock::default()).unwrap(),
             config,
         });
-        let result = use_cases(app.clone()).await;
-        app.store().close().await;
+        let database = app.config().database.clone();
+        let result = use_cases(app).await;
+        // A ledger's actor may still be on its way out and hold the database.
+        while let Err(StoreError::InUse { .. }) = Store::open(&database).await {
+            tokio::task::yield_now().await;
+        }
         result
     }
 
     /// Has one command decided while no manager serves.
     pub(crate) async fn command(&self, action: Action) -> Outcome {
         let account = self.account;
-        self.offline(Clock::default(), async |app: App| app.submit(account, by_alice(action)).await.unwrap()).await
+        self.offline(Clock::default(), async |app: App| app.submit(account, by_alice(action)).await.unwrap())
+            .await
     }
 
     /// A token of the virtual account Default, made as if the present time were shown by `clock`.
@@ -122,7 +128,7 @@ impl World {
                 export_controlled: true,
             };
             let Outcome::Token(id) = app.submit(account, by_alice(create)).await.unwrap() else { panic!() };
-            TestToken { account, id, text: app.ca().token_text(account, id) }
+            TestToken { id, text: app.ca().token_text(account, id) }
         })
         .await
     }
@@ -186,9 +192,9 @@ impl Manager {
             };
             let line = line.unwrap();
             if let Some(address) = line.strip_prefix("seatpool: listening on ") {
-                url = address.to_owned();
+                address.clone_into(&mut url);
             } else if let Some(address) = line.strip_prefix("seatpool: metrics and health on ") {
-                ops_url = address.to_owned();
+                address.clone_into(&mut ops_url);
             }
             is_ready = line.starts_with("seatpool: ready");
         }
@@ -225,12 +231,9 @@ impl Manager {
     }
 
     /// The value of a metric's line, 0 if it is not there.
-    pub(crate) async fn metric(&self, line: &str) -> f64 {
+    pub(crate) async fn metric(&self, line: &str) -> u64 {
         let (_, metrics) = self.get(&self.ops_url, "/metrics").await;
-        metrics
-            .lines()
-            .find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
-            .unwrap_or(0.0)
+        metrics.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok()).unwrap_or(0)
     }
 }
 
