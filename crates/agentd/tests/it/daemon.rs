@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::vendor::Vendor;
 
 /// Longest that a test waits for something that should come at once, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A place for one agent: its state directory, trust anchor and socket.
 pub(crate) struct Place {
@@ -65,18 +65,18 @@ impl Place {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        self.spawn(&mut self.command())
+        Self::spawn(&mut self.command())
     }
 
     pub(crate) fn start_with(&self, more: &[&str]) -> Daemon {
-        self.spawn(self.command().args(more))
+        Self::spawn(self.command().args(more))
     }
 
     pub(crate) fn start_in(&self, environment: &[(String, String)]) -> Daemon {
-        self.spawn(self.command().envs(environment.iter().cloned()))
+        Self::spawn(self.command().envs(environment.iter().cloned()))
     }
 
-    fn spawn(&self, command: &mut Command) -> Daemon {
+    fn spawn(command: &mut Command) -> Daemon {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
