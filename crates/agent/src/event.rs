@@ -98,5 +98,6 @@ event_codes! {
     MovedVirtualAccount = "moved_virtual_account", 5, "VIRTUAL_ACCOUNT_CHANGED", "An administrator moved the product instance.";
     StateForeign = "state_foreign", 3, "STATE_FOREIGN", "The stored state is of another machine.";
     StateNotStored = "state_not_stored", 2, "STATE_NOT_STORED", "The state could not be stored; nothing is sent until it is.";
+    StateRestored = "state_restored", 4, "STATE_RESTORED", "The newest stored state was damaged; the one before it is in use.";
     FactoryReset = "factory_reset", 5, "FACTORY_RESET", "Everything but the evaluation countdown was forgotten.";
 }

@@ -90,6 +90,21 @@ impl Client {
         Ok(self.send(method, path, body).await?.0)
     }
 
+    /// Sends a request without a body, and returns the HTTP status with the answer's JSON body, if there is one.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<(StatusCode, Option<T>), ClientError> {
+        let (status, body) = self.send(method, path, None).await?;
+        if body.is_empty() {
+            return Ok((status, None));
+        }
+        serde_json::from_slice(&body)
+            .map(|value| (status, Some(value)))
+            .map_err(|error| ClientError::Protocol(error.to_string()))
+    }
+
     /// Opens a stream of lines, each a JSON value.
     pub async fn lines(&self, path: &str) -> Result<Lines, ClientError> {
         let body = self.open(Method::GET, path, None).await?.1;

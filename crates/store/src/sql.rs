@@ -32,6 +32,7 @@ macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* const $name: crate::sql::Sql = $sql;)*
         /// Every statement of this module.
+        #[cfg(feature = "testing")]
         pub(crate) const ALL: &[crate::sql::Sql] = &[$($name),*];
     };
 }
@@ -172,6 +173,12 @@ impl Row {
     /// Reads its columns from the first on.
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader { row: self, next: 0 }
+    }
+
+    /// Reads its columns from this one on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn reader_from(&self, next: usize) -> Reader<'_> {
+        Reader { row: self, next }
     }
 }
 

@@ -3,7 +3,6 @@
 //! A table's columns stand once, in the [`table!`] beside the row's type; the lists of its SELECTs and the
 //! statements that write it are made from there.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
@@ -211,9 +210,4 @@ pub(crate) async fn remove_deleted<K: Key + Ord + Clone, T: Stored>(
 /// What was inserted or updated in a workset.
 pub(crate) fn changed<K: Ord + Clone, T>(rows: &Rows<K, T>) -> impl Iterator<Item = &T> {
     rows.changes().filter_map(|(_, _, row)| row)
-}
-
-/// Puts loaded rows into a workset's map, those already there left as they are.
-pub(crate) fn keyed<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
-    rows.into_iter().map(|row| (key(&row), row)).collect()
 }

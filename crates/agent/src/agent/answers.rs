@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::message::{self, Home, IssuedCertificate, Registered, VERSION};
-use seatpool_proto::{ProblemCode, Request, ResponseBody, Sha256};
+use seatpool_proto::{ProblemCode, Request, ResponseBody, Sha256, limits};
 
 use super::requests::carry;
 use super::{Agent, STORE_AGAIN_AFTER, license_type_of};
@@ -52,7 +52,7 @@ impl Agent {
         // An answer that is sent again bears the time of the first; a refusal is always fresh.
         let now =
             if in_flight.repeated && !refused { now } else { self.set_clock(local, now, response.signed_at) };
-        self.state.sequence = self.state.sequence.max(response.sequence);
+        self.state.sequence = self.state.sequence.max(response.sequence.min(limits::SEQUENCE_MAX));
         match response.body {
             ResponseBody::Refusal(refusal) => self.refused(in_flight, &refusal, now, chance),
             body => self.succeeded(&in_flight, answer.text_hash, response.signed_at, body, now),
@@ -81,8 +81,8 @@ impl Agent {
                 registration.renewal.retry.clamp(set, &periods);
                 registration.authorization.renewal.clamp(set, &periods);
                 registration.report_due = registration.report_due.map(|due| due.min(set));
-                if let Some(carried) = &mut registration.carried {
-                    carried.clamp(set);
+                for peaks in registration.carried.iter_mut().chain(&mut registration.sent) {
+                    peaks.clamp(set);
                 }
             }
             self.saved_at = self.saved_at.min(set);

@@ -146,7 +146,11 @@ impl Agent {
             public_key: registering.new_key.public_key.clone(),
             force: registering.force,
             product: self.product(),
-            host_name: self.identity.host_name.clone().filter(|_| !privacy.hostname),
+            host_name: self
+                .identity
+                .host_name
+                .clone()
+                .filter(|name| !privacy.hostname && is_presentable(name, limits::HOST_NAME_BYTES_MAX)),
         });
         let older = match (&self.state.registration, &self.state.farewell) {
             (Some(registration), _) => Some((registration.account_id, registration.product_instance_id)),
@@ -232,7 +236,9 @@ impl Agent {
         Product {
             name: self.identity.product_name.clone(),
             kind: self.profile.name.clone(),
-            version: version.filter(|_| !self.state.privacy.version),
+            version: version.filter(|version| {
+                !self.state.privacy.version && is_presentable(version, limits::PRODUCT_FIELD_BYTES_MAX)
+            }),
         }
     }
 
@@ -287,6 +293,11 @@ pub(super) fn carry(carried: &mut Option<Peaks>, peaks: Peaks) {
 
 fn under_way(request: Request, purpose: Purpose) -> InFlight {
     InFlight { request, purpose, repeated: false }
+}
+
+/// Whether the protocol carries such a text; one that it does not is left out rather than refused.
+fn is_presentable(text: &str, bytes_max: usize) -> bool {
+    !text.trim().is_empty() && text.len() <= bytes_max && !text.contains(char::is_control)
 }
 
 /// Whether a request may be sent again as it was: it is the newest, and its time still passes.

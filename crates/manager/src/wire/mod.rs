@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::post;
@@ -43,6 +43,10 @@ async fn read(request: Request<Body>, source: Option<IpAddr>) -> Result<Bytes, R
     let refuse = |code, detail: &str| Err(refuse_unsigned(code, detail, None, source));
     if !is_json(request.headers().get(header::CONTENT_TYPE)) {
         return refuse(ProblemCode::UnsupportedMediaType, "");
+    }
+    // What says beforehand that it is too large need not be waited for.
+    if request.body().size_hint().lower() > limits::MESSAGE_BYTES_MAX as u64 {
+        return refuse(ProblemCode::TooLarge, "");
     }
     let body = Limited::new(request.into_body(), limits::MESSAGE_BYTES_MAX);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {

@@ -86,7 +86,8 @@ const INSTANCE_BY_UDI: Sql = Sql::both(concat!(
      WHERE account_id = $1 AND udi_pid = $2 AND udi_sn = $3 AND registered ORDER BY udi_uuid"
 ));
 
-/// The lists, each sorted by an index of its own.
+/// The lists, each with the index that sorts it.
+#[cfg(feature = "testing")]
 pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("instances_in_place_by_name", BY_NAME.one),
     ("instances_by_name", BY_NAME.several),
@@ -106,6 +107,7 @@ pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("instances_by_registration", BY_REGISTRATION_DOWN.several),
 ];
 /// Every other statement of this module.
+#[cfg(feature = "testing")]
 pub(crate) const ALL: &[Sql] = &[COUNTED.one, COUNTED.several, INSTANCE, INSTANCE_BY_UDI];
 
 /// What instances are sorted by; then by id, so that pages neither repeat nor miss one.

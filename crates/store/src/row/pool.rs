@@ -1,6 +1,7 @@
 //! What instances reported, and its totals.
 
 use seatpool_domain::{PoolTotal, Usage};
+use seatpool_proto::Quantity;
 
 use crate::error::StoreError;
 use crate::grid::Grid;
@@ -60,7 +61,7 @@ impl Stored for Usage {
             .text(&self.tag)
             .quantity(self.peak)
             .quantity(self.cumulative_peak)
-            .maybe_count(self.locked.map(|locked| locked.count()))
+            .maybe_count(self.locked.map(Quantity::count))
             .time(self.reported_at);
     }
 
@@ -70,7 +71,7 @@ impl Stored for Usage {
             tag: reader.parsed()?,
             peak: reader.quantity()?,
             cumulative_peak: reader.quantity()?,
-            locked: reader.maybe_count()?.map(seatpool_proto::Quantity::of),
+            locked: reader.maybe_count()?.map(Quantity::of),
             reported_at: reader.time()?,
         })
     }

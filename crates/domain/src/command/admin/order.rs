@@ -178,7 +178,7 @@ pub(super) fn renew(
             format!("is {ends_at}: give an instant after the present end, {old_end}, and after now");
         return Err(words::invalid("ends_at", problem));
     }
-    let place = workset.name_of(lot.virtual_account);
+    let place = &known(workset, lot.virtual_account)?.name;
     let message = format!(
         "The order {order_id} renewed {} of {} in {place}: they end on {ends_at} instead of {old_end}.",
         lot.quantity,

@@ -52,15 +52,17 @@ impl Backoff {
     pub fn failed(&self, login: &str, address: &str, now: Timestamp) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let quiet = |failures: &Failures| now.duration_since(failures.last).as_secs() >= FORGET_SECONDS;
-        if entries.len() >= ENTRIES_MAX {
+        let key = key(login, address);
+        let is_new = !entries.contains_key(&key);
+        if is_new && entries.len() >= ENTRIES_MAX {
             entries.retain(|_, failures| !quiet(failures));
         }
-        if entries.len() >= ENTRIES_MAX {
+        if is_new && entries.len() >= ENTRIES_MAX {
             let longest =
                 entries.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| key.clone());
             longest.and_then(|key| entries.remove(&key));
         }
-        let entry = entries.entry(key(login, address)).or_insert(Failures { count: 0, last: now });
+        let entry = entries.entry(key).or_insert(Failures { count: 0, last: now });
         entry.count = if quiet(entry) { 1 } else { entry.count.saturating_add(1) };
         entry.last = now;
     }

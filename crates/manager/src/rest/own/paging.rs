@@ -126,7 +126,7 @@ mod tests {
     fn pages_follow_one_another_without_gap_or_repetition() {
         assert_eq!(read_through((0..10).collect(), |_| {}), (0..10).collect::<Vec<_>>());
         assert_eq!(read_through((0..9).collect(), |_| {}), (0..9).collect::<Vec<_>>());
-        assert_eq!(read_through(vec![], |_| {}), vec![]);
+        assert_eq!(read_through(vec![], |_| {}), Vec::<u32>::new());
     }
 
     #[test]

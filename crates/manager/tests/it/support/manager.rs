@@ -44,7 +44,7 @@ pub(crate) fn init(dir: &Path, more: &[&str]) -> Output {
     std::fs::write(&password, "correct horse battery\n").unwrap();
     seatpool()
         .args(["init", "--account-domain", "example.com", "--account-name", "Example"])
-        .args(["--name", "localhost", "--name", "127.0.0.1", "--name", "manager.example.com"])
+        .args(["--name", "127.0.0.1", "--name", "manager.example.com"])
         .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
         .args(["--admin", "alice", "--export-permitted"])
         .arg("--admin-password-file")
@@ -128,7 +128,7 @@ impl World {
                 export_controlled: true,
             };
             let Outcome::Token(id) = app.submit(account, by_alice(create)).await.unwrap() else { panic!() };
-            TestToken { account, id, text: app.ca().token_text(account, id) }
+            TestToken { id, text: app.ca().token_text(account, id) }
         })
         .await
     }
@@ -192,9 +192,9 @@ impl Manager {
             };
             let line = line.unwrap();
             if let Some(address) = line.strip_prefix("seatpool: listening on ") {
-                url = address.to_owned();
+                address.clone_into(&mut url);
             } else if let Some(address) = line.strip_prefix("seatpool: metrics and health on ") {
-                ops_url = address.to_owned();
+                address.clone_into(&mut ops_url);
             }
             is_ready = line.starts_with("seatpool: ready");
         }
@@ -231,9 +231,9 @@ impl Manager {
     }
 
     /// The value of a metric's line, 0 if it is not there.
-    pub(crate) async fn metric(&self, line: &str) -> f64 {
+    pub(crate) async fn metric(&self, line: &str) -> u64 {
         let (_, metrics) = self.get(&self.ops_url, "/metrics").await;
-        metrics.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok()).unwrap_or(0.0)
+        metrics.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok()).unwrap_or(0)
     }
 }
 

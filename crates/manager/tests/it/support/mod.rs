@@ -6,7 +6,7 @@ pub(crate) mod manager;
 pub(crate) use agent::Agent;
 pub(crate) use manager::{Manager, World};
 
-use seatpool_proto::{AccountId, TokenId};
+use seatpool_proto::TokenId;
 
 /// The tag that most tests use.
 pub(crate) const TAG: &str = "CCX_PREMIUM";
@@ -26,7 +26,6 @@ pub(crate) fn new_uuid() -> uuid::Uuid {
 /// A token as the tests use it.
 #[derive(Clone, Debug)]
 pub(crate) struct TestToken {
-    pub(crate) account: AccountId,
     pub(crate) id: TokenId,
     pub(crate) text: String,
 }

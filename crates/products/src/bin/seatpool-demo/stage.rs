@@ -7,6 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 use seatpool_agent::Status;
+use seatpool_agentd::api::shapes::StatusAnswer;
 use seatpool_agentd::client::Client;
 use seatpool_proto::TimeLapse;
 use serde_json::Value;
@@ -182,7 +183,7 @@ impl Stage {
             .context("an agent can't be started")?;
         let client = Client::new(&socket);
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        while client.get::<Status>("licensing/status").await.is_err() {
+        while client.get::<StatusAnswer>("licensing/status").await.is_err() {
             ensure!(
                 tokio::time::Instant::now() < deadline,
                 "the agent of {name} does not answer; its log is {}",
@@ -192,7 +193,7 @@ impl Stage {
         }
         let mut product = self
             .program("contact-centre")
-            .args(["--socket", path(&socket)?, "--name", name])
+            .args(["--agent", path(&socket)?])
             .stdin(Stdio::piped())
             .stdout(self.log(&format!("{name}-centre"))?)
             .stderr(self.log(&format!("{name}-centre"))?)
@@ -251,7 +252,7 @@ impl Stage {
             self.check_alive()?;
             let mut states = Vec::new();
             for centre in &self.centres {
-                states.push(centre.client.get::<Status>("licensing/status").await?);
+                states.push(centre.client.get::<StatusAnswer>("licensing/status").await?.status);
             }
             let now = self.now();
             if look(now, &states) {

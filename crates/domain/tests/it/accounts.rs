@@ -1,0 +1,191 @@
+//! Accounts, virtual accounts, tokens, and the chain of events.
+
+use jiff::SignedDuration;
+use seatpool_domain::account::{DEFAULT_VIRTUAL_ACCOUNT, create_account};
+use seatpool_domain::command::Action;
+use seatpool_domain::event::verify_chain;
+use seatpool_domain::{Catalogue, Context, EventKind, Outcome, Policy, Refused};
+use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
+use uuid::Uuid;
+
+use crate::agent::Agent;
+use crate::world::{Counting, World, administrator};
+
+fn text_of(result: Result<Outcome, Refused>) -> String {
+    match result {
+        Ok(outcome) => format!("{outcome:?}"),
+        Err(refused) => format!("{}: {refused}", refused.code()),
+    }
+}
+
+#[test]
+fn an_account_comes_with_default_and_one_event() {
+    let world = World::new();
+    let names: Vec<_> = world.virtual_accounts.values().map(|va| (va.name.as_str(), va.is_default)).collect();
+    assert_eq!(names, [(DEFAULT_VIRTUAL_ACCOUNT, true)]);
+    assert_eq!(world.kinds_since(0), [EventKind::AccountCreated]);
+    assert_eq!(
+        world.last_message(),
+        "The smart account Example (example.com) was created with the virtual account Default."
+    );
+    assert_eq!(world.account.next_event, 2);
+}
+
+#[test]
+fn domains_are_checked_and_lowered() {
+    let (catalogue, policy) = (Catalogue::default(), Policy::default());
+    let check = |domain: &str, expected: Option<&str>| {
+        let mut ids = Counting(0);
+        let now = "2026-07-01T10:00:00Z".parse().unwrap();
+        let mut context = Context { now, catalogue: &catalogue, policy: &policy, ids: &mut ids };
+        let id = AccountId(Uuid::from_u128(1));
+        let made = create_account(id, domain, "Name", true, administrator(), &mut context);
+        assert_eq!(
+            made.ok().map(|workset| workset.account.domain),
+            expected.map(str::to_owned),
+            "{domain:?}"
+        );
+    };
+    check(" Example.COM ", Some("example.com"));
+    check("local_1", Some("local_1"));
+    check("", None);
+    check("a..b", None);
+    check("a b.com", None);
+    check("bücher.example", None);
+    check(&"a".repeat(254), None);
+}
+
+#[test]
+fn virtual_accounts_have_one_name_each_whatever_the_case() {
+    let mut world = World::new();
+    let berlin = world.create_va("  Berlin ");
+    assert_eq!(world.virtual_accounts[&berlin].name, "Berlin");
+    let create =
+        |name: &str| Action::CreateVirtualAccount { name: name.into(), description: "d".repeat(500) };
+    let change = |name: Option<&str>, description: Option<&str>| Action::ChangeVirtualAccount {
+        virtual_account: berlin,
+        name: name.map(str::to_owned),
+        description: description.map(str::to_owned),
+    };
+    assert_eq!(
+        text_of(world.submit(create("BERLIN"))),
+        "exists: there already is a virtual account named \"Berlin\""
+    );
+    assert_eq!(
+        text_of(world.submit(create("default"))),
+        "exists: there already is a virtual account named \"Default\""
+    );
+    assert_eq!(text_of(world.submit(create(" "))), "invalid: name is empty: give it 1 to 100 characters");
+    assert!(text_of(world.submit(change(Some("DEFAULT"), None))).starts_with("exists"));
+
+    let events = world.events.len();
+    world.submit(change(Some("berlin"), None)).unwrap();
+    world.submit(change(None, Some("The north"))).unwrap();
+    world.submit(change(Some("berlin"), Some("The north"))).unwrap();
+    assert_eq!(world.kinds_since(events), [EventKind::VirtualAccountChanged; 2], "and none for no change");
+    assert_eq!(world.events[events].message, "The virtual account Berlin was renamed to berlin.");
+    let unknown = Action::ChangeVirtualAccount {
+        virtual_account: VirtualAccountId(Uuid::nil()),
+        name: None,
+        description: None,
+    };
+    assert_eq!(text_of(world.submit(unknown)), "unknown: there is no such virtual account");
+}
+
+#[test]
+fn a_virtual_account_is_deleted_only_when_it_is_empty() {
+    let mut world = World::new();
+    let berlin = world.create_va("Berlin");
+    let token = world.create_token(berlin, None);
+    let delete = |va| Action::DeleteVirtualAccount { virtual_account: va };
+    assert_eq!(
+        text_of(world.submit(delete(world.default_va()))),
+        "default_virtual_account: the virtual account \"Default\" can't be deleted"
+    );
+    let mut agent = Agent::new(1);
+    agent.register(&mut world, token).unwrap();
+    world.order_line(berlin, "PO-1", world.term("S", 5, 0, 10));
+    assert_eq!(world.submit(delete(berlin)), Err(Refused::NotEmpty { instances: 1, lots: 1 }));
+    agent.deregister(&mut world).unwrap();
+    world.advance(10 * 86_400);
+    world.submit(delete(berlin)).unwrap();
+    assert_eq!(text_of(world.submit(delete(berlin))), "unknown: there is no such virtual account");
+    // Its name is free again, its tokens are dead.
+    world.create_va("Berlin");
+    let refused = Agent::new(2).register(&mut world, token).unwrap_err().to_string();
+    assert!(refused.starts_with("token_revoked: Its virtual account was deleted"), "{refused}");
+}
+
+#[test]
+fn tokens_have_their_limits() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let create = |days, uses, export| Action::CreateToken {
+        virtual_account: va,
+        description: "floor 2".into(),
+        expires_after_days: days,
+        uses_max: uses,
+        export_controlled: export,
+    };
+    for days in [0, 366, u16::MAX] {
+        let text = text_of(world.submit(create(days, None, true)));
+        assert!(text.starts_with("invalid: expires_after_days is"), "{text}");
+    }
+    for days in [1, 365] {
+        world.submit(create(days, Some(0), true)).unwrap();
+        let token = world.tokens.values().last().unwrap();
+        assert_eq!(token.expires_at, world.now + SignedDuration::from_hours(24 * i64::from(days)));
+        assert_eq!(token.uses_max, None, "0 is no limit");
+        assert_eq!(token.created_by, "anna");
+    }
+    let mut guarded = World::with_export(false);
+    assert_eq!(guarded.default_va(), va);
+    assert_eq!(guarded.submit(create(30, None, true)), Err(Refused::ExportNotPermitted));
+    guarded.submit(create(30, Some(2), false)).unwrap();
+    assert_eq!(
+        guarded.last_message(),
+        "A registration token for Default was created: it may be used 2 times within 30 days."
+    );
+
+    let token = *world.tokens.keys().next().unwrap();
+    world.submit(Action::RevokeToken { token }).unwrap();
+    let events = world.events.len();
+    world.submit(Action::RevokeToken { token }).unwrap();
+    assert_eq!(world.events.len(), events, "revoking again changes nothing");
+    let unknown = world.submit(Action::RevokeToken { token: TokenId(Uuid::nil()) });
+    assert_eq!(unknown, Err(Refused::Unknown { what: "registration token" }));
+}
+
+#[test]
+fn an_altered_missing_or_swapped_event_is_found() {
+    let mut world = World::new();
+    for name in ["a", "b", "c"] {
+        world.create_va(name);
+    }
+    let events = world.events.clone();
+    assert_eq!(verify_chain(&events), Ok(world.account.event_head));
+    assert_eq!(verify_chain(&[]), Ok(None));
+
+    let altered = |change: &dyn Fn(&mut Vec<seatpool_domain::Event>)| {
+        let mut events = events.clone();
+        change(&mut events);
+        verify_chain(&events)
+    };
+    assert_eq!(altered(&|events| events[1].message.push('!')), Err(2));
+    assert_eq!(altered(&|events| events[2].actor = seatpool_domain::Actor::System), Err(3));
+    assert_eq!(altered(&|events| drop(events.remove(1))), Err(2));
+    assert_eq!(altered(&|events| drop(events.remove(0))), Err(1));
+    assert_eq!(altered(&|events| events.swap(1, 2)), Err(2));
+    assert_eq!(altered(&|events| events[3].hash = None), Err(4));
+    // An event that was forged with a hash of its own breaks the link to the next.
+    assert_eq!(
+        altered(&|events| {
+            events[1].message = "nothing".into();
+            events[1].hash = Some(events[1].own_hash());
+        }),
+        Err(3)
+    );
+    // Events cut off at the end show in the head.
+    let cut = altered(&|events| drop(events.pop()));
+    assert!(cut.is_ok() && cut != Ok(world.account.event_head));
+}

@@ -1,0 +1,15 @@
+//! The manager's decisions, as a whole: every command goes through [`world::World`], which applies it to a workset
+//! that holds only what the command touches and to one that holds everything, and checks the world afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+
+mod accounts;
+mod agent;
+mod conversation;
+mod invariants;
+mod ledger;
+mod orders;
+mod pools;
+mod registration;
+mod reports;
+mod transfers;
+mod world;
