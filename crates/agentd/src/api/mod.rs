@@ -6,7 +6,7 @@
 mod listen;
 mod request;
 mod routes;
-mod shapes;
+pub mod shapes;
 
 use core::convert::Infallible;
 

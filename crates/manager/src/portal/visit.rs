@@ -3,10 +3,9 @@
 //! [`Visit`] is read once per request and kept where [`super::guard`] finds it again, so that a page that
 //! tells of a problem looks like all the others.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
+use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::{COOKIE, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -18,6 +17,7 @@ use super::problem::Problem;
 use crate::app::access::sessions::{self, Current};
 use crate::app::access::{Principal, clients};
 use crate::app::{App, AppError};
+use crate::server::Peer;
 
 /// The session's cookie. `__Host-`: sent back to this host alone, over TLS alone (RFC 6265bis, section 4.1.3).
 pub(crate) const SESSION_COOKIE: &str = "__Host-seatpool";
@@ -75,7 +75,7 @@ impl Visit {
             session: None,
             address: parts
                 .extensions
-                .get::<ConnectInfo<SocketAddr>>()
+                .get::<Peer>()
                 .map(|peer| peer.0.ip().to_canonical().to_string()),
             here: uri.path_and_query().map_or_else(|| "/portal".to_owned(), ToString::to_string),
             live: parts.headers.contains_key(LIVE_HEADER),

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::row::access::{
     client_columns, read_client, read_session, read_user, session_columns, user_columns,
 };
-use crate::sql::{Reader, Sql, Value, json, statements};
+use crate::sql::{Sql, Value, json, statements};
 use crate::store::Store;
 
 statements! {
@@ -145,7 +145,7 @@ impl Store {
     /// The client that an access token stands for, unless it has ended.
     pub async fn access_token(&self, hash: Sha256, now: Timestamp) -> Result<Option<String>, StoreError> {
         let rows = self.db.rows(&ACCESS_TOKEN, &[Value::text(hash), Value::time(now)]).await?;
-        Ok(each(&rows, Reader::text)?.pop())
+        rows.first().map(|row| row.reader().text()).transpose()
     }
 
     /// Records a session by its token's digest.
