@@ -3,6 +3,7 @@
 
 mod certificates;
 mod durability;
+mod operating_page;
 mod operations;
 mod portal_access;
 mod portal_browser;
