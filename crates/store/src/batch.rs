@@ -1,15 +1,18 @@
 //! A batch: facts loaded and locked, changed by `domain`, and written in a few statements.
 
-use seatpool_domain::{Account, Catalogue, Change, Touches, VirtualAccount, Workset};
-use seatpool_proto::{AccountId, VirtualAccountId};
+use std::collections::BTreeMap;
+
+use seatpool_domain::{Account, Catalogue, Change, Instance, Touches, VirtualAccount, Workset};
+use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 
 use crate::db::{Transaction, retried};
 use crate::error::StoreError;
 use crate::load::load;
 use crate::row::account::{account_columns, account_values};
+use crate::row::instance::{Rest, upsert_after_contact};
 use crate::sql::{Conn, Sql, Value, statements};
 use crate::store::Store;
-use crate::table::{changed, put, remove_deleted};
+use crate::table::{changed, put, put_by, remove_deleted};
 
 statements! {
     INSERT_ACCOUNT = Sql::both(concat!(
@@ -33,8 +36,14 @@ pub struct Batch {
     /// What was loaded; change it, then [`Batch::commit`].
     pub workset: Workset,
     transaction: Transaction,
-    /// The account row as it is stored.
-    stored: Account,
+    /// What is stored.
+    stored: Stored,
+}
+
+/// What is stored, as far as a commit goes by it.
+struct Stored {
+    account: Account,
+    instances: BTreeMap<ProductInstanceId, Rest>,
 }
 
 impl Store {
@@ -49,7 +58,10 @@ impl Store {
         retried!(async {
             let mut transaction = self.db.begin().await?;
             let workset = load(transaction.conn()?, account, touches, catalogue).await?;
-            let stored = workset.account.clone();
+            let stored = Stored {
+                account: workset.account.clone(),
+                instances: workset.instances.iter().map(|(id, instance)| (*id, instance.into())).collect(),
+            };
             Ok::<_, StoreError>(Batch { workset, transaction, stored })
         })
     }
@@ -62,7 +74,7 @@ impl Store {
         conn.execute(&INSERT_ACCOUNT, &account_values(&workset.account))
             .await
             .map_err(|error| error.taken(&taken))?;
-        write(&mut conn, &workset).await?;
+        write(&mut conn, &workset, &BTreeMap::new()).await?;
         transaction.commit().await
     }
 }
@@ -72,16 +84,20 @@ impl Batch {
     /// [`StoreError::Unavailable`] may hide that PostgreSQL committed and its answer was lost.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         let mut conn = self.transaction.conn()?;
-        if self.workset.account != self.stored {
+        if self.workset.account != self.stored.account {
             conn.execute(&UPDATE_ACCOUNT, &account_values(&self.workset.account)).await?;
         }
-        write(&mut conn, &self.workset).await?;
+        write(&mut conn, &self.workset, &self.stored.instances).await?;
         self.transaction.commit().await
     }
 }
 
 /// Writes the changes in an order in which no constraint is violated on the way.
-async fn write(conn: &mut Conn<'_>, workset: &Workset) -> Result<(), StoreError> {
+async fn write(
+    conn: &mut Conn<'_>,
+    workset: &Workset,
+    stored: &BTreeMap<ProductInstanceId, Rest>,
+) -> Result<(), StoreError> {
     let account = workset.account.id;
     remove_deleted(conn, account, &workset.usage).await?;
     remove_deleted(conn, account, &workset.totals).await?;
@@ -94,15 +110,27 @@ async fn write(conn: &mut Conn<'_>, workset: &Workset) -> Result<(), StoreError>
     put(conn, account, changed(&workset.virtual_accounts)).await?;
     put(conn, account, changed(&workset.tokens)).await?;
     put(conn, account, changed(&workset.lots)).await?;
-    // An ended registration gives its UDI free before another takes it.
-    let (ended, live): (Vec<_>, Vec<_>) =
-        changed(&workset.instances).partition(|instance| instance.ended.is_some());
-    put(conn, account, ended.into_iter()).await?;
-    put(conn, account, live.into_iter()).await?;
+    put_instances(conn, workset, stored).await?;
     put(conn, account, changed(&workset.usage)).await?;
     put(conn, account, changed(&workset.totals)).await?;
     put(conn, account, workset.transactions.iter()).await?;
     put(conn, account, workset.events.iter()).await
+}
+
+/// Instances that were only in contact change in few columns; the others are written whole.
+async fn put_instances(
+    conn: &mut Conn<'_>,
+    workset: &Workset,
+    stored: &BTreeMap<ProductInstanceId, Rest>,
+) -> Result<(), StoreError> {
+    let account = workset.account.id;
+    let (in_contact, others): (Vec<&Instance>, Vec<&Instance>) = changed(&workset.instances)
+        .partition(|instance| stored.get(&instance.id).is_some_and(|rest| *rest == Rest::from(*instance)));
+    // An ended registration gives its UDI free before another takes it.
+    let (ended, live): (Vec<_>, Vec<_>) = others.into_iter().partition(|instance| instance.ended.is_some());
+    put(conn, account, ended.into_iter()).await?;
+    put(conn, account, live.into_iter()).await?;
+    put_by(upsert_after_contact(), conn, account, in_contact.into_iter()).await
 }
 
 /// Virtual accounts that were renamed may have taken each other's names.

@@ -16,6 +16,8 @@ use crate::error::StoreError;
 
 /// Only the owner reads and writes the database and what belongs to it.
 const FILE_MODE: u32 = 0o600;
+/// The writer's page cache, in KiB (negative: not pages); readers share the operating system's.
+const WRITER_CACHE: &str = "-32768";
 /// How large the write-ahead log stays on disk after a checkpoint, in bytes.
 const WAL_BYTES_KEPT: &str = "67108864";
 
@@ -50,7 +52,7 @@ pub(crate) async fn open(path: &Path, connections: u32) -> Result<Db, StoreError
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .pragma("trusted_schema", "OFF")
         .disable_statement_logging();
-    let writer = Writer::connect(options.clone()).await?;
+    let writer = Writer::connect(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(connections.max(1))
         .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))

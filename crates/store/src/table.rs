@@ -3,7 +3,6 @@
 //! A table's columns stand once, in the [`table!`] beside the row's type; the lists of its SELECTs and the
 //! statements that write it are made from there.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use seatpool_domain::{Change, Rows};
@@ -106,26 +105,35 @@ impl Table {
     /// Adds the rows of a grid (`$2`) to account `$1`, and unless the table only grows, replaces those that are there.
     pub(crate) fn upsert(&self) -> &Sql {
         self.upsert.get_or_init(|| {
-            let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
-            let mut head = format!("INSERT INTO {} (account_id, {}) ", self.name, names.join(", "));
-            let (sqlite_cells, postgres_arrays) = cells(self.columns);
-            let mut tail = String::new();
-            if !self.append_only {
-                let (key, rest) = names.split_at(self.key);
-                let set: Vec<String> = rest.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-                // Writing to a String can't fail.
-                let _ = write!(
-                    tail,
-                    " ON CONFLICT (account_id, {}) DO UPDATE SET {}",
-                    key.join(", "),
-                    set.join(", ")
-                );
+            if self.append_only {
+                return self.insert_with("");
             }
-            let postgres = format!("{head}SELECT $1::text, * FROM UNNEST({postgres_arrays}){tail}");
-            // Without WHERE, SQLite takes ON for the start of a join's condition (lang_upsert.html).
-            let _ = write!(head, "SELECT $1, {sqlite_cells} FROM json_each($2) WHERE TRUE{tail}");
-            kept(head, postgres)
+            let rest = self.columns.get(self.key..).unwrap_or_default();
+            self.upsert_setting(&rest.iter().map(|(name, _)| *name).collect::<Vec<_>>())
         })
+    }
+
+    /// The same, but of the rows that are there it sets these columns alone, and so leaves all indexes alone that
+    /// hold none of them.
+    pub(crate) fn upsert_setting(&self, columns: &[&str]) -> Sql {
+        let key: Vec<&str> = self.columns.iter().take(self.key).map(|(name, _)| *name).collect();
+        let set: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        self.insert_with(&format!(
+            " ON CONFLICT (account_id, {}) DO UPDATE SET {}",
+            key.join(", "),
+            set.join(", ")
+        ))
+    }
+
+    fn insert_with(&self, on_conflict: &str) -> Sql {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let head = format!("INSERT INTO {} (account_id, {})", self.name, names.join(", "));
+        let (sqlite_cells, postgres_arrays) = cells(self.columns);
+        kept(
+            // Without WHERE, SQLite takes ON for the start of a join's condition (lang_upsert.html).
+            format!("{head} SELECT $1, {sqlite_cells} FROM json_each($2) WHERE TRUE{on_conflict}"),
+            format!("{head} SELECT $1::text, * FROM UNNEST({postgres_arrays}){on_conflict}"),
+        )
     }
 
     /// Removes the rows with the keys of a grid (`$2`) from account `$1`.
@@ -177,13 +185,23 @@ pub(crate) async fn put<'t, T: Stored + 't>(
     account: AccountId,
     rows: impl Iterator<Item = &'t T>,
 ) -> Result<(), StoreError> {
+    put_by(T::table().upsert(), conn, account, rows).await
+}
+
+/// Adds or replaces rows by this statement, which takes all columns.
+pub(crate) async fn put_by<'t, T: Stored + 't>(
+    sql: &Sql,
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    rows: impl Iterator<Item = &'t T>,
+) -> Result<(), StoreError> {
     let mut grid = Grid::new(T::table().kinds());
     for row in rows {
         grid.begin_row();
         row.write(&mut grid);
     }
     if !grid.is_empty() {
-        conn.execute(T::table().upsert(), &[Value::text(account), Value::Grid(grid)]).await?;
+        conn.execute(sql, &[Value::text(account), Value::Grid(grid)]).await?;
     }
     Ok(())
 }

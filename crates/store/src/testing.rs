@@ -52,6 +52,7 @@ fn statements() -> Vec<Sql> {
         .flatten()
         .copied()
         .chain(query::instances::LISTS.iter().map(|(_, sql)| *sql))
+        .chain([*row::instance::upsert_after_contact()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
 }

@@ -1,12 +1,15 @@
 //! Product instances.
 
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
 use seatpool_domain::Instance;
 use seatpool_domain::instance::Ended;
-use seatpool_proto::Udi;
+use seatpool_proto::{Udi, VirtualAccountId};
 
 use crate::error::StoreError;
 use crate::grid::Grid;
-use crate::sql::{Reader, json, word};
+use crate::sql::{Reader, Sql, json, word};
 use crate::table::{Stored, Table, table};
 
 table! {
@@ -16,6 +19,70 @@ table! {
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
     registered Flag, sort_name Text,
+}
+
+/// Writes instances that were only in contact: it sets the columns that no index on identity, name or place holds,
+/// so that a report costs the same whether few instances are known or many.
+pub(crate) fn upsert_after_contact() -> &'static Sql {
+    static UPSERT: OnceLock<Sql> = OnceLock::new();
+    UPSERT.get_or_init(|| {
+        INSTANCES.upsert_setting(&[
+            "last_contact_at",
+            "certificate",
+            "previous_certificate",
+            "pending",
+            "authorized_until",
+            "counted",
+            "conversation",
+        ])
+    })
+}
+
+/// What [`upsert_after_contact`] leaves alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rest {
+    virtual_account: VirtualAccountId,
+    udi: Udi,
+    host_name: Option<String>,
+    product: (String, String, Option<String>),
+    registered: (Timestamp, Timestamp, bool),
+    export_controlled: bool,
+    ended: Option<Ended>,
+}
+
+impl From<&Instance> for Rest {
+    fn from(instance: &Instance) -> Self {
+        // Names every field, so that a new one is not forgotten here.
+        let Instance {
+            id: _,
+            virtual_account,
+            udi,
+            host_name,
+            product_name,
+            product_type,
+            product_version,
+            first_registered_at,
+            registered_at,
+            last_contact_at: _,
+            export_controlled,
+            certificate: _,
+            previous_certificate: _,
+            pending: _,
+            authorized_until: _,
+            counted: _,
+            conversation: _,
+            ended,
+        } = instance;
+        Self {
+            virtual_account: *virtual_account,
+            udi: udi.clone(),
+            host_name: host_name.clone(),
+            product: (product_name.clone(), product_type.clone(), product_version.clone()),
+            registered: (*first_registered_at, *registered_at, instance.is_registered()),
+            export_controlled: *export_controlled,
+            ended: ended.clone(),
+        }
+    }
 }
 
 /// The name that people know it by: its host name, or where that is withheld its serial number.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use seatpool_domain::event::EventKind;
-use seatpool_domain::instance::{Conversation, EndReason};
+use seatpool_domain::instance::{Conversation, EndReason, PendingCertificate};
 use seatpool_domain::lot::TransactionKind;
 use seatpool_domain::{Event, Touches};
-use seatpool_store::{EventQuery, Page, Store, StoreError, TransactionQuery};
+use seatpool_store::{EventQuery, InstanceQuery, InstanceSort, Page, Store, StoreError, TransactionQuery};
 
 use crate::facts::*;
 
@@ -48,6 +49,7 @@ pub(crate) async fn every_entity_comes_back_as_it_was_written(store: Store) {
         append(workset, about);
         let mut plain = event(EventKind::LicensesEnded, "they ended");
         plain.actor = seatpool_domain::Actor::System;
+        plain.at += SignedDuration::from_nanos(1_234_567);
         (plain.source, plain.before, plain.after) = (None, None, None);
         append(workset, plain);
         expected.clone_from(&workset.events);
@@ -87,6 +89,44 @@ pub(crate) async fn every_entity_comes_back_as_it_was_written(store: Store) {
     let stored = store.account(account).await.unwrap().unwrap();
     assert_eq!(stored.next_event, 4);
     assert_eq!(stored.event_head, log.items.first().unwrap().hash);
+}
+
+/// A contact alone is written by a statement of its own, which leaves name and place alone.
+pub(crate) async fn a_contact_and_a_move_are_both_written(store: Store) {
+    let account = create_account(&store, 1).await;
+    let (mut calling, mut moving, quiet) =
+        (instance(1, place(0)), instance(2, place(0)), instance(3, place(0)));
+    add(&store, account, |workset| {
+        put_virtual_account(workset, virtual_account(1, "North"));
+        for instance in [&calling, &moving, &quiet] {
+            put_instance(workset, instance.clone());
+        }
+    })
+    .await;
+    calling.last_contact_at = at(70);
+    calling.authorized_until = Some(at(80));
+    calling.counted = false;
+    calling.certificate = quiet.previous_certificate.clone().unwrap();
+    calling.previous_certificate = None;
+    calling.pending =
+        pending(9, &quiet).pending.map(|renewal| PendingCertificate { registration: false, ..renewal });
+    calling.conversation = Conversation::default();
+    moving.virtual_account = place(1);
+    moving.host_name = None;
+    moving.last_contact_at = at(71);
+    let touches =
+        Touches { instances: BTreeSet::from([calling.id, moving.id, quiet.id]), ..Touches::default() };
+    change(&store, account, &touches, |workset| {
+        *workset.instances.get_mut(&calling.id).unwrap() = calling.clone();
+        *workset.instances.get_mut(&moving.id).unwrap() = moving.clone();
+    })
+    .await;
+    let sort = InstanceSort::LastContact;
+    let query = InstanceQuery { sort, descending: true, ..InstanceQuery::default() };
+    let listed = store.instances(account, query, Page::ALL).await.unwrap();
+    assert_eq!(listed.items, [moving.clone(), calling, quiet]);
+    let query = InstanceQuery { virtual_accounts: Some(vec![place(1)]), ..InstanceQuery::default() };
+    assert_eq!(store.instances(account, query, Page::ALL).await.unwrap().items, [moving]);
 }
 
 pub(crate) async fn a_dropped_batch_changes_nothing(store: Store) {

@@ -49,6 +49,7 @@ conformance! {
     loading::orders_bring_the_deposits_and_nothing_else,
     loading::another_accounts_rows_are_never_loaded,
     ledger::every_entity_comes_back_as_it_was_written,
+    ledger::a_contact_and_a_move_are_both_written,
     ledger::a_dropped_batch_changes_nothing,
     ledger::two_batches_on_one_account_are_serialised,
     ledger::batches_on_different_accounts_go_on_side_by_side,
