@@ -12,6 +12,7 @@ pub mod command;
 pub mod event;
 pub mod instance;
 pub mod lot;
+pub mod opening;
 pub mod policy;
 pub mod pool;
 pub mod token;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use seatpool_proto::{AccountId, Family, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
 
 use crate::account::{Account, Contents, VirtualAccount};
@@ -45,6 +46,9 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them.
     pub orders: BTreeSet<String>,
+    /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
+    /// Without it all lots are counted, ended or not.
+    pub now: Option<Timestamp>,
 }
 
 impl Touches {
@@ -60,6 +64,7 @@ impl Touches {
         self.pools_in.extend(other.pools_in);
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
+        self.now = self.now.max(other.now);
     }
 }
 

@@ -4,7 +4,9 @@
 //! both follow the constants here.
 
 use jiff::Timestamp;
+use x509_parser::extensions::ExtendedKeyUsage;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::id::ProductInstanceId;
 
@@ -64,23 +66,21 @@ impl IdCertificate {
         if !rest.is_empty() {
             return Err(InvalidCertificate::Unreadable("bytes after its end".into()));
         }
-        let subject = certificate.subject();
-        let common_name = subject.iter_common_name().next().and_then(|a| a.as_str().ok());
-        let serial_number = subject
-            .iter_by_oid(&x509_parser::oid_registry::OID_X509_SERIALNUMBER)
-            .next()
-            .and_then(|a| a.as_str().ok());
         let usage = certificate.key_usage().ok().flatten();
-        if !usage.is_some_and(|u| u.value.digital_signature() && !u.value.key_cert_sign()) {
+        if usage.is_none_or(|u| u.value.flags != DIGITAL_SIGNATURE_ONLY) {
             return Err(InvalidCertificate::Profile("key usage"));
         }
         let extended = certificate.extended_key_usage().ok().flatten();
-        if !extended.is_some_and(|u| u.value.client_auth && !u.value.any && u.value.other.is_empty()) {
+        if !extended.is_some_and(|u| client_auth_only(u.value)) {
             return Err(InvalidCertificate::Profile("extended key usage"));
         }
         if certificate.is_ca() {
             return Err(InvalidCertificate::Profile("basic constraints"));
         }
+        let subject = certificate.subject();
+        let common_name = sole(subject.iter_common_name())
+            .filter(|cn| (1..=COMMON_NAME_CHARS_MAX).contains(&cn.chars().count()));
+        let serial_number = sole(subject.iter_by_oid(&x509_parser::oid_registry::OID_X509_SERIALNUMBER));
         let second = |t: x509_parser::time::ASN1Time, field| {
             Timestamp::from_second(t.timestamp()).map_err(|_| InvalidCertificate::Profile(field))
         };
@@ -95,6 +95,26 @@ impl IdCertificate {
             public_key: certificate.public_key().raw.to_vec(),
         })
     }
+}
+
+/// The key usage `digitalSignature` and no other, as x509-parser counts bits (RFC 5280, section 4.2.1.3).
+const DIGITAL_SIGNATURE_ONLY: u16 = 1;
+
+fn client_auth_only(usage: &ExtendedKeyUsage<'_>) -> bool {
+    let others = usage.any
+        || usage.server_auth
+        || usage.code_signing
+        || usage.email_protection
+        || usage.time_stamping
+        || usage.ocsp_signing
+        || !usage.other.is_empty();
+    usage.client_auth && !others
+}
+
+/// The text of the one attribute; nothing if there are none, several, or it is not text.
+fn sole<'a>(mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<&'a str> {
+    let only = attributes.next()?;
+    if attributes.next().is_some() { None } else { only.as_str().ok() }
 }
 
 /// A certificate serial number's bytes as text: lower-case hexadecimal without leading zero bytes.

@@ -224,5 +224,5 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, InvalidEnvelope> {
         return Err(InvalidEnvelope { code: ProblemCode::TooLarge, detail });
     }
     serde_json::from_slice(bytes)
-        .map_err(|e| InvalidEnvelope { code: ProblemCode::Malformed, detail: e.to_string() })
+        .map_err(|e| InvalidEnvelope { code: ProblemCode::Malformed, detail: limits::shorten(e.to_string()) })
 }

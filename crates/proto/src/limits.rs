@@ -4,12 +4,14 @@
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Longest tag or family name, in bytes.
 pub const TAG_BYTES_MAX: usize = 128;
-/// Most tags in one report.
+/// Most different tags in one report, those of its families included.
 pub const REPORT_TAGS_MAX: usize = 64;
 /// Most families in one report.
 pub const REPORT_FAMILIES_MAX: usize = 16;
 /// Most tiers in one family.
 pub const FAMILY_TIERS_MAX: usize = 16;
+/// Most tags in one answer: those of the report, and the lower tiers to which their usage carries over.
+pub const ANSWER_TAGS_MAX: usize = 256;
 /// Largest quantity of one tag, in licences: sums of a million such figures stay far below 2^63,
 /// and every figure is exact as a JSON number.
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
@@ -33,6 +35,19 @@ pub const SIGNATURE_BYTES_MAX: usize = 512;
 pub const PUBLIC_KEY_BYTES_MAX: usize = 2048;
 /// Most ids in `unanswered`: an agent that holds more sends the newest.
 pub const UNANSWERED_MAX: usize = 32;
+/// Largest sequence number: 2^53 - 1, so that it is exact as a JSON number everywhere.
+pub const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 /// How far a request's claimed time may be off before it is refused, in seconds
 /// (behaviour.md, "Clocks": more than a day off).
 pub const CLOCK_SKEW_SECONDS_MAX: i64 = 24 * 60 * 60;
+
+/// `text`, cut at a character to at most [`TEXT_BYTES_MAX`] bytes: what a sender wrote may be quoted
+/// to it, and a quotation must not make an answer too large to be read.
+pub(crate) fn shorten(mut text: String) -> String {
+    const CUT: &str = "…";
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - CUT.len()));
+        text.push_str(CUT);
+    }
+    text
+}

@@ -6,6 +6,18 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Whether a refusal is signed. The rule behind it: signed wherever the request's header (version, type,
+/// request id, nonce) could be read, since only then there is something to bind the answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// Never: nothing of the request was read. An `application/problem+json` says why.
+    Never,
+    /// If the header could be read.
+    IfHeaderRead,
+    /// Always.
+    Always,
+}
+
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $meaning:literal, $action:literal;)*) => {
         /// Why a request was refused.
@@ -29,6 +41,20 @@ macro_rules! problem_codes {
             /// The HTTP status under which the refusal is sent.
             pub fn http_status(self) -> u16 {
                 match self { $(Self::$name => $status,)* Self::Unknown => 500 }
+            }
+
+            /// Whether the refusal is signed.
+            pub fn signed(self) -> Signed {
+                match self {
+                    Self::TooLarge | Self::UnsupportedMediaType => Signed::Never,
+                    Self::Malformed
+                    | Self::LimitExceeded
+                    | Self::RateLimited
+                    | Self::Unavailable
+                    | Self::Internal
+                    | Self::Unknown => Signed::IfHeaderRead,
+                    _ => Signed::Always,
+                }
             }
 
             /// What happened, as a sentence.
@@ -55,17 +81,17 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
-    // The envelope can't be read: the answer is an unsigned problem+json, since there is no nonce to bind.
+    // The envelope or its limits; signed only where the header could be read (see `Signed`).
     Malformed = "malformed", 400, "The body is not a signed request: it is not JSON of the documented shape.",
         "Compare the request with the example in docs/protocol.md; the field at fault is named in the message.";
     TooLarge = "too_large", 413, "The body is larger than the protocol allows.",
         "Send at most 64 KiB; report fewer tags in one request.";
     LimitExceeded = "limit_exceeded", 400, "A length or count is above its documented limit.",
-        "Shorten the field that the message names.";
+        "Shorten or lower the field that the message names.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not application/json.",
         "Send Content-Type: application/json.";
 
-    // The header can be read: these and all below are signed and repeat the request's id and nonce.
+    // The header can be read: these and those below are signed and repeat the request's id and nonce.
     UnsupportedVersion = "unsupported_version", 400, "The protocol version is not one that this manager speaks.",
         "Send version 1, or update the manager.";
     UnknownRequestType = "unknown_request_type", 400, "The request type is not one that this manager knows.",

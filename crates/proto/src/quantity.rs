@@ -46,6 +46,11 @@ impl Quantity {
         self.0 == 0
     }
 
+    /// Reads a sum, which may exceed [`QUANTITY_MAX`]: for serde's `deserialize_with`.
+    pub fn deserialize_sum<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self)
+    }
+
     /// `self + other`, at most `u64::MAX`.
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -39,12 +39,17 @@ impl TimeLapse {
         self.factor
     }
 
-    /// What the sped-up clock shows when the real one shows `real`.
+    /// What the sped-up clock shows when the real one shows `real`; before the anchor it is as much
+    /// earlier. Ends at the first and last instants that can be told.
     pub fn at(&self, real: Timestamp) -> Timestamp {
         let passed = real.duration_since(self.anchor);
-        let lapsed =
-            passed.checked_mul(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or(SignedDuration::MAX);
-        self.anchor.checked_add(lapsed).unwrap_or(Timestamp::MAX)
+        let (extreme, latest) = if passed.is_negative() {
+            (SignedDuration::MIN, Timestamp::MIN)
+        } else {
+            (SignedDuration::MAX, Timestamp::MAX)
+        };
+        let lapsed = passed.checked_mul(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or(extreme);
+        self.anchor.checked_add(lapsed).unwrap_or(latest)
     }
 
     /// How long to wait in real time for `span` to pass on the sped-up clock.
@@ -80,7 +85,7 @@ mod tests {
         let lapse: TimeLapse = "60@2026-11-22T00:00:00Z".parse().unwrap();
         let real: Timestamp = "2026-11-22T00:00:10Z".parse().unwrap();
         assert_eq!(lapse.at(real).to_string(), "2026-11-22T00:10:00Z");
-        assert_eq!(lapse.real(Duration::from_secs(60)), Duration::from_secs(1));
+        assert_eq!(lapse.real(Duration::from_mins(1)), Duration::from_secs(1));
         assert_eq!(lapse.to_string().parse(), Ok(lapse));
         assert!("0@2026-11-22T00:00:00Z".parse::<TimeLapse>().is_err());
     }

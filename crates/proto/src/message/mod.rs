@@ -3,6 +3,7 @@
 //! Fields are written in the order of these structs and without white space, so that the same
 //! message always is the same bytes. Unknown fields are ignored on reading.
 
+mod check;
 mod request;
 mod response;
 

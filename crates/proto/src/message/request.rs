@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{VERSION, base64_bytes};
+use super::{VERSION, base64_bytes, check};
 use crate::digest::Sha256;
 use crate::id::{AccountId, Nonce, ProductInstanceId, RequestId};
 use crate::limits;
@@ -22,7 +22,7 @@ pub struct Request {
     /// Repeated by the answer.
     pub nonce: Nonce,
     /// Rises by at least one with every new request of this agent, across restarts and
-    /// re-registrations of one state; never reused.
+    /// re-registrations of one state; never reused. At most [`limits::SEQUENCE_MAX`].
     pub sequence: u64,
     /// The agent's estimate of the present time.
     pub sent_at: Timestamp,
@@ -190,11 +190,15 @@ impl Request {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a request text, known types only, within all limits.
+    /// Reads a request text, known types only, within all limits and without contradictions.
+    ///
+    /// # Errors
+    /// In this order: `malformed` (no header, so no signed refusal), `unsupported_version`,
+    /// `unknown_request_type`, `limit_exceeded`, `malformed` (the header is given).
     pub fn from_text(text: &str) -> Result<Self, InvalidRequest> {
         let invalid = |code, detail: String, header: Option<&RequestHeader>| InvalidRequest {
             code,
-            detail,
+            detail: limits::shorten(detail),
             header: header.cloned(),
         };
         let header: RequestHeader =
@@ -207,50 +211,17 @@ impl Request {
             let detail = format!("type {:?} is none of {}", header.kind, RequestBody::TYPES.join(", "));
             return Err(invalid(ProblemCode::UnknownRequestType, detail, Some(&header)));
         }
-        let request: Self = serde_json::from_str(text)
-            .map_err(|e| invalid(ProblemCode::Malformed, e.to_string(), Some(&header)))?;
-        match request.over_limit() {
-            Some(detail) => Err(invalid(ProblemCode::LimitExceeded, detail, Some(&header))),
+        let request: Self = serde_json::from_str(text).map_err(|e| match check::over_limit_in(text) {
+            Some(detail) => invalid(ProblemCode::LimitExceeded, detail, Some(&header)),
+            None => invalid(ProblemCode::Malformed, e.to_string(), Some(&header)),
+        })?;
+        if let Some(detail) = check::over_limit(&request) {
+            return Err(invalid(ProblemCode::LimitExceeded, detail, Some(&header)));
+        }
+        match check::contradiction(&request) {
+            Some(detail) => Err(invalid(ProblemCode::Malformed, detail, Some(&header))),
             None => Ok(request),
         }
-    }
-
-    /// The first field beyond its limit, in words.
-    fn over_limit(&self) -> Option<String> {
-        let mut checks: Vec<(&str, usize, usize)> =
-            vec![("unanswered", self.unanswered.len(), limits::UNANSWERED_MAX)];
-        match &self.body {
-            RequestBody::Registration(r) => checks.extend([
-                ("token", r.token.len(), limits::TOKEN_CHARS_MAX),
-                ("public_key", r.public_key.len(), limits::PUBLIC_KEY_BYTES_MAX),
-                ("product.name", r.product.name.len(), limits::PRODUCT_FIELD_BYTES_MAX),
-                ("product.type", r.product.kind.len(), limits::PRODUCT_FIELD_BYTES_MAX),
-                (
-                    "product.version",
-                    r.product.version.as_ref().map_or(0, String::len),
-                    limits::PRODUCT_FIELD_BYTES_MAX,
-                ),
-                ("host_name", r.host_name.as_ref().map_or(0, String::len), limits::HOST_NAME_BYTES_MAX),
-            ]),
-            RequestBody::Authorization(report) => {
-                checks.push(("usage", report.usage.len(), limits::REPORT_TAGS_MAX));
-                checks.push(("families", report.families.len(), limits::REPORT_FAMILIES_MAX));
-                checks.extend(
-                    report
-                        .families
-                        .iter()
-                        .map(|family| ("families.tiers", family.tiers.len(), limits::FAMILY_TIERS_MAX)),
-                );
-            }
-            RequestBody::IdCertificateRenewal(r) => {
-                checks.push(("public_key", r.public_key.len(), limits::PUBLIC_KEY_BYTES_MAX));
-            }
-            RequestBody::AuthorizationRenewal {} | RequestBody::Deregistration {} => {}
-        }
-        checks
-            .into_iter()
-            .find(|(_, found, most)| found > most)
-            .map(|(field, found, most)| format!("{field} has {found}, the limit is {most}"))
     }
 }
 

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::base64_bytes;
+use super::{VERSION, base64_bytes};
 use crate::id::{AccountId, Nonce, ProductInstanceId, RequestId};
+use crate::limits;
 use crate::name::Tag;
 use crate::problem::ProblemCode;
 use crate::quantity::Quantity;
@@ -115,11 +116,17 @@ pub struct TagAnswer {
     /// Its status.
     pub status: TagStatus,
     /// What the virtual account owns of it now.
+    #[serde(deserialize_with = "Quantity::deserialize_sum")]
     pub owned: Quantity,
     /// What all its instances use of it, as last reported.
+    #[serde(deserialize_with = "Quantity::deserialize_sum")]
     pub in_use: Quantity,
     /// How much of this tag's demand is short (0 when in compliance).
-    #[serde(default, skip_serializing_if = "Quantity::is_zero_ref")]
+    #[serde(
+        default,
+        skip_serializing_if = "Quantity::is_zero_ref",
+        deserialize_with = "Quantity::deserialize_sum"
+    )]
     pub short: Quantity,
 }
 
@@ -165,7 +172,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with the code's own words; `detail` is added to the message.
+    /// A refusal with the code's own words; `detail` is added to the message, which is cut at
+    /// [`limits::TEXT_BYTES_MAX`].
     pub fn new(code: ProblemCode, detail: impl core::fmt::Display) -> Self {
         let detail = detail.to_string();
         let message = if detail.is_empty() {
@@ -173,7 +181,7 @@ impl Refusal {
         } else {
             format!("{} {detail}", code.meaning())
         };
-        Self { code, message, action: code.action().to_owned() }
+        Self { code, message: limits::shorten(message), action: code.action().to_owned() }
     }
 }
 
@@ -183,9 +191,28 @@ impl Response {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads an answer text.
+    /// Reads an answer text of this version, within the limits on certificates and tags.
     pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        let response: Self = serde_json::from_str(text)?;
+        let over = |field: &str, found: usize, most: usize| {
+            (found > most).then(|| format!("{field} has {found}, the limit is {most}"))
+        };
+        let chain = |issued: &IssuedCertificate| {
+            let longest = issued.certificates.iter().map(Vec::len).max().unwrap_or(0);
+            over("certificates", issued.certificates.len(), limits::CHAIN_CERTIFICATES_MAX)
+                .or_else(|| over("certificates[]", longest, limits::CERTIFICATE_BYTES_MAX))
+        };
+        let fault = if response.version == VERSION {
+            match &response.body {
+                ResponseBody::Registration(made) => chain(&made.certificate),
+                ResponseBody::IdCertificateRenewal(issued) => chain(issued),
+                ResponseBody::Authorization(a) => over("tags", a.tags.len(), limits::ANSWER_TAGS_MAX),
+                ResponseBody::Deregistration(_) | ResponseBody::Refusal(_) => None,
+            }
+        } else {
+            Some(format!("version {} is not {VERSION}", response.version))
+        };
+        fault.map_or(Ok(response), |detail| Err(serde::de::Error::custom(detail)))
     }
 
     /// Whether it is anything but a refusal.

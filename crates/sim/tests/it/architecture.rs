@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crypto", &["proto"]),
     ("agent", &["proto"]),
     ("agentd", &["proto", "crypto", "agent"]),
-    ("products", &["proto", "agentd"]),
+    ("products", &["proto", "agent", "agentd"]),
     ("domain", &["proto"]),
     ("store", &["proto", "domain"]),
     ("manager", &["proto", "crypto", "domain", "store"]),

@@ -1,0 +1,249 @@
+//! What people and the product ask.
+
+use jiff::Timestamp;
+use seatpool_proto::{Quantity, Tag, limits};
+
+use super::Agent;
+use crate::command::{Command, CommandRefused};
+use crate::event::EventCode;
+use crate::identity::{NewKey, Secret, Transport};
+use crate::meter::Meter;
+use crate::retry::Retry;
+use crate::state::{Announced, Ended, Purpose, Registering, State};
+
+impl Agent {
+    pub(super) fn command(&mut self, command: Command, now: Timestamp) -> Result<(), CommandRefused> {
+        match command {
+            Command::Register { token, force, new_key } => self.register(token, force, new_key, now)?,
+            Command::Deregister => self.deregister(now)?,
+            Command::RenewAuthorization => {
+                self.refuse_unless_registered(now)?;
+                if let Some(registration) = &mut self.state.registration {
+                    registration.authorization.renewal.next_at = now;
+                }
+            }
+            Command::RenewRegistration { new_key } => self.renew(new_key, now)?,
+            Command::UpdateUsageNow => {
+                self.refuse_unless_registered(now)?;
+                if let Some(registration) = &mut self.state.registration {
+                    registration.extra_report = true;
+                }
+            }
+            Command::SetTransport(transport) => self.use_transport(transport, now),
+            Command::SetPrivacy(privacy) => self.state.privacy = privacy,
+            Command::SetLicenseType(name) => self.choose(name, now)?,
+            Command::SetUsage(usage) => {
+                for (tag, count) in &usage {
+                    self.check_usage(tag, *count)?;
+                }
+                for (tag, count) in usage {
+                    self.use_tag(&tag, count, now)?;
+                }
+                return Ok(());
+            }
+            Command::FactoryReset => self.factory_reset(now),
+        }
+        self.mark();
+        Ok(())
+    }
+
+    /// Takes note of usage; the evaluation runs or stands by it.
+    pub(super) fn use_tag(
+        &mut self,
+        tag: &Tag,
+        count: Quantity,
+        now: Timestamp,
+    ) -> Result<(), CommandRefused> {
+        self.check_usage(tag, count)?;
+        if self.state.meter.set(tag, count, now, &self.license_type) {
+            self.unsaved_since.get_or_insert(now);
+        }
+        Ok(())
+    }
+
+    fn check_usage(&self, tag: &Tag, count: Quantity) -> Result<(), CommandRefused> {
+        if !self.license_type.tags().any(|known| known == tag) {
+            let license_type = self.license_type.name.clone();
+            return Err(CommandRefused::UnknownTag { tag: tag.clone(), license_type });
+        }
+        Quantity::new(count.count())?;
+        Ok(())
+    }
+
+    fn refuse_unless_registered(&self, now: Timestamp) -> Result<(), CommandRefused> {
+        match self.state.certificate() {
+            None => Err(CommandRefused::NotRegistered),
+            Some(certificate) if certificate.expires_at <= now => Err(CommandRefused::RegistrationExpired),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn refuse_while_under_way(&self, purposes: &[Purpose]) -> Result<(), CommandRefused> {
+        match &self.state.in_flight {
+            Some(in_flight) if purposes.contains(&in_flight.purpose) => {
+                Err(CommandRefused::Busy(in_flight.purpose.as_str()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn register(
+        &mut self,
+        token: String,
+        force: bool,
+        new_key: NewKey,
+        now: Timestamp,
+    ) -> Result<(), CommandRefused> {
+        let is_token_character = |c: char| c.is_ascii_alphanumeric() || "+/%=-".contains(c);
+        if token.is_empty() || token.len() > limits::TOKEN_CHARS_MAX || !token.chars().all(is_token_character)
+        {
+            return Err(CommandRefused::InvalidToken);
+        }
+        let expired = self.state.certificate().is_some_and(|certificate| certificate.expires_at <= now);
+        if self.state.registration.is_some() && !force && !expired {
+            return Err(CommandRefused::AlreadyRegistered);
+        }
+        self.refuse_while_under_way(&[Purpose::Registration, Purpose::Deregistration])?;
+        if let Some(registration) = &mut self.state.registration {
+            registration.leaving = false;
+        }
+        self.state.registering = Some(Registering {
+            token: Secret(token),
+            force,
+            new_key,
+            since: now,
+            retry: Retry::due_at(now),
+            request: None,
+        });
+        Ok(())
+    }
+
+    fn deregister(&mut self, now: Timestamp) -> Result<(), CommandRefused> {
+        self.refuse_while_under_way(&[Purpose::Registration, Purpose::Deregistration])?;
+        let gave_up = self.state.registering.take().is_some();
+        let Some(registration) = &mut self.state.registration else {
+            return if gave_up { Ok(()) } else { Err(CommandRefused::NotRegistered) };
+        };
+        if registration.certificate.expires_at > now {
+            registration.leaving = true;
+            return Ok(());
+        }
+        let message =
+            self.remove_by_hand("its ID certificate has ended, so the manager would not take it from here");
+        self.tell(EventCode::DeregisteredLocally, None, now, message.clone());
+        self.unregister(Ended { at: now, code: None, message, remove_by_hand: true });
+        Ok(())
+    }
+
+    fn renew(&mut self, new_key: Option<NewKey>, now: Timestamp) -> Result<(), CommandRefused> {
+        self.refuse_unless_registered(now)?;
+        self.refuse_while_under_way(&[Purpose::CertificateRenewal])?;
+        if let Some(registration) = &mut self.state.registration {
+            registration.renewal.retry.next_at = now;
+            registration.renewal.new_key = new_key;
+            registration.renewal.request = None;
+        }
+        Ok(())
+    }
+
+    /// Another way may work: what waits for a retry is tried at once.
+    fn use_transport(&mut self, transport: Transport, now: Timestamp) {
+        self.state.transport = transport;
+        let try_now = |retry: &mut Retry| {
+            if retry.failing_since.is_some() {
+                retry.next_at = retry.next_at.min(now);
+            }
+        };
+        if let Some(registering) = &mut self.state.registering {
+            try_now(&mut registering.retry);
+        }
+        if let Some(registration) = &mut self.state.registration {
+            try_now(&mut registration.renewal.retry);
+            try_now(&mut registration.authorization.renewal);
+        }
+        if let Some(farewell) = &mut self.state.farewell {
+            try_now(&mut farewell.retry);
+        }
+    }
+
+    fn choose(&mut self, name: String, now: Timestamp) -> Result<(), CommandRefused> {
+        let Some(license_type) = self.profile.license_type(&name).cloned() else {
+            let known: Vec<&str> = self.profile.license_types.iter().map(|t| t.name.as_str()).collect();
+            return Err(CommandRefused::UnknownLicenseType { name, known: known.join(", ") });
+        };
+        if license_type.name == self.license_type.name {
+            return Ok(());
+        }
+        if self.state.registration.is_some() || self.state.registering.is_some() {
+            return Err(CommandRefused::LicenseTypeFixed);
+        }
+        self.state.license_type = name;
+        self.license_type = license_type;
+        self.state.meter = Meter::new(now);
+        self.state.tags.clear();
+        self.state.announced.entitlements.clear();
+        Ok(())
+    }
+
+    fn factory_reset(&mut self, now: Timestamp) {
+        let registered = self.state.registration.is_some();
+        let message = if registered {
+            format!(
+                "Everything but the evaluation countdown was forgotten. {}",
+                self.remove_by_hand("a factory reset tells the manager nothing")
+            )
+        } else {
+            "Everything but the evaluation countdown was forgotten.".to_owned()
+        };
+        self.tell(EventCode::FactoryReset, None, now, message.clone());
+        let ended = registered.then_some(Ended { at: now, code: None, message, remove_by_hand: true });
+        self.forget(now, ended);
+    }
+
+    /// The state is of another machine: what it says of a registration is not this machine's.
+    pub(super) fn disown(&mut self, now: Timestamp) {
+        let message = format!(
+            "The stored state belongs to another machine ({}), this one is {}; its registration was put aside. Register this machine with a token.",
+            self.state.udi, self.identity.udi
+        );
+        self.tell(EventCode::StateForeign, None, now, message);
+        self.forget(now, None);
+    }
+
+    /// Starts anew with the evaluation countdown, the clock and the sequence number.
+    fn forget(&mut self, now: Timestamp, ended: Option<Ended>) {
+        let name = self.profile.default_license_type.clone();
+        let kept = &self.state;
+        let state = State {
+            clock: kept.clock,
+            sequence: kept.sequence,
+            evaluation: kept.evaluation,
+            announced: Announced {
+                evaluation_expired: kept.announced.evaluation_expired,
+                evaluation_mark: kept.announced.evaluation_mark,
+                enforced: kept.announced.enforced,
+                ..Announced::default()
+            },
+            ended,
+            ..State::new(self.identity.udi.clone(), name.clone(), now)
+        };
+        self.license_type = super::license_type_of(&self.profile, &name);
+        self.state = state;
+        self.transmitted = false;
+        self.mark();
+    }
+
+    /// What to do at the manager after a registration was ended here alone, and where.
+    pub(super) fn remove_by_hand(&self, because: &str) -> String {
+        match &self.state.registration {
+            Some(r) => format!(
+                "Remove the product instance {} by hand in the smart account {:?}, virtual account {:?}, to free its licences: {because}.",
+                r.product_instance_id, r.home.smart_account, r.home.virtual_account
+            ),
+            None => format!(
+                "Remove the product instance {} by hand at the manager: {because}.",
+                self.identity.udi
+            ),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What people and the product may ask of the agent.
+
+use std::collections::BTreeMap;
+
+use seatpool_proto::{Nonce, Quantity, RequestId, Tag};
+
+use crate::identity::{NewKey, Privacy, Transport};
+
+/// Chance, handed in so that the same seed makes the same run.
+pub trait Chance {
+    /// A new request id.
+    fn request_id(&mut self) -> RequestId;
+    /// A new nonce, from a cryptographic source.
+    fn nonce(&mut self) -> Nonce;
+    /// A number from 0 (included) to 1 (excluded), by which retries are spread.
+    fn jitter(&mut self) -> f64;
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Register with a token. When registered already, only with `force`.
+    Register {
+        /// The token's text, `^[a-zA-Z\d+/%=-]{1,256}$`.
+        token: String,
+        /// Replace an older registration of this UDI.
+        force: bool,
+        /// The key that the ID certificate is to be for.
+        new_key: NewKey,
+    },
+    /// Give everything back and end the registration; gives up a registration that is being tried.
+    Deregister,
+    /// Renew the authorization now.
+    RenewAuthorization,
+    /// Renew the ID certificate now, for a new key if one is handed in.
+    RenewRegistration {
+        /// The new key; absent: the present one.
+        new_key: Option<NewKey>,
+    },
+    /// Send an extra usage report now. It does not count toward tolerance.
+    UpdateUsageNow,
+    /// Use another transport. Retries that are waiting are tried at once.
+    SetTransport(Transport),
+    /// Withhold the host name or the version.
+    SetPrivacy(Privacy),
+    /// Choose the licence type. Not while registered. Usage starts at none.
+    SetLicenseType(String),
+    /// Set what is in use of several tags at one moment; tags that are left out stay as they are.
+    SetUsage(BTreeMap<Tag, Quantity>),
+    /// Forget everything but the evaluation countdown and the sequence number.
+    FactoryReset,
+}
+
+/// Why a command was not taken; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandRefused {
+    /// The token does not look like one.
+    #[error(
+        "this is not a registration token: it has 1 to 256 letters, digits and + / % = -; copy it again, whole, from the virtual account"
+    )]
+    InvalidToken,
+    /// The command needs a registration.
+    #[error("the product instance is not registered: register it with a token first")]
+    NotRegistered,
+    /// Registered, and `force` was not given.
+    #[error("the product instance is registered already; register with force to replace its registration")]
+    AlreadyRegistered,
+    /// The ID certificate has ended.
+    #[error("the registration has expired: register again with a token")]
+    RegistrationExpired,
+    /// A request is under way whose answer decides.
+    #[error("a {0} request is under way; wait for its answer and try again")]
+    Busy(&'static str),
+    /// The licence type can't change while registered (behaviour.md, "Wrong licence type").
+    #[error(
+        "the licence type can't be changed while the product instance is registered: deregister it first"
+    )]
+    LicenseTypeFixed,
+    /// The profile has no such licence type.
+    #[error("there is no licence type {name:?}; choose one of {known}")]
+    UnknownLicenseType {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The chosen licence type has no such tag.
+    #[error("the licence type {license_type:?} has no tag {tag}")]
+    UnknownTag {
+        /// The tag.
+        tag: Tag,
+        /// The chosen licence type.
+        license_type: String,
+    },
+    /// More than the protocol can carry.
+    #[error("{0}")]
+    Quantity(#[from] seatpool_proto::quantity::QuantityTooLarge),
+}
+
+impl CommandRefused {
+    /// A stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidToken => "invalid_token",
+            Self::NotRegistered => "not_registered",
+            Self::AlreadyRegistered => "already_registered",
+            Self::RegistrationExpired => "registration_expired",
+            Self::Busy(_) => "busy",
+            Self::LicenseTypeFixed => "license_type_fixed",
+            Self::UnknownLicenseType { .. } => "unknown_license_type",
+            Self::UnknownTag { .. } => "unknown_tag",
+            Self::Quantity(_) => "quantity",
+        }
+    }
+}

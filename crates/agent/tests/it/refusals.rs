@@ -1,0 +1,106 @@
+//! What an agent makes of a manager's refusals.
+
+use crate::script::check;
+
+#[test]
+fn a_removed_instance_is_unregistered_with_the_reason() {
+    for code in ["instance_unknown", "instance_removed", "certificate_revoked"] {
+        check(
+            "unified-ccx",
+            &format!(
+                "0 register
+                 14m refuse {code} 1
+                 15m show
+                 15m show alerts
+                 16m use CCX_FLEX_STANDARD 5
+                 16m show
+                 17m register
+                 17m show alerts"
+            ),
+            "0 registration_succeeded
+             15m registration_ended
+             15m Unregistered/Unauthorized
+             15m alerts registration_ended
+             16m evaluation_started
+             16m Unregistered/Evaluation
+             17m registration_succeeded
+             17m alerts",
+        );
+    }
+}
+
+#[test]
+fn a_clone_is_told_so_once_and_keeps_its_authorization_to_its_end() {
+    check(
+        "unified-ccx",
+        "0 register
+         14m refuse clone_detected 2
+         31m show
+         31m show alerts
+         46m show alerts",
+        "0 registration_succeeded
+         15m clone_detected
+         31m Registered/NoLicensesInUse
+         31m alerts clone_detected
+         46m alerts",
+    );
+}
+
+#[test]
+fn a_refused_time_is_corrected_and_asked_again_at_once() {
+    check(
+        "unified-ccx",
+        "0 register
+         10m clock 3d
+         16m show
+         31m show last",
+        "0 registration_succeeded
+         15m clock_out_of_range
+         16m Registered/NoLicensesInUse
+         31m last contact succeeded at 30m",
+    );
+}
+
+#[test]
+fn a_manager_that_can_store_nothing_is_asked_again_by_the_grid() {
+    check(
+        "unified-ccx",
+        "0 register
+         14m refuse unavailable 2
+         31m show last
+         46m show last",
+        "0 registration_succeeded
+         15m request_refused
+         30m request_refused
+         31m last contact failed unavailable at 30m
+         46m last contact succeeded at 45m",
+    );
+}
+
+#[test]
+fn a_refused_deregistration_is_done_here() {
+    check(
+        "unified-ccx",
+        "0 register
+         1m refuse internal 1
+         1m deregister
+         20m show jobs",
+        "0 registration_succeeded
+         1m deregistered_locally
+         16m deregistration_succeeded
+         20m jobs",
+    );
+}
+
+#[test]
+fn a_move_is_told_and_shown() {
+    check(
+        "unified-ccx",
+        "0 register
+         5m move Berlin
+         16m show",
+        "0 registration_succeeded
+         15m moved_virtual_account
+         16m Registered/NoLicensesInUse",
+    );
+}

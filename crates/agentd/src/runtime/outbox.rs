@@ -1,0 +1,93 @@
+//! Signing and sending what the agent polls out, and saying what came of it.
+
+use seatpool_agent::{Answer, ContactFailure, FailureKind, SigningKey, Transmit, Transport};
+use seatpool_proto::SignedRequest;
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::disk::Keys;
+use crate::transport::{Destination, Failure, Instants, Proxy, Timeouts, Trust, contact, unbracketed};
+
+/// Signs a request with the keys that it names.
+pub(super) fn sign(transmit: &Transmit, keys: &mut Keys) -> Result<Vec<u8>, ContactFailure> {
+    let failed = |detail: String| ContactFailure::new(FailureKind::Key, detail);
+    let mut key =
+        |signing: &SigningKey| keys.key(&signing.key.to_string()).map_err(|error| failed(error.to_string()));
+    let signer = key(&transmit.signing)?;
+    let text = transmit.request.to_text();
+    let mut signed = SignedRequest::sign(text, &*signer, transmit.signing.certificates.clone())
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(second) = &transmit.co_signing {
+        let signer = key(second)?;
+        signed = signed
+            .co_sign(&*signer, second.certificates.clone())
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(signed.to_bytes())
+}
+
+/// Where a contact goes: the agent's transport settings, and the configuration where they are silent.
+pub(super) struct Route {
+    destination: Destination,
+    proxy: Option<Proxy>,
+}
+
+impl Route {
+    pub(super) fn new(transport: &Transport, config: &Config) -> Result<Self, ContactFailure> {
+        let Some(url) = transport.url.as_ref().or(config.manager_url.as_ref()) else {
+            let detail = "no manager's URL is set: say `license smart transport url https://…`, or set manager_url in the configuration";
+            return Err(ContactFailure::new(FailureKind::Connect, detail));
+        };
+        let destination = Destination::parse(url).map_err(|failure| explain(&failure))?;
+        let proxy = transport.proxy.as_ref().map(|proxy| Proxy {
+            host: unbracketed(&proxy.host).to_owned(),
+            port: proxy.port,
+            credentials: match (&proxy.user, &proxy.password) {
+                (Some(user), password) => {
+                    let password = password.as_ref().map(|secret| secret.0.clone()).unwrap_or_default();
+                    Some((user.clone(), Zeroizing::new(password)))
+                }
+                (None, _) => config.proxy_credentials.clone(),
+            },
+        });
+        Ok(Self { destination, proxy })
+    }
+}
+
+/// Sends signed bytes and waits for the verified answer.
+pub(super) async fn send(
+    transmit: Transmit,
+    route: Route,
+    body: Vec<u8>,
+    trust: Trust,
+    instants: Instants,
+) -> Result<Answer, ContactFailure> {
+    let timeouts = Timeouts::default();
+    contact(&route.destination, route.proxy.as_ref(), body, &trust, instants, &timeouts)
+        .await
+        .map(|verified| Answer {
+            request_id: transmit.request.request_id,
+            text_hash: verified.text_hash,
+            response: verified.response,
+        })
+        .map_err(|failure| explain(&failure))
+}
+
+/// A transport failure in the agent's terms.
+fn explain(failure: &Failure) -> ContactFailure {
+    let kind = match failure {
+        Failure::Name { .. } => FailureKind::Dns,
+        Failure::Address(_) | Failure::Connect { .. } | Failure::Lost { .. } => FailureKind::Connect,
+        Failure::ProxyRefused { .. } | Failure::ProxyProtocol { .. } => FailureKind::ProxyRefused,
+        Failure::ProxyCredentials { .. } => FailureKind::ProxyAuthentication,
+        Failure::TlsName { .. } => FailureKind::TlsName,
+        Failure::TlsTrust { .. } => FailureKind::TlsTrust,
+        Failure::TlsTime { .. } | Failure::Clock { .. } => FailureKind::Clock,
+        Failure::Tls { .. } => FailureKind::Tls,
+        Failure::Http { .. } => FailureKind::HttpStatus,
+        Failure::NotAnAnswer { .. } | Failure::TooLarge { .. } => FailureKind::BadAnswer,
+        Failure::Signature { .. } => FailureKind::BadSignature,
+        Failure::Timeout { .. } => FailureKind::Timeout,
+    };
+    ContactFailure::new(kind, failure.to_string())
+}

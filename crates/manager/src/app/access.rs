@@ -1,0 +1,271 @@
+//! Who may do what. Every use case takes a [`Principal`] and asks [`check`] before it looks at anything;
+//! what belongs to another account answers exactly as if it did not exist.
+
+pub mod backoff;
+pub mod clients;
+pub mod password;
+pub mod sessions;
+
+use seatpool_domain::access::Role;
+use seatpool_domain::account::Account;
+use seatpool_domain::command::{Action, Actor, Command, Outcome, Refused};
+use seatpool_proto::{AccountId, VirtualAccountId};
+
+use super::{App, AppError};
+pub use password::hash as hash_password;
+
+/// What all sign-ins share: how many passwords are hashed at a time, and who has to wait.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// Computes password hashes.
+    pub(crate) hashing: password::Hashing,
+    /// Slows down guessing.
+    pub(crate) backoff: backoff::Backoff,
+}
+
+/// Who asks, with what it may do and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// As events name it.
+    pub actor: Actor,
+    /// The account whose roles it holds.
+    pub account: AccountId,
+    /// What it may do in that account.
+    pub roles: Vec<Role>,
+    /// The network address it asks from, if any.
+    pub source: Option<String>,
+}
+
+/// What a use case needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Know that the account exists, and the virtual accounts of it that one may read.
+    SeeAccount,
+    /// Read everything of the account but secrets.
+    ReadAccount,
+    /// Create, change and delete virtual accounts; create clients.
+    ManageAccount,
+    /// Read one virtual account but its tokens.
+    ReadVirtualAccount(VirtualAccountId),
+    /// Tokens, licences and product instances of one virtual account.
+    ManageVirtualAccount(VirtualAccountId),
+    /// Deposit what orders bought.
+    Deposit,
+    /// Create smart accounts.
+    CreateAccounts,
+}
+
+impl Permission {
+    /// Who has it, for the sentence that refuses.
+    fn holders(self) -> &'static str {
+        match self {
+            Self::SeeAccount | Self::ReadVirtualAccount(_) => "any role in it",
+            Self::ReadAccount => "account administrator or approver",
+            Self::ManageAccount => "account administrator",
+            Self::ManageVirtualAccount(_) => "account administrator or virtual account administrator",
+            Self::Deposit | Self::CreateAccounts => "vendor operator",
+        }
+    }
+}
+
+/// Which virtual accounts of an account a principal may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    All,
+    /// These.
+    Only(Vec<VirtualAccountId>),
+}
+
+impl Scope {
+    /// Whether this virtual account is among them.
+    pub fn contains(&self, virtual_account: VirtualAccountId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(some) => some.contains(&virtual_account),
+        }
+    }
+}
+
+impl Principal {
+    /// Whether it operates for the vendor, on every account of this manager.
+    pub fn is_operator(&self) -> bool {
+        self.roles.contains(&Role::VendorOperator)
+    }
+
+    /// Which virtual accounts of `account` it may read.
+    pub fn scope(&self, account: AccountId) -> Scope {
+        if allows(self, account, Permission::ReadAccount) {
+            return Scope::All;
+        }
+        let own = |role: &Role| match role {
+            Role::VirtualAccountAdministrator(id) | Role::VirtualAccountUser(id) => Some(*id),
+            _ => None,
+        };
+        let own =
+            if self.account == account { self.roles.iter().filter_map(own).collect() } else { Vec::new() };
+        Scope::Only(own)
+    }
+
+    /// Its roles, in the words that people use.
+    pub fn role_words(&self) -> String {
+        let words: Vec<_> = self.roles.iter().map(|role| role_word(*role)).collect();
+        words.join(", ")
+    }
+}
+
+/// A role in the words that people use.
+pub fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::VendorOperator => "vendor operator",
+        Role::AccountAdministrator => "account administrator",
+        Role::VirtualAccountAdministrator(_) => "virtual account administrator",
+        Role::VirtualAccountUser(_) => "virtual account user",
+        Role::Approver => "approver",
+    }
+}
+
+/// Whether `principal` may do this in `account`. A vendor operator reads every account and deposits into it,
+/// but sees no tokens and manages nothing of a customer's.
+pub fn allows(principal: &Principal, account: AccountId, permission: Permission) -> bool {
+    let own = principal.account == account;
+    principal.roles.iter().any(|role| match (role, permission) {
+        (
+            Role::VendorOperator,
+            Permission::SeeAccount
+            | Permission::ReadAccount
+            | Permission::ReadVirtualAccount(_)
+            | Permission::Deposit
+            | Permission::CreateAccounts,
+        ) => true,
+        (_, Permission::Deposit | Permission::CreateAccounts) => false,
+        (Role::AccountAdministrator, _) => own,
+        (
+            Role::Approver,
+            Permission::SeeAccount | Permission::ReadAccount | Permission::ReadVirtualAccount(_),
+        ) => own,
+        (Role::VirtualAccountAdministrator(_) | Role::VirtualAccountUser(_), Permission::SeeAccount) => own,
+        (Role::VirtualAccountAdministrator(mine), Permission::ManageVirtualAccount(id)) => own && *mine == id,
+        (
+            Role::VirtualAccountAdministrator(mine) | Role::VirtualAccountUser(mine),
+            Permission::ReadVirtualAccount(id),
+        ) => own && *mine == id,
+        _ => false,
+    })
+}
+
+/// Refuses unless `principal` may do this: as unknown what it may not even see, as forbidden the rest.
+pub fn check(principal: &Principal, account: AccountId, permission: Permission) -> Result<(), AppError> {
+    if allows(principal, account, permission) {
+        return Ok(());
+    }
+    if permission == Permission::CreateAccounts {
+        return Err(forbidden(permission));
+    }
+    if !allows(principal, account, Permission::SeeAccount) {
+        return Err(unknown("smart account"));
+    }
+    match permission {
+        Permission::ReadVirtualAccount(id) | Permission::ManageVirtualAccount(id)
+            if !allows(principal, account, Permission::ReadVirtualAccount(id)) =>
+        {
+            Err(unknown("virtual account"))
+        }
+        _ => Err(forbidden(permission)),
+    }
+}
+
+fn forbidden(permission: Permission) -> AppError {
+    AppError::Forbidden { needs: permission.holders() }
+}
+
+/// There is no such thing, or none that this principal may know of.
+pub fn unknown(what: &'static str) -> AppError {
+    AppError::Refused(Refused::Unknown { what })
+}
+
+/// The account with this domain, if `principal` may see it.
+pub async fn account(app: &App, principal: &Principal, domain: &str) -> Result<Account, AppError> {
+    let account = app.store().account_by_domain(&domain.trim().to_lowercase()).await?;
+    let account = account.ok_or_else(|| unknown("smart account"))?;
+    check(principal, account.id, Permission::SeeAccount)?;
+    Ok(account)
+}
+
+/// Has the ledger of `account` carry out an action in the principal's name. The caller has checked that
+/// it may.
+pub(super) async fn submit(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    action: Action,
+) -> Result<Outcome, AppError> {
+    let command = Command { actor: principal.actor.clone(), source: principal.source.clone(), action };
+    app.submit(account, command).await
+}
+
+#[cfg(test)]
+mod tests {
+    use seatpool_proto::{AccountId, VirtualAccountId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HOME: AccountId = AccountId(Uuid::from_u128(1));
+    const AWAY: AccountId = AccountId(Uuid::from_u128(2));
+    const MINE: VirtualAccountId = VirtualAccountId(Uuid::from_u128(3));
+    const OTHER: VirtualAccountId = VirtualAccountId(Uuid::from_u128(4));
+
+    fn principal(role: Role) -> Principal {
+        Principal { actor: Actor::User("p".into()), account: HOME, roles: vec![role], source: None }
+    }
+
+    /// One letter per permission in the order see, read, manage, read mine, manage mine, read other,
+    /// manage other, deposit, create accounts: `y` allowed, `f` forbidden, `u` unknown.
+    fn answers(role: Role, account: AccountId) -> String {
+        use Permission::{
+            CreateAccounts, Deposit, ManageAccount, ManageVirtualAccount, ReadAccount, ReadVirtualAccount,
+            SeeAccount,
+        };
+        let permissions = [
+            SeeAccount,
+            ReadAccount,
+            ManageAccount,
+            ReadVirtualAccount(MINE),
+            ManageVirtualAccount(MINE),
+            ReadVirtualAccount(OTHER),
+            ManageVirtualAccount(OTHER),
+            Deposit,
+            CreateAccounts,
+        ];
+        let answer = |permission| match check(&principal(role), account, permission) {
+            Ok(()) => 'y',
+            Err(AppError::Forbidden { .. }) => 'f',
+            Err(_) => 'u',
+        };
+        permissions.into_iter().map(answer).collect()
+    }
+
+    #[test]
+    fn each_role_may_do_its_own_and_learns_nothing_of_others() {
+        for (role, home, away) in [
+            (Role::VendorOperator, "yyfyfyfyy", "yyfyfyfyy"),
+            (Role::AccountAdministrator, "yyyyyyyff", "uuuuuuuuf"),
+            (Role::VirtualAccountAdministrator(MINE), "yffyyuuff", "uuuuuuuuf"),
+            (Role::VirtualAccountUser(MINE), "yffyfuuff", "uuuuuuuuf"),
+            (Role::Approver, "yyfyfyfff", "uuuuuuuuf"),
+        ] {
+            assert_eq!(answers(role, HOME), home, "{role:?} at home");
+            assert_eq!(answers(role, AWAY), away, "{role:?} away");
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_role_is_what_it_may_read() {
+        assert_eq!(principal(Role::VendorOperator).scope(AWAY), Scope::All);
+        assert_eq!(principal(Role::AccountAdministrator).scope(HOME), Scope::All);
+        assert_eq!(principal(Role::AccountAdministrator).scope(AWAY), Scope::Only(vec![]));
+        assert_eq!(principal(Role::VirtualAccountUser(MINE)).scope(HOME), Scope::Only(vec![MINE]));
+        assert_eq!(principal(Role::VirtualAccountUser(MINE)).scope(AWAY), Scope::Only(vec![]));
+    }
+}

@@ -1,0 +1,135 @@
+//! Passwords: argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet), off the async
+//! threads, and never more than a few at a time, so that sign-ins can't take the machine's memory.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use tokio::sync::Semaphore;
+
+use crate::app::AppError;
+
+/// Memory of one hash, in KiB.
+const MEMORY_KIB: u32 = 19 * 1024;
+/// Passes over that memory.
+const PASSES: u32 = 2;
+/// How many hashes are computed at a time.
+const CONCURRENT_MAX: usize = 2;
+/// Shortest password, in characters (OWASP ASVS 4.0.3, requirement 2.1.1).
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password, in characters.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+
+/// A hash that no password has (its salt and output are of zero bytes): what an unknown login is checked
+/// against, so that it costs as much as a known one.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Why a password is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusablePassword {
+    /// Fewer than [`PASSWORD_CHARS_MIN`] characters.
+    #[error("a password has at least {PASSWORD_CHARS_MIN} characters; several words are easiest")]
+    TooShort,
+    /// More than [`PASSWORD_CHARS_MAX`] characters.
+    #[error("a password has at most {PASSWORD_CHARS_MAX} characters")]
+    TooLong,
+    /// The hash function failed.
+    #[error("the password could not be hashed")]
+    Hash,
+}
+
+/// Hashes a new password as a PHC string. Takes 30 to 40 ms and 19 MiB: not for async threads.
+pub fn hash(password: &str) -> Result<String, UnusablePassword> {
+    match password.chars().count() {
+        0..PASSWORD_CHARS_MIN => return Err(UnusablePassword::TooShort),
+        PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX => {}
+        _ => return Err(UnusablePassword::TooLong),
+    }
+    let salt = seatpool_crypto::random_bytes::<16>();
+    let hash: PasswordHash = hasher()
+        .and_then(|hasher| hasher.hash_password_with_salt(password.as_bytes(), &salt).ok())
+        .ok_or(UnusablePassword::Hash)?;
+    Ok(hash.to_string())
+}
+
+/// Whether the password is the one that was hashed; for no hash, as slow and false.
+pub fn verify(password: &str, hash: Option<&str>) -> bool {
+    // A password longer than any that was taken is not worth hashing.
+    if password.chars().count() > PASSWORD_CHARS_MAX {
+        return false;
+    }
+    let known = hash.is_some();
+    let matches = hasher()
+        .is_some_and(|hasher| hasher.verify_password(password.as_bytes(), hash.unwrap_or(NOBODY)).is_ok());
+    matches && known
+}
+
+fn hasher() -> Option<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).ok()?;
+    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Runs hashes on blocking threads, at most `CONCURRENT_MAX` at a time.
+#[derive(Clone, Debug)]
+pub struct Hashing {
+    slots: Arc<Semaphore>,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self { slots: Arc::new(Semaphore::new(CONCURRENT_MAX)) }
+    }
+}
+
+impl Hashing {
+    /// [`verify`] without blocking.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, AppError> {
+        self.run(move || verify(&password, hash.as_deref())).await
+    }
+
+    /// [`hash`] without blocking.
+    pub async fn hash(&self, password: String) -> Result<Result<String, UnusablePassword>, AppError> {
+        self.run(move || hash(&password)).await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| AppError::Internal)?;
+        let run = move || {
+            let _slot = slot;
+            work()
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|_| AppError::Internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let phc = hash("correct horse battery").unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert!(verify("correct horse battery", Some(&phc)));
+        assert!(!verify("correct horse batterz", Some(&phc)));
+        assert!(!verify("correct horse battery", None));
+        assert_ne!(phc, hash("correct horse battery").unwrap(), "salts differ");
+    }
+
+    #[test]
+    fn the_hash_of_nobody_is_computed_like_any_other() {
+        let nobody = PasswordHash::new(NOBODY).unwrap();
+        let mut somebody = PasswordHash::new(&hash("correct horse battery").unwrap()).unwrap();
+        somebody.salt = nobody.salt;
+        somebody.hash = nobody.hash;
+        assert_eq!(nobody, somebody, "same algorithm and cost");
+    }
+
+    #[test]
+    fn short_and_endless_passwords_are_refused() {
+        assert_eq!(hash("eleven char"), Err(UnusablePassword::TooShort));
+        assert_eq!(hash(&"a".repeat(257)), Err(UnusablePassword::TooLong));
+        assert!(!verify(&"a".repeat(1_000_000), None));
+    }
+}

@@ -1,0 +1,431 @@
+//! Smart accounts, their virtual accounts, and the programs that may call the REST API.
+
+use jiff::Timestamp;
+use seatpool_domain::access::{Client, Role, User};
+use seatpool_domain::account::{Account, VirtualAccount};
+use seatpool_domain::command::{Action, Outcome, Refused};
+use seatpool_domain::opening::Opening;
+use seatpool_proto::{AccountId, VirtualAccountId};
+use seatpool_store::{AccountFilter, Page, Paged, StoreError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::{self, Permission, Principal, check, clients, unknown};
+use super::{App, AppError};
+
+/// A smart account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountView {
+    /// Unique on this manager.
+    #[schema(value_type = Uuid)]
+    pub id: AccountId,
+    /// Its domain, as in `example.com`.
+    pub domain: String,
+    /// Name for people.
+    pub name: String,
+    /// Whether its tokens may allow export-controlled functionality.
+    pub export_permitted: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            domain: account.domain,
+            name: account.name,
+            export_permitted: account.export_permitted,
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// A virtual account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VirtualAccountView {
+    /// Unique within the smart account.
+    #[schema(value_type = Uuid)]
+    pub id: VirtualAccountId,
+    /// Unique within the smart account, compared without regard to case.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is the one that every smart account has and that is never deleted.
+    pub is_default: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl From<VirtualAccount> for VirtualAccountView {
+    fn from(row: VirtualAccount) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            is_default: row.is_default,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// What a new smart account is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Its domain: at most 64 letters, digits, `.`, `-`, `_`.
+    pub domain: String,
+    /// Name for people; the domain if absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether its tokens may allow export-controlled functionality.
+    #[serde(default)]
+    pub export_permitted: bool,
+    /// The person who will administer it.
+    #[serde(default)]
+    pub administrator: Option<NewAdministrator>,
+}
+
+/// The person who administers a new account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAdministrator {
+    /// Sign-in name, unique on this manager.
+    pub login: String,
+    /// First password, 12 to 256 characters.
+    pub password: String,
+}
+
+impl core::fmt::Debug for NewAdministrator {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NewAdministrator").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+/// A role as the API names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "role", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RoleView {
+    /// Of the vendor, on every account of this manager. Granted by another vendor operator only.
+    VendorOperator,
+    /// Everything within the smart account but deposits.
+    AccountAdministrator,
+    /// Everything within one virtual account.
+    VirtualAccountAdministrator {
+        /// Its name.
+        virtual_account: String,
+    },
+    /// Reads one virtual account.
+    VirtualAccountUser {
+        /// Its name.
+        virtual_account: String,
+    },
+    /// Reads the account and consents to rehosting.
+    Approver,
+}
+
+/// A program that may call the REST API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClientView {
+    /// `client_id` of OAuth2.
+    pub client_id: String,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub roles: Vec<RoleView>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A client that was just created, with its secret: shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewClientView {
+    /// The client.
+    #[serde(flatten)]
+    pub client: ClientView,
+    /// `client_secret` of OAuth2. Only its hash is kept.
+    pub client_secret: String,
+}
+
+/// The accounts that `principal` may see, by domain.
+pub async fn list(
+    app: &App,
+    principal: &Principal,
+    domain: Option<&str>,
+    page: Page,
+) -> Result<Paged<AccountView>, AppError> {
+    if principal.is_operator() {
+        let filter = AccountFilter { domain: domain.map(str::to_lowercase) };
+        let rows = app.store().accounts(filter, page).await?;
+        return Ok(Paged {
+            items: rows.items.into_iter().map(AccountView::from).collect(),
+            total: rows.total,
+        });
+    }
+    let own = app.store().account(principal.account).await?;
+    let own: Vec<_> = own
+        .filter(|account| check(principal, account.id, Permission::SeeAccount).is_ok())
+        .filter(|account| domain.is_none_or(|domain| domain.eq_ignore_ascii_case(&account.domain)))
+        .map(AccountView::from)
+        .into_iter()
+        .collect();
+    let total = own.len() as u64;
+    let items = own.into_iter().skip(page.offset as usize).take(page.limit as usize).collect();
+    Ok(Paged { items, total })
+}
+
+/// The account with this domain.
+pub async fn get(app: &App, principal: &Principal, domain: &str) -> Result<AccountView, AppError> {
+    access::account(app, principal, domain).await.map(AccountView::from)
+}
+
+/// Creates a smart account with its `Default` virtual account.
+pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result<AccountView, AppError> {
+    check(principal, principal.account, Permission::CreateAccounts)?;
+    let domain = checked_domain(&new.domain)?;
+    let administrator = match new.administrator {
+        None => None,
+        Some(person) => Some(checked_administrator(app, person).await?),
+    };
+    let name = new.name.unwrap_or_else(|| domain.clone());
+    let opening = Opening {
+        id: AccountId(app.new_id()),
+        default_virtual_account: VirtualAccountId(app.new_id()),
+        domain,
+        name,
+        export_permitted: new.export_permitted,
+        actor: principal.actor.clone(),
+        source: principal.source.clone(),
+    };
+    let workset = opening.into_workset(app.now());
+    let account = workset.account.clone();
+    match app.store().create_account(workset).await {
+        Err(StoreError::Exists { .. }) => {
+            return Err(AppError::Refused(Refused::Exists { what: "smart account", name: account.domain }));
+        }
+        other => other?,
+    }
+    if let Some((login, password_hash)) = administrator {
+        let user = User {
+            id: app.new_id(),
+            account: account.id,
+            login,
+            password_hash,
+            roles: vec![Role::AccountAdministrator],
+            created_at: account.created_at,
+        };
+        app.store().insert_user(&user).await?;
+    }
+    Ok(account.into())
+}
+
+async fn checked_administrator(app: &App, person: NewAdministrator) -> Result<(String, String), AppError> {
+    let login = person.login.trim().to_lowercase();
+    if login.is_empty() || login.len() > 128 || !login.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(invalid("login", "has 1 to 128 visible ASCII characters"));
+    }
+    if app.store().user_by_login(&login).await?.is_some() {
+        return Err(AppError::Refused(Refused::Exists { what: "user", name: login }));
+    }
+    let hash = app.gate().hashing.hash(person.password).await?;
+    let hash = hash.map_err(|unusable| invalid("password", &format!("is not usable: {unusable}")))?;
+    Ok((login, hash))
+}
+
+fn checked_domain(domain: &str) -> Result<String, AppError> {
+    let domain = domain.trim().to_lowercase();
+    let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if domain.is_empty() || domain.len() > 64 || !domain.chars().all(usable) {
+        return Err(invalid("domain", "has 1 to 64 letters, digits, '.', '-' or '_', as in example.com"));
+    }
+    Ok(domain)
+}
+
+/// A refusal of one field.
+pub fn invalid(field: &'static str, problem: &str) -> AppError {
+    AppError::Refused(Refused::Invalid { field, problem: problem.to_owned() })
+}
+
+/// The virtual accounts that `principal` may read, by name.
+pub async fn virtual_accounts(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+) -> Result<Vec<VirtualAccountView>, AppError> {
+    check(principal, account, Permission::SeeAccount)?;
+    let scope = principal.scope(account);
+    let rows = app.store().virtual_accounts(account).await?;
+    Ok(rows.into_iter().filter(|row| scope.contains(row.id)).map(VirtualAccountView::from).collect())
+}
+
+/// The virtual account with this name or id, if `principal` may read it.
+pub async fn virtual_account(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    name_or_id: &str,
+) -> Result<VirtualAccountView, AppError> {
+    let rows = virtual_accounts(app, principal, account).await?;
+    find(&rows, name_or_id).cloned().ok_or_else(|| unknown("virtual account"))
+}
+
+/// The virtual accounts with these names or ids; all that `principal` may read if none are named.
+pub async fn virtual_accounts_named(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    names: &[String],
+) -> Result<Vec<VirtualAccountView>, AppError> {
+    let rows = virtual_accounts(app, principal, account).await?;
+    if names.is_empty() {
+        return Ok(rows);
+    }
+    let named = |name: &String| find(&rows, name).cloned().ok_or_else(|| unknown("virtual account"));
+    let mut found = names.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.dedup_by_key(|row| row.id);
+    Ok(found)
+}
+
+/// The one of `rows` with this name or id.
+pub fn find<'a>(rows: &'a [VirtualAccountView], name_or_id: &str) -> Option<&'a VirtualAccountView> {
+    let wanted = name_or_id.trim().to_lowercase();
+    let id: Option<VirtualAccountId> = wanted.parse().ok();
+    let matches = |row: &&VirtualAccountView| row.name.to_lowercase() == wanted || Some(row.id) == id;
+    rows.iter().find(matches)
+}
+
+/// Creates a virtual account.
+pub async fn create_virtual_account(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    name: String,
+    description: String,
+) -> Result<VirtualAccountView, AppError> {
+    check(principal, account, Permission::ManageAccount)?;
+    let action = Action::CreateVirtualAccount { name, description };
+    match access::submit(app, principal, account, action).await? {
+        Outcome::VirtualAccount(id) => virtual_account(app, principal, account, &id.to_string()).await,
+        _ => Err(AppError::Internal),
+    }
+}
+
+/// Renames or describes a virtual account; what is absent stays.
+pub async fn change_virtual_account(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account_id: VirtualAccountId,
+    name: Option<String>,
+    description: Option<String>,
+) -> Result<VirtualAccountView, AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account_id))?;
+    check(principal, account, Permission::ManageAccount)?;
+    let action = Action::ChangeVirtualAccount { virtual_account: virtual_account_id, name, description };
+    access::submit(app, principal, account, action).await?;
+    virtual_account(app, principal, account, &virtual_account_id.to_string()).await
+}
+
+/// Deletes an empty virtual account.
+pub async fn delete_virtual_account(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+) -> Result<(), AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
+    check(principal, account, Permission::ManageAccount)?;
+    let action = Action::DeleteVirtualAccount { virtual_account };
+    access::submit(app, principal, account, action).await.map(|_| ())
+}
+
+/// The clients of an account, by id.
+pub async fn list_clients(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+) -> Result<Vec<ClientView>, AppError> {
+    check(principal, account, Permission::ManageAccount)?;
+    let names = app.store().virtual_accounts(account).await?;
+    let rows = app.store().clients(account).await?;
+    Ok(rows.into_iter().map(|row| client_view(row, &names)).collect())
+}
+
+/// Creates a client. Nobody grants a vendor operator's role but a vendor operator; a vendor operator may
+/// give an account its first client.
+pub async fn create_client(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    name: String,
+    roles: Vec<RoleView>,
+) -> Result<NewClientView, AppError> {
+    let first = principal.is_operator() && app.store().clients(account).await?.is_empty();
+    if !first {
+        check(principal, account, Permission::ManageAccount)?;
+    }
+    if roles.contains(&RoleView::VendorOperator) {
+        check(principal, account, Permission::CreateAccounts)?;
+    }
+    if name.trim().is_empty() || name.len() > 128 {
+        return Err(invalid("name", "has 1 to 128 characters"));
+    }
+    if roles.is_empty() {
+        return Err(invalid("roles", "must name at least one role: a client without one may do nothing"));
+    }
+    let names = app.store().virtual_accounts(account).await?;
+    let roles = roles.into_iter().map(|role| role_of(role, &names)).collect::<Result<_, _>>()?;
+    let secret = clients::secret();
+    let client = Client {
+        id: app.new_id().to_string(),
+        account,
+        name: name.trim().to_owned(),
+        secret_hash: clients::secret_hash(&secret),
+        roles,
+        created_at: app.now(),
+    };
+    app.store().insert_client(&client).await?;
+    Ok(NewClientView { client: client_view(client, &names), client_secret: secret })
+}
+
+fn client_view(client: Client, names: &[VirtualAccount]) -> ClientView {
+    ClientView {
+        client_id: client.id,
+        name: client.name,
+        roles: client.roles.into_iter().map(|role| role_view(role, names)).collect(),
+        created_at: client.created_at,
+    }
+}
+
+/// A role with the name of its virtual account (its id, should that be deleted).
+pub fn role_view(role: Role, names: &[VirtualAccount]) -> RoleView {
+    let name = |id: VirtualAccountId| {
+        names.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+    };
+    match role {
+        Role::VendorOperator => RoleView::VendorOperator,
+        Role::AccountAdministrator => RoleView::AccountAdministrator,
+        Role::VirtualAccountAdministrator(id) => {
+            RoleView::VirtualAccountAdministrator { virtual_account: name(id) }
+        }
+        Role::VirtualAccountUser(id) => RoleView::VirtualAccountUser { virtual_account: name(id) },
+        Role::Approver => RoleView::Approver,
+    }
+}
+
+fn role_of(role: RoleView, names: &[VirtualAccount]) -> Result<Role, AppError> {
+    let id = |name: &str| {
+        let matches = |row: &&VirtualAccount| row.name.to_lowercase() == name.to_lowercase();
+        names.iter().find(matches).map(|row| row.id).ok_or_else(|| unknown("virtual account"))
+    };
+    Ok(match role {
+        RoleView::VendorOperator => Role::VendorOperator,
+        RoleView::AccountAdministrator => Role::AccountAdministrator,
+        RoleView::VirtualAccountAdministrator { virtual_account } => {
+            Role::VirtualAccountAdministrator(id(&virtual_account)?)
+        }
+        RoleView::VirtualAccountUser { virtual_account } => Role::VirtualAccountUser(id(&virtual_account)?),
+        RoleView::Approver => Role::Approver,
+    })
+}

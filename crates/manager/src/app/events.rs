@@ -1,0 +1,94 @@
+//! The event log: who did what, when, from where.
+
+use jiff::Timestamp;
+use seatpool_domain::event::Severity;
+use seatpool_domain::{Actor, Event, EventKind};
+use seatpool_proto::{AccountId, ProductInstanceId, Tag};
+use seatpool_store::{EventQuery, Page, Paged};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::{Permission, Principal, check};
+use super::{App, AppError};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventView {
+    /// 1, 2, 3, … within the account, without gaps.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Stable code.
+    #[schema(value_type = String, example = "licenses_ordered")]
+    pub kind: EventKind,
+    /// How much it matters.
+    #[schema(value_type = String, example = "informational")]
+    pub severity: Severity,
+    /// What happened, as a sentence.
+    pub message: String,
+    /// Who: a sign-in name, a client id, a product instance, or `system`.
+    pub actor: String,
+    /// Of what kind the actor is: `user`, `client`, `instance` or `system`.
+    pub actor_kind: String,
+    /// The address it came from.
+    pub source: Option<String>,
+    /// Where, by name; the id of a virtual account that is gone.
+    pub virtual_account: Option<String>,
+    /// Which licence.
+    #[schema(value_type = Option<String>)]
+    pub tag: Option<Tag>,
+    /// Which product instance.
+    #[schema(value_type = Option<Uuid>)]
+    pub instance: Option<ProductInstanceId>,
+    /// The value before, where a value changed.
+    pub before: Option<String>,
+    /// The value after.
+    pub after: Option<String>,
+    /// Hash of this event, which covers the one before it: an altered or missing event shows.
+    pub hash: Option<String>,
+}
+
+/// Events that match, newest first. The events of one virtual account need a role in it, those of the whole
+/// account a role in the account.
+pub async fn list(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    query: EventQuery,
+    page: Page,
+) -> Result<Paged<EventView>, AppError> {
+    match query.virtual_account {
+        Some(id) => check(principal, account, Permission::ReadVirtualAccount(id))?,
+        None => check(principal, account, Permission::ReadAccount)?,
+    }
+    let names = app.store().virtual_accounts(account).await?;
+    let rows = app.store().events(account, query, page).await?;
+    let view = |row: Event| EventView {
+        number: row.number,
+        at: row.at,
+        kind: row.kind,
+        severity: row.kind.severity(),
+        message: row.message,
+        actor: row.actor.name().to_owned(),
+        actor_kind: actor_kind(&row.actor).to_owned(),
+        source: row.source,
+        virtual_account: row.virtual_account.map(|id| {
+            names.iter().find(|name| name.id == id).map_or_else(|| id.to_string(), |name| name.name.clone())
+        }),
+        tag: row.tag,
+        instance: row.instance,
+        before: row.before,
+        after: row.after,
+        hash: row.hash.map(|hash| hash.to_string()),
+    };
+    Ok(Paged { items: rows.items.into_iter().map(view).collect(), total: rows.total })
+}
+
+fn actor_kind(actor: &Actor) -> &'static str {
+    match actor {
+        Actor::User(_) => "user",
+        Actor::Client(_) => "client",
+        Actor::Instance(_) => "instance",
+        Actor::System => "system",
+    }
+}

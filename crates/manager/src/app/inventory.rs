@@ -1,0 +1,222 @@
+//! Licences: what each virtual account owns, uses and lacks of them, and moving them between virtual accounts.
+
+mod pool;
+mod view;
+
+use jiff::Timestamp;
+use seatpool_domain::command::{Action, TransferLine};
+use seatpool_domain::lot::TransactionKind;
+use seatpool_proto::{AccountId, LotId, LotKind, Quantity, Tag, VirtualAccountId};
+use seatpool_store::{InstanceQuery, Page, Paged, TransactionQuery};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::{self, Permission, Principal, check, unknown};
+use super::accounts::{self, VirtualAccountView, invalid};
+use super::instances::{self, InstanceView};
+use super::{App, AppError};
+use pool::Pool;
+pub(super) use view::lot_view;
+pub use view::{Borrowing, LicenseStatus, LicenseView, LotStatus, LotView, VirtualAccountRef};
+
+/// One line of a licence's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TransactionView {
+    /// Unique and rising within the account.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What happened: `ordered`, `renewed`, `transferred_in`, `transferred_out`.
+    #[schema(value_type = String)]
+    pub kind: TransactionKind,
+    /// How many.
+    #[schema(value_type = u64)]
+    pub quantity: Quantity,
+    /// The lot.
+    #[schema(value_type = Uuid)]
+    pub lot: LotId,
+    /// The other virtual account of a transfer, by name.
+    pub counterpart: Option<String>,
+    /// The order, for deposits and renewals.
+    pub order_id: Option<String>,
+    /// Who did it.
+    pub by: String,
+}
+
+/// A licence with its history and who uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LicenseDetail {
+    /// The licence, with its lots.
+    pub license: LicenseView,
+    /// Newest first.
+    pub transactions: Vec<TransactionView>,
+    /// How many transactions there are in all.
+    pub transactions_total: u64,
+    /// Product instances that report it, by name.
+    pub instances: Vec<InstanceView>,
+    /// How many instances there are in all.
+    pub instances_total: u64,
+}
+
+/// How many transactions and instances a detail shows.
+pub const DETAIL_ROWS: u32 = 100;
+
+/// One line of a transfer as people give it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// The licence, by name or tag.
+    pub license: String,
+    /// Which lot; if absent, any of `kind`, those that last longest first.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub lot: Option<LotId>,
+    /// Which kind of lot; if absent, any.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "TERM")]
+    pub kind: Option<LotKind>,
+    /// How many, at least one.
+    #[schema(value_type = u64)]
+    pub quantity: Quantity,
+    /// The virtual account that they go to, by name or id.
+    pub to: String,
+}
+
+/// The licences of these virtual accounts (of all that `principal` may read, if none are given), by
+/// virtual account and name.
+pub async fn licenses(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_accounts: &[VirtualAccountId],
+) -> Result<Vec<LicenseView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let chosen = chosen(readable, virtual_accounts)?;
+    let ids: Vec<_> = chosen.iter().map(|row| row.id).collect();
+    let lots = app.store().lots(account, Some(&ids)).await?;
+    let totals = app.store().totals(account, Some(&ids)).await?;
+    let now = app.now();
+    let mut views: Vec<LicenseView> = chosen
+        .iter()
+        .flat_map(|row| {
+            let at = VirtualAccountRef { id: row.id, name: row.name.clone() };
+            let lots: Vec<_> = lots.iter().filter(|lot| lot.virtual_account == row.id).cloned().collect();
+            let totals: Vec<_> =
+                totals.iter().filter(|total| total.virtual_account == row.id).cloned().collect();
+            Pool::all(app.catalogue(), &lots, &totals, now)
+                .into_iter()
+                .flat_map(move |pool| view::licenses(&pool, &at, now))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    views.sort_by(|a, b| (&a.virtual_account.name, &a.name).cmp(&(&b.virtual_account.name, &b.name)));
+    Ok(views)
+}
+
+/// Those of `readable` whose ids are given; all if none are.
+pub(super) fn chosen(
+    readable: Vec<VirtualAccountView>,
+    ids: &[VirtualAccountId],
+) -> Result<Vec<VirtualAccountView>, AppError> {
+    if ids.is_empty() {
+        return Ok(readable);
+    }
+    if let Some(_hidden) = ids.iter().find(|id| readable.iter().all(|row| row.id != **id)) {
+        return Err(unknown("virtual account"));
+    }
+    Ok(readable.into_iter().filter(|row| ids.contains(&row.id)).collect())
+}
+
+/// One licence of one virtual account, with its history and who uses it.
+pub async fn license(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    name_or_tag: &str,
+) -> Result<LicenseDetail, AppError> {
+    let tag = tag_of(app, name_or_tag).ok_or_else(|| unknown("license"))?;
+    let views = licenses(app, principal, account, &[virtual_account]).await?;
+    let license = views.into_iter().find(|view| view.tag == tag).ok_or_else(|| unknown("license"))?;
+    let page = Page { limit: DETAIL_ROWS, offset: 0 };
+    let transactions =
+        transactions(app, principal, account, virtual_account, Some(tag.clone()), page).await?;
+    let query = InstanceQuery {
+        virtual_accounts: Some(vec![virtual_account]),
+        tag: Some(tag),
+        ..InstanceQuery::default()
+    };
+    let instances = instances::list(app, principal, account, query, page).await?;
+    Ok(LicenseDetail {
+        license,
+        transactions: transactions.items,
+        transactions_total: transactions.total,
+        instances: instances.items,
+        instances_total: instances.total,
+    })
+}
+
+/// The history of a virtual account's lots (of one licence, if given), newest first.
+pub async fn transactions(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    tag: Option<Tag>,
+    page: Page,
+) -> Result<Paged<TransactionView>, AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
+    let names = app.store().virtual_accounts(account).await?;
+    let query = TransactionQuery { virtual_account, tag };
+    let rows = app.store().transactions(account, query, page).await?;
+    let view = |row: seatpool_domain::LotTransaction| TransactionView {
+        number: row.number,
+        at: row.at,
+        kind: row.kind,
+        quantity: row.quantity,
+        lot: row.lot,
+        counterpart: row.counterpart.map(|id| {
+            names.iter().find(|name| name.id == id).map_or_else(|| id.to_string(), |name| name.name.clone())
+        }),
+        order_id: row.order_id,
+        by: row.by,
+    };
+    Ok(Paged { items: rows.items.into_iter().map(view).collect(), total: rows.total })
+}
+
+/// Moves licences out of a virtual account. All lines or none. The principal needs to manage the virtual
+/// accounts on both sides.
+pub async fn transfer(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    from: VirtualAccountId,
+    lines: Vec<Transfer>,
+) -> Result<(), AppError> {
+    check(principal, account, Permission::ManageVirtualAccount(from))?;
+    if lines.is_empty() {
+        return Err(invalid("lines", "is empty: name at least one licence to move"));
+    }
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let mut checked = Vec::with_capacity(lines.len());
+    for line in lines {
+        let to = accounts::find(&readable, &line.to).ok_or_else(|| unknown("virtual account"))?.id;
+        check(principal, account, Permission::ManageVirtualAccount(to))?;
+        let tag = tag_of(app, &line.license).ok_or_else(|| unknown("license"))?;
+        checked.push(TransferLine { tag, lot: line.lot, kind: line.kind, quantity: line.quantity, to });
+    }
+    let action = Action::TransferLicenses { from, lines: checked };
+    access::submit(app, principal, account, action).await.map(|_| ())
+}
+
+/// The tag of a licence that is given by its name or its tag.
+pub fn tag_of(app: &App, name_or_tag: &str) -> Option<Tag> {
+    let catalogue = app.catalogue();
+    let by_name = catalogue.license_by_name(name_or_tag).map(|license| license.tag.clone());
+    by_name.or_else(|| name_or_tag.parse().ok().filter(|tag| catalogue.license(tag).is_some()))
+}
+
+/// The licence's name for people; the tag where the catalogue has lost it.
+pub fn name_of(app: &App, tag: &Tag) -> String {
+    app.catalogue().license(tag).map_or_else(|| tag.to_string(), |license| license.name.clone())
+}

@@ -1,0 +1,228 @@
+//! The use cases. Everything that comes in by HTTP, a command line or a timer ends here, and only here is the
+//! store touched.
+
+pub mod access;
+pub mod accounts;
+pub mod agents;
+pub mod events;
+pub mod instances;
+pub mod inventory;
+mod ledger;
+pub mod orders;
+pub mod tokens;
+
+use core::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused};
+use seatpool_proto::AccountId;
+use seatpool_store::{Store, StoreError};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::ca::{Ca, CaError};
+use crate::clock::{Clock, NewIds, monotonic};
+use crate::config::Config;
+use access::Gate;
+use agents::limiter::FailureLimiter;
+use ledger::Ledger;
+
+/// Why a use case did not come about. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// It was decided against.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The role of whoever asks does not include it.
+    #[error("this needs the role {needs}, which you do not hold here")]
+    Forbidden {
+        /// Whose it is, in words.
+        needs: &'static str,
+    },
+    /// Nothing can be stored or read at the moment; it can be tried again.
+    #[error("{reason}")]
+    Unavailable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The manager failed in a way that it did not expect; the log says how.
+    #[error("the manager failed in a way that it did not expect; its log says how")]
+    Internal,
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            Self::Unavailable { reason: error.to_string() }
+        } else {
+            tracing::error!(%error, "the database answered in a way that was not expected");
+            Self::Internal
+        }
+    }
+}
+
+impl From<CaError> for AppError {
+    fn from(error: CaError) -> Self {
+        tracing::error!(%error, "a key or certificate could not be used");
+        Self::Internal
+    }
+}
+
+/// The manager's use cases with all they need. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    clock: Clock,
+    store: Store,
+    catalogue: Arc<Catalogue>,
+    policy: Policy,
+    ca: Ca,
+    ledger: Ledger,
+    gate: Gate,
+    token_failures: FailureLimiter,
+    /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
+    domains: RwLock<HashMap<AccountId, String>>,
+    /// When the store was last probed, and what came of it.
+    probed: Mutex<Option<(Instant, Result<(), String>)>>,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The checked configuration.
+    pub config: Config,
+    /// The one clock.
+    pub clock: Clock,
+    /// The opened and migrated store.
+    pub store: Store,
+    /// All tags that exist.
+    pub catalogue: Catalogue,
+    /// The manager's periods.
+    pub policy: Policy,
+    /// The keys.
+    pub ca: Ca,
+}
+
+/// How long a source that sent [`TOKEN_FAILURES_MAX`] wrong tokens has to wait at most.
+pub const TOKEN_FAILURES_WINDOW: Duration = Duration::from_mins(1);
+/// How many wrong registration tokens one address may send within [`TOKEN_FAILURES_WINDOW`]. Tokens hold 160
+/// bits that can't be guessed: the limit keeps the log readable and the load low.
+pub const TOKEN_FAILURES_MAX: u32 = 20;
+
+/// How long a readiness check's result stands.
+pub const PROBE_EVERY: Duration = Duration::from_millis(500);
+
+impl App {
+    /// Joins the parts.
+    pub fn new(parts: Parts) -> Self {
+        let catalogue = Arc::new(parts.catalogue);
+        let ledger = Ledger::new(
+            parts.store.clone(),
+            Arc::clone(&catalogue),
+            parts.policy,
+            parts.clock,
+            // SQLite takes one writer at a time.
+            parts.config.database.url.starts_with("sqlite:"),
+        );
+        Self(Arc::new(Inner {
+            config: parts.config,
+            clock: parts.clock,
+            store: parts.store,
+            catalogue,
+            policy: parts.policy,
+            ca: parts.ca,
+            ledger,
+            gate: Gate::default(),
+            token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
+            domains: RwLock::default(),
+            probed: Mutex::default(),
+        }))
+    }
+
+    /// The facts, to be read; what licensing depends on is written by [`App::submit`] alone.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// All tags that exist.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// The manager's periods.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// The keys: token texts, certificates, signed answers.
+    pub fn ca(&self) -> &Ca {
+        &self.0.ca
+    }
+
+    /// The checked configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The one clock.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// A new id.
+    pub fn new_id(&self) -> Uuid {
+        NewIds(self.0.clock).uuid()
+    }
+
+    /// Has a command decided by the account's ledger. When it returns, the outcome is durable; it is decided
+    /// and stored even if the caller goes away while it waits.
+    pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
+        self.0.ledger.submit(account, command).await
+    }
+
+    /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats
+    /// what it found, so that asking costs nobody anything.
+    pub async fn probe(&self) -> Result<(), String> {
+        let mut last = self.0.probed.lock().await;
+        if let Some((at, found)) = &*last
+            && at.elapsed() < PROBE_EVERY
+        {
+            return found.clone();
+        }
+        let found = self.0.store.probe().await.map_err(|e| e.to_string());
+        *last = Some((monotonic(), found.clone()));
+        found
+    }
+
+    /// The domain of an account, if it is on this manager.
+    pub(crate) async fn known_domain(&self, account: AccountId) -> Result<Option<String>, AppError> {
+        let known = self.0.domains.read().unwrap_or_else(PoisonError::into_inner).get(&account).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found = self.0.store.account(account).await?.map(|account| account.domain);
+        if let Some(domain) = &found {
+            let mut domains = self.0.domains.write().unwrap_or_else(PoisonError::into_inner);
+            domains.insert(account, domain.clone());
+        }
+        Ok(found)
+    }
+
+    /// What sign-ins share.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub(crate) fn token_failures(&self) -> &FailureLimiter {
+        &self.0.token_failures
+    }
+}

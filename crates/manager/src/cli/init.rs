@@ -1,0 +1,203 @@
+//! `seatpool init`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::Args;
+use seatpool_domain::Actor;
+use seatpool_domain::access::{Client, Role, User};
+use seatpool_domain::opening::Opening;
+use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
+use zeroize::Zeroizing;
+
+use super::serve::{open_store, read_catalogue};
+use crate::app::access::hash_password;
+use crate::ca::{self, NewCa};
+use crate::clock::{Clock, NewIds};
+use crate::config::{Config, ConfigArgs, FILE_NAME, Loaded, Purpose};
+
+/// Fewest characters of the administrator's password (NIST SP 800-63B, section 3.1.1.2: 8 at least; 12 here,
+/// since there is no second factor yet).
+const PASSWORD_CHARS_MIN: usize = 12;
+
+/// Make a new manager.
+#[derive(Args, Debug)]
+pub(super) struct Init {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Domain of the first smart account, as in example.com
+    #[arg(long, value_name = "DOMAIN")]
+    account_domain: String,
+    /// Name of the first smart account [default: its domain]
+    #[arg(long, value_name = "NAME")]
+    account_name: Option<String>,
+    /// Sign-in name of the first administrator
+    #[arg(long, value_name = "LOGIN", default_value = "admin")]
+    admin: String,
+    /// File with the administrator's password (without it, one is made and printed once)
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<PathBuf>,
+    /// Mark the vendor root as made for demonstration, which permits --time-lapse. Never for production
+    #[arg(long)]
+    demonstration: bool,
+    /// Permit the first account export-controlled functionality
+    #[arg(long)]
+    export_permitted: bool,
+}
+
+impl Init {
+    pub(super) async fn run(&self) -> anyhow::Result<()> {
+        let loaded = Loaded::read(&self.config, std::env::vars(), Purpose::Init);
+        let settings = loaded.texts.to_toml();
+        let config = loaded.into_config()?;
+        read_catalogue(&config)?;
+        let domain = self.account_domain.trim().to_lowercase();
+        ensure!(is_domain(&domain), "--account-domain {domain:?} is not a domain, as in example.com");
+        let login = self.admin.trim().to_lowercase();
+        ensure!(
+            !login.is_empty()
+                && login.len() <= 128
+                && !login.contains(|c: char| c.is_whitespace() || c.is_control()),
+            "--admin {login:?} is not a sign-in name: 1 to 128 characters without spaces"
+        );
+        let (password, is_printed) = self.password()?;
+        let password_hash = hash_password(&password)?;
+
+        refuse_to_overwrite(&config)?;
+        ca::create(&NewCa { config: &config, demonstration: self.demonstration })
+            .context("the keys and certificates could not be made")?;
+        let store = open_store(&config).await?;
+        store.migrate().await.context("the database could not be set up")?;
+
+        let clock = Clock::default();
+        let (now, ids) = (clock.now(), NewIds(clock));
+        let account = AccountId(ids.uuid());
+        let opening = Opening {
+            id: account,
+            default_virtual_account: VirtualAccountId(ids.uuid()),
+            domain: domain.clone(),
+            name: self.account_name.clone().unwrap_or_else(|| domain.clone()),
+            export_permitted: self.export_permitted,
+            actor: Actor::User(login.clone()),
+            source: None,
+        };
+        store
+            .create_account(opening.into_workset(now))
+            .await
+            .context("the first smart account could not be created")?;
+        let roles = vec![Role::VendorOperator, Role::AccountAdministrator];
+        let user = User {
+            id: ids.uuid(),
+            account,
+            login: login.clone(),
+            password_hash,
+            roles: roles.clone(),
+            created_at: now,
+        };
+        store.insert_user(&user).await.context("the administrator could not be created")?;
+        let secret = random_text(32);
+        let client = Client {
+            id: random_text(16).to_string(),
+            account,
+            name: "Made by seatpool init".to_owned(),
+            secret_hash: Sha256::of(secret.as_bytes()).to_string(),
+            roles,
+            created_at: now,
+        };
+        store.insert_client(&client).await.context("the OAuth2 client could not be created")?;
+        write_client(&config, &client, &secret, &domain)?;
+        // Last: its presence says that everything before it is there.
+        ca::write_private(&config.data_dir.join(FILE_NAME), settings.as_bytes())?;
+        self.tell(&config, &login, is_printed.then_some(&password))
+    }
+
+    /// The password, and whether it was made here.
+    fn password(&self) -> anyhow::Result<(Zeroizing<String>, bool)> {
+        let Some(path) = &self.admin_password_file else {
+            return Ok((random_text(15), true));
+        };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
+        let password = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
+        if password.chars().count() < PASSWORD_CHARS_MIN {
+            bail!(
+                "the password in {} has fewer than {PASSWORD_CHARS_MIN} characters: choose a longer one",
+                path.display()
+            );
+        }
+        Ok((password, false))
+    }
+
+    fn tell(&self, config: &Config, login: &str, password: Option<&Zeroizing<String>>) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "A manager was made in {}", config.data_dir.display())?;
+        if self.demonstration {
+            writeln!(out, "  DEMONSTRATION ONLY: agents that trust its root accept sped-up time")?;
+        }
+        writeln!(out, "  address        {}", config.public_url)?;
+        writeln!(out, "  administrator  {login}")?;
+        if let Some(password) = password {
+            writeln!(out, "  password       {}  (shown this once)", password.as_str())?;
+        }
+        writeln!(out, "  REST client    {}", config.client_file().display())?;
+        writeln!(out, "  vendor root    {}  (agents trust this file)", config.vendor_root_file().display())?;
+        writeln!(out, "Start it with: seatpool serve --data-dir {}", config.data_dir.display())?;
+        Ok(())
+    }
+}
+
+fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {
+    let settings = config.data_dir.join(FILE_NAME);
+    if settings.exists() {
+        bail!(
+            "{} holds a manager already, and init never overwrites: choose another --data-dir",
+            config.data_dir.display()
+        );
+    }
+    let database = config.data_dir.join("seatpool.db");
+    for left in [config.keys_dir(), config.certificates_dir(), database] {
+        if left.exists() {
+            bail!(
+                "{} is there without {}: an earlier init was interrupted; remove {} and start anew",
+                left.display(),
+                FILE_NAME,
+                config.data_dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn write_client(config: &Config, client: &Client, secret: &str, domain: &str) -> anyhow::Result<()> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let file = serde_json::json!({
+        "url": config.public_url,
+        "client_id": client.id,
+        "client_secret": secret,
+        "account": domain,
+        "ca_file": absolute(&config.vendor_root_file()),
+    });
+    let text = Zeroizing::new(format!("{}\n", serde_json::to_string_pretty(&file)?));
+    Ok(ca::write_private(&config.client_file(), text.as_bytes())?)
+}
+
+/// `bytes` random bytes as text that needs no quoting anywhere.
+fn random_text(bytes: usize) -> Zeroizing<String> {
+    let mut random = Zeroizing::new(vec![0; bytes]);
+    seatpool_crypto::fill_random(&mut random);
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random))
+}
+
+fn is_domain(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+}

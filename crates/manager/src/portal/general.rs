@@ -1,0 +1,324 @@
+//! The General tab, and registration tokens.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use seatpool_domain::command::Refused;
+use seatpool_domain::token::{EXPIRES_AFTER_DAYS_DEFAULT, EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
+use seatpool_proto::TokenId;
+
+use super::form::Field;
+use super::frame::{Banner, Frame, Tab, Va};
+use super::guard::Posted;
+use super::instances::Choice;
+use super::page::{Here, ListQuery, show, show_live, show_with};
+use super::part::{Chip, Icon, Tone, When};
+use super::problem::Problem;
+use super::sign_in::capitalised;
+use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
+use crate::app::{App, AppError};
+
+#[derive(Template)]
+#[template(path = "general.html", blocks = ["content"])]
+struct GeneralPage {
+    frame: Frame,
+    va: Va,
+    /// None: this person may not see tokens.
+    tokens: Option<Vec<TokenRow>>,
+    account_name: String,
+    domain: String,
+    export_permitted: bool,
+    created: When,
+}
+
+struct TokenRow {
+    key: String,
+    description: String,
+    created: When,
+    created_by: String,
+    status: Chip,
+    usable: bool,
+    uses: u32,
+    uses_max: Option<u32>,
+    expires: When,
+    export_controlled: bool,
+}
+
+#[derive(Template)]
+#[template(path = "token_new.html")]
+struct NewTokenPage {
+    frame: Frame,
+    va: Va,
+    description: Field,
+    days: Field,
+    days_min: u16,
+    days_max: u16,
+    uses: Field,
+    export_permitted: bool,
+    export: bool,
+    problem: Option<Banner>,
+}
+
+#[derive(Template)]
+#[template(path = "token.html")]
+struct TokenPage {
+    frame: Frame,
+    va: Va,
+    token: TokenRow,
+    text: String,
+    url: String,
+}
+
+/// A page that says what a step will do before it is done.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(crate) struct ConfirmPage {
+    pub(crate) frame: Frame,
+    pub(crate) va: Va,
+    pub(crate) title: String,
+    pub(crate) question: String,
+    pub(crate) consequences: Vec<String>,
+    pub(crate) choice: Option<Choice>,
+    pub(crate) action: String,
+    pub(crate) button: &'static str,
+    pub(crate) tone: &'static str,
+    pub(crate) cancel: String,
+}
+
+/// `GET …/general`.
+pub(crate) async fn show_general(
+    State(app): State<App>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let now = app.now();
+    let licenses = here.licenses(&app).await?;
+    let tokens = if here.manages {
+        let rows = tokens::list(&app, &here.principal, here.account_id(), here.va.id).await?;
+        Some(rows.into_iter().map(|token| row(token, now)).collect())
+    } else {
+        None
+    };
+    let notice = (query.done == "revoked").then(|| {
+        Banner::new(
+            Tone::Good,
+            "The token is revoked",
+            "Nothing can register with it any more. Product instances that did stay registered.",
+        )
+    });
+    let page = GeneralPage {
+        frame: here.frame(true, notice),
+        va: here.head(&app, Tab::General, &licenses).await?,
+        tokens,
+        account_name: here.account.name.clone(),
+        domain: here.account.domain.clone(),
+        export_permitted: here.account.export_permitted,
+        created: When::since(here.va.created_at, now),
+    };
+    show_live(&here.visit, &page, &page.as_content())
+}
+
+fn row(token: TokenView, now: Timestamp) -> TokenRow {
+    let (tone, word) = match token.status {
+        TokenStatus::Active => (Tone::Good, "Active"),
+        TokenStatus::Exhausted => (Tone::Plain, "Used up"),
+        TokenStatus::Expired => (Tone::Plain, "Expired"),
+        TokenStatus::Revoked => (Tone::Plain, "Revoked"),
+    };
+    TokenRow {
+        key: token.id.to_string(),
+        description: if token.description.is_empty() { "No description".into() } else { token.description },
+        created: When::at(token.created_at),
+        created_by: token.created_by,
+        status: Chip::new(tone, word),
+        usable: token.status == TokenStatus::Active,
+        uses: token.uses,
+        uses_max: token.uses_max,
+        expires: When::day(token.expires_at, now),
+        export_controlled: token.export_controlled,
+    }
+}
+
+/// `GET …/tokens/new`.
+pub(crate) async fn new_token(here: Here) -> Result<Response, Problem> {
+    here.must_manage()?;
+    show(&new_token_page(&here, &Typed::default()))
+}
+
+/// The form as it was typed.
+struct Typed {
+    description: Field,
+    days: Field,
+    uses: Field,
+    export: bool,
+    problem: Option<Banner>,
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self {
+            description: Field::default(),
+            days: Field::of(EXPIRES_AFTER_DAYS_DEFAULT.to_string()),
+            uses: Field::of("0"),
+            export: true,
+            problem: None,
+        }
+    }
+}
+
+impl Typed {
+    fn read(form: &Posted) -> Self {
+        Self {
+            description: Field::of(form.text("description")),
+            days: Field::of(form.text("days")),
+            uses: Field::of(form.text("uses")),
+            export: form.text("export") == "yes",
+            problem: None,
+        }
+    }
+
+    /// What to ask for, if all fields can be read.
+    fn checked(&mut self, export_permitted: bool) -> Option<NewToken> {
+        if self.description.value.is_empty() {
+            self.description.refuse("Say what the token is for, so that it can be told from others later");
+        }
+        let days = self.days.value.parse::<u16>().ok();
+        let days = days.filter(|days| (EXPIRES_AFTER_DAYS_MIN..=EXPIRES_AFTER_DAYS_MAX).contains(days));
+        if days.is_none() {
+            self.days.refuse(format!(
+                "Type a whole number of days from {EXPIRES_AFTER_DAYS_MIN} to {EXPIRES_AFTER_DAYS_MAX}"
+            ));
+        }
+        let uses = if self.uses.value.is_empty() { Some(0) } else { self.uses.value.parse::<u32>().ok() };
+        if uses.is_none() {
+            self.uses.refuse("Type a whole number, or 0 for no limit");
+        }
+        if self.description.problem.is_some() {
+            return None;
+        }
+        Some(NewToken {
+            description: self.description.value.clone(),
+            expires_after_days: days?,
+            uses_max: uses?.gt(&0).then_some(uses?),
+            export_controlled: Some(self.export && export_permitted),
+        })
+    }
+
+    /// Puts a refusal beside the field that it is about.
+    fn refuse(&mut self, refused: &Refused) {
+        match refused {
+            Refused::Invalid { field: "description", problem } => {
+                self.description.refuse(format!("It {problem}"));
+            }
+            Refused::Invalid { field: "expires_after_days", problem } => {
+                self.days.refuse(format!("It {problem}"));
+            }
+            Refused::Invalid { field: "uses_max", problem } => self.uses.refuse(format!("It {problem}")),
+            other => {
+                self.problem = Some(Banner::new(
+                    Tone::Bad,
+                    "The token was not created",
+                    format!("{}.", capitalised(&other.to_string())),
+                ));
+            }
+        }
+    }
+}
+
+fn new_token_page(here: &Here, typed: &Typed) -> NewTokenPage {
+    NewTokenPage {
+        frame: here.frame(false, None),
+        va: here.plain_head(),
+        description: typed.description.clone(),
+        days: typed.days.clone(),
+        days_min: EXPIRES_AFTER_DAYS_MIN,
+        days_max: EXPIRES_AFTER_DAYS_MAX,
+        uses: typed.uses.clone(),
+        export_permitted: here.account.export_permitted,
+        export: typed.export,
+        problem: typed.problem.clone(),
+    }
+}
+
+/// `POST …/tokens`.
+pub(crate) async fn create_token(
+    State(app): State<App>,
+    here: Here,
+    form: Posted,
+) -> Result<Response, Problem> {
+    here.must_manage()?;
+    let mut typed = Typed::read(&form);
+    if let Some(new) = typed.checked(here.account.export_permitted) {
+        match tokens::create(&app, &here.principal, here.account_id(), here.va.id, new).await {
+            Ok(token) => {
+                let to = format!("{}/tokens/{}?done=created", here.base, token.id);
+                return Ok(Redirect::to(&to).into_response());
+            }
+            Err(AppError::Refused(refused)) => typed.refuse(&refused),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &new_token_page(&here, &typed))
+}
+
+/// `GET …/tokens/{token}`.
+pub(crate) async fn show_token(
+    State(app): State<App>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let token = usable_token(&app, &here).await?;
+    let notice = (query.done == "created").then(|| {
+        Banner::new(
+            Tone::Good,
+            "The token is created",
+            "Copy it now, or come back for it: it stays here until it expires, is used up or is revoked.",
+        )
+    });
+    show(&TokenPage {
+        frame: here.frame(false, notice),
+        va: here.plain_head(),
+        text: token.token.clone(),
+        token: row(token, app.now()),
+        url: format!("{}/licservice/license", app.config().public_url),
+    })
+}
+
+/// `GET …/tokens/{token}/revoke`.
+pub(crate) async fn confirm_revoke(State(app): State<App>, here: Here) -> Result<Response, Problem> {
+    let token = usable_token(&app, &here).await?;
+    let row = row(token, app.now());
+    show(&ConfirmPage {
+        frame: here.frame(false, None),
+        va: here.plain_head(),
+        title: "Revoke the token?".into(),
+        question: format!("“{}” was used {} times.", row.description, row.uses),
+        consequences: vec![
+            "From now on nothing can register with it. This can't be undone; a new token can be created at any time.".into(),
+            "Product instances that registered with it stay registered and keep their licenses.".into(),
+            "The event log records that you revoked it.".into(),
+        ],
+        choice: None,
+        action: format!("{}/tokens/{}/revoke", here.base, row.key),
+        button: "Revoke token",
+        tone: "danger",
+        cancel: format!("{}/general", here.base),
+    })
+}
+
+/// `POST …/tokens/{token}/revoke`.
+pub(crate) async fn revoke(State(app): State<App>, here: Here, _form: Posted) -> Result<Response, Problem> {
+    let id: TokenId = here.id("token")?;
+    tokens::revoke(&app, &here.principal, here.account_id(), here.va.id, id).await?;
+    Ok(Redirect::to(&format!("{}/general?done=revoked", here.base)).into_response())
+}
+
+async fn usable_token(app: &App, here: &Here) -> Result<TokenView, Problem> {
+    let id: TokenId = here.id("token")?;
+    let rows = tokens::list(app, &here.principal, here.account_id(), here.va.id).await?;
+    rows.into_iter()
+        .find(|token| token.id == id && token.status == TokenStatus::Active)
+        .ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,115 @@
+//! What holds for every answer of the portal: security headers, problems drawn as pages; and for every form:
+//! it comes from a page of this session.
+
+use std::collections::BTreeMap;
+
+use askama::Template as _;
+use axum::Form;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse as _, Response};
+
+use super::problem::{Problem, ProblemPage};
+use super::visit::{Slot, Visit};
+use crate::app::App;
+
+/// Nothing from elsewhere, nothing inline, no frames.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 7] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "same-origin"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+];
+
+/// Around every route.
+pub(crate) async fn around(mut request: Request, next: Next) -> Response {
+    let slot = Slot::default();
+    request.extensions_mut().insert(slot.clone());
+    let mut response = next.run(request).await;
+    let visit = slot.0.get();
+    if let (Some(problem), Some(visit)) = (response.extensions_mut().remove::<Problem>(), visit) {
+        response = draw(problem, visit);
+    }
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let headers = response.headers_mut();
+    if let Some(visit) = visit.filter(|visit| is_page && visit.session.is_none() && visit.form_token_is_new)
+        && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
+    {
+        headers.append(SET_COOKIE, cookie);
+    }
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn draw(problem: Problem, visit: &Visit) -> Response {
+    let frame = visit.frame();
+    let status = problem.status;
+    let page = ProblemPage { frame, status: status.as_u16(), title: problem.title, text: problem.text };
+    match page.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the page of a problem could not be drawn");
+            status.into_response()
+        }
+    }
+}
+
+/// The fields of a form that a page of this session made.
+pub(crate) struct Posted {
+    fields: BTreeMap<String, String>,
+}
+
+impl Posted {
+    /// A field as it was typed, spaces around it aside; empty if absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// A field as it was typed; empty if absent.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+impl FromRequest<App> for Posted {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        if is_from_elsewhere(&parts.headers) {
+            return Err(Problem::foreign_form());
+        }
+        let request = Request::from_parts(parts, body);
+        // What can't be read as a form has no token.
+        let fields = Form::<Vec<(String, String)>>::from_request(request, app)
+            .await
+            .map(|form| form.0)
+            .unwrap_or_default();
+        let posted = Self { fields: fields.into_iter().collect() };
+        let given = posted.raw("csrf").as_bytes();
+        aws_lc_rs::constant_time::verify_slices_are_equal(given, visit.csrf().as_bytes())
+            .map_err(|_| Problem::foreign_form())?;
+        Ok(posted)
+    }
+}
+
+/// Whether the browser says that another site's page sends this (Fetch Metadata).
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}

@@ -1,0 +1,71 @@
+//! The portal: pages made by the server over [`crate::app`], for people with a browser.
+//!
+//! It owns HTML, cookies, sessions' presentation and what browsers are told about security. It decides
+//! nothing, and everything that it can do, the REST API can. Pages work without the script; the script only
+//! keeps them up to date. No page loads anything from another host, and none holds inline script or style.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`guard`] | headers of every answer; the check of every form |
+//! | [`visit`] | cookies, session, where to come back to |
+//! | [`frame`], [`part`], [`form`], [`page`] | what pages are put together from |
+//! | [`sign_in`], [`accounts`], [`general`], [`licenses`], [`instances`], [`events`] | one kind of page each |
+//! | [`assets`] | style sheet, script, icon, font |
+
+mod accounts;
+mod assets;
+mod events;
+mod form;
+mod frame;
+mod general;
+mod guard;
+mod instances;
+mod licenses;
+mod next;
+mod page;
+mod part;
+mod problem;
+mod sign_in;
+mod visit;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use problem::Problem;
+use visit::SignedIn;
+
+/// Largest form, in bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    let va = Router::new()
+        .route("/general", get(general::show_general))
+        .route("/tokens", post(general::create_token))
+        .route("/tokens/new", get(general::new_token))
+        .route("/tokens/{token}", get(general::show_token))
+        .route("/tokens/{token}/revoke", get(general::confirm_revoke).post(general::revoke))
+        .route("/licenses", get(licenses::show_licenses))
+        .route("/licenses/{tag}", get(licenses::show_license))
+        .route("/instances", get(instances::show_instances))
+        .route("/instances/{instance}", get(instances::show_instance))
+        .route("/instances/{instance}/transfer", get(instances::confirm_transfer).post(instances::transfer))
+        .route("/instances/{instance}/remove", get(instances::confirm_remove).post(instances::remove))
+        .route("/events", get(events::show_events));
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/portal") }))
+        .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/appearance", post(sign_in::change_appearance))
+        .route("/portal", get(accounts::home))
+        .route("/portal/", get(accounts::home))
+        .route("/portal/{domain}", get(accounts::show_account))
+        .nest("/portal/{domain}/va/{va}", va)
+        .route("/portal/{*elsewhere}", get(|_: SignedIn| async { Problem::not_found() }))
+        .route("/static/{name}", get(assets::get))
+        .layer(axum::extract::DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn(guard::around))
+}

@@ -1,0 +1,90 @@
+//! What could not be shown or done, as a page. A handler answers with a [`Problem`]; [`super::guard`] draws it.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use seatpool_domain::command::Refused;
+
+use super::frame::Frame;
+use super::part::Icon;
+use crate::app::AppError;
+
+/// Why there is no page, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) text: String,
+}
+
+impl Problem {
+    /// There is nothing here, or nothing that this person may know of: the two are not told apart.
+    pub(crate) fn not_found() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: "There is nothing here",
+            text: "The address is wrong, what it named is gone, or it belongs to an account that you have no role in. Start again from your virtual accounts.".into(),
+        }
+    }
+
+    /// The form did not come from a page of this session.
+    pub(crate) fn foreign_form() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            title: "This form is out of date",
+            text: "Nothing was changed. The form was not made by a page of your present session: perhaps you signed in again in another tab. Go back, reload the page and send it again.".into(),
+        }
+    }
+
+    /// A page could not be drawn.
+    pub(crate) fn not_drawn(error: &askama::Error) -> Self {
+        tracing::error!(%error, "a page of the portal could not be drawn");
+        Self::from(AppError::Internal)
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Refused(Refused::Unknown { .. }) => Self::not_found(),
+            AppError::Refused(refused) => Self {
+                status: StatusCode::CONFLICT,
+                title: "That was not done",
+                text: format!("Nothing was changed: {refused}."),
+            },
+            AppError::Forbidden { needs } => Self {
+                status: StatusCode::FORBIDDEN,
+                title: "Your role does not allow this",
+                text: format!("It takes the role {needs}. Ask an administrator of the account."),
+            },
+            AppError::Unavailable { reason } => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "The manager can't answer now",
+                text: format!("{reason}. Nothing was changed; try again in a moment."),
+            },
+            AppError::Internal => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                title: "The manager failed",
+                text: "It failed in a way that it did not expect. Its log says how; whoever runs it can look there.".into(),
+            },
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The page that tells of a problem.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(crate) struct ProblemPage {
+    pub(crate) frame: Frame,
+    pub(crate) status: u16,
+    pub(crate) title: &'static str,
+    pub(crate) text: String,
+}

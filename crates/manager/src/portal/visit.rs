@@ -1,0 +1,235 @@
+//! Who asks for a page: cookies, session, appearance; and the frame that pages get from it.
+//!
+//! [`Visit`] is read once per request and kept where [`super::guard`] finds it again, so that a page that
+//! tells of a problem looks like all the others.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::header::{COOKIE, IF_NONE_MATCH};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::assets;
+use super::frame::{Appearance, Frame};
+use super::problem::Problem;
+use crate::app::access::sessions::{self, Current};
+use crate::app::access::{Principal, clients};
+use crate::app::{App, AppError};
+use crate::server::Peer;
+
+/// The session's cookie. `__Host-`: sent back to this host alone, over TLS alone (RFC 6265bis, section 4.1.3).
+pub(crate) const SESSION_COOKIE: &str = "__Host-seatpool";
+/// Binds a form to a browser before there is a session.
+pub(crate) const FORM_COOKIE: &str = "__Host-seatpool-form";
+/// How pages look.
+pub(crate) const APPEARANCE_COOKIE: &str = "seatpool-appearance";
+/// What the script sends when it asks for a page's present content only.
+const LIVE_HEADER: &str = "seatpool-live";
+
+/// Who asks, and for what.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) session: Option<Session>,
+    /// Network address.
+    pub(crate) address: Option<String>,
+    /// Path and query.
+    pub(crate) here: String,
+    /// Whether the script asks for the page's present content.
+    pub(crate) live: bool,
+    /// What the script shows already, as an entity tag.
+    pub(crate) shown: Option<String>,
+    appearance: Appearance,
+    form_token: String,
+    /// Whether the browser has the form token already.
+    pub(crate) form_token_is_new: bool,
+}
+
+/// A session that has not ended.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) token: String,
+    pub(crate) current: Current,
+}
+
+/// Where [`Visit`] is kept for the time of a request.
+#[derive(Clone, Default)]
+pub(crate) struct Slot(pub(crate) Arc<OnceLock<Visit>>);
+
+impl Visit {
+    async fn read(parts: &Parts, app: &App) -> Result<Self, AppError> {
+        let mut visit = Self::without_session(parts);
+        if let Some(token) = cookie(&parts.headers, SESSION_COOKIE) {
+            let current = sessions::session(app, token, visit.address.as_deref()).await?;
+            visit.session = current.map(|current| Session { token: token.to_owned(), current });
+        }
+        Ok(visit)
+    }
+
+    /// What can be told without asking the store.
+    fn without_session(parts: &Parts) -> Self {
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        let known = cookie(&parts.headers, FORM_COOKIE).filter(|token| token.len() >= 32);
+        Self {
+            session: None,
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
+            here: uri.path_and_query().map_or_else(|| "/portal".to_owned(), ToString::to_string),
+            live: parts.headers.contains_key(LIVE_HEADER),
+            shown: parts.headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned),
+            appearance: Appearance::of(cookie(&parts.headers, APPEARANCE_COOKIE).unwrap_or_default()),
+            form_token: known.map_or_else(clients::secret, str::to_owned),
+            form_token_is_new: known.is_none(),
+        }
+    }
+
+    /// What every form carries: the session's, or before there is one, the browser's.
+    pub(crate) fn csrf(&self) -> &str {
+        self.session.as_ref().map_or(&self.form_token, |session| &session.current.csrf)
+    }
+
+    /// The cookie for a form token that the browser doesn't have yet.
+    pub(crate) fn form_cookie(&self) -> String {
+        format!("{FORM_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", self.form_token)
+    }
+
+    /// A frame without an account or a virtual account.
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            assets: assets::paths(),
+            version: env!("CARGO_PKG_VERSION"),
+            appearance: self.appearance,
+            csrf: self.csrf().to_owned(),
+            here: self.here.clone(),
+            live: false,
+            login: self.session.as_ref().map(|session| session.current.login.clone()),
+            account: None,
+            place: None,
+            notice: None,
+        }
+    }
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let slot = parts.extensions.get::<Slot>().cloned().unwrap_or_default();
+        if let Some(visit) = slot.0.get() {
+            return Ok(visit.clone());
+        }
+        let read = Self::read(parts, app).await;
+        // A page that tells why must still be drawn.
+        let kept = read.as_ref().cloned().unwrap_or_else(|_| Self::without_session(parts));
+        let _ = slot.0.set(kept);
+        read.map_err(Problem::from)
+    }
+}
+
+/// A visit by somebody who is signed in. Anybody else is asked to sign in, and comes back.
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) visit: Visit,
+    pub(crate) current: Current,
+}
+
+impl SignedIn {
+    /// As use cases want it.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.current.principal
+    }
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let visit = Visit::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        match &visit.session {
+            Some(session) => Ok(Self { current: session.current.clone(), visit }),
+            None if visit.live => Err(StatusCode::UNAUTHORIZED.into_response()),
+            None => {
+                let back = if parts.method.is_safe() { visit.here.as_str() } else { "/portal" };
+                Err(Redirect::to(&format!("/sign-in?back={}", encode(back))).into_response())
+            }
+        }
+    }
+}
+
+/// The value of a cookie, if the browser sent it.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// Text as one value of a query or one segment of a path (RFC 3986, section 2.3: all but unreserved
+/// characters are written as octets).
+pub(crate) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+/// A path to come back to, if it is one of the portal's own. Nothing else is ever redirected to.
+pub(crate) fn own_path(back: &str) -> Option<&str> {
+    let inside = |prefix: &str| {
+        back.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    let plain = back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (plain && back.len() <= 2048 && (inside("/portal") || inside("/sign-in"))).then_some(back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_the_portal_are_come_back_to() {
+        for good in ["/portal", "/portal/a.example/va/x?q=1", "/sign-in?back=%2Fportal", "/portal?x"] {
+            assert_eq!(own_path(good), Some(good));
+        }
+        for bad in [
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/portalevil",
+            "/portal\\x",
+            "/portal/\r\nSet-Cookie: a=b",
+            "/api/v1",
+            "javascript:alert(1)",
+            " /portal",
+        ] {
+            assert_eq!(own_path(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, "x__Host-seatpool=no; __Host-seatpool-form=form".parse().unwrap());
+        headers.append(COOKIE, "__Host-seatpool=yes".parse().unwrap());
+        assert_eq!(cookie(&headers, SESSION_COOKIE), Some("yes"));
+        assert_eq!(cookie(&headers, FORM_COOKIE), Some("form"));
+        assert_eq!(cookie(&headers, APPEARANCE_COOKIE), None);
+    }
+
+    #[test]
+    fn text_is_encoded_octet_by_octet() {
+        assert_eq!(encode("a b/ü&=~"), "a%20b%2F%C3%BC%26%3D~");
+    }
+}

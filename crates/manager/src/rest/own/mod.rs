@@ -1,0 +1,44 @@
+//! Seatpool's own API under `/api/seatpool/v1`: regular shapes, proper status codes, problem+json.
+
+mod accounts;
+mod events;
+mod extract;
+mod instances;
+mod licenses;
+mod orders;
+mod paging;
+mod tokens;
+mod virtual_accounts;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+pub(crate) use paging::Rows;
+
+/// The routes, without their prefix.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list_accounts, accounts::create_account))
+        .routes(routes!(accounts::show_account))
+        .routes(routes!(accounts::list_clients, accounts::create_client))
+        .routes(routes!(virtual_accounts::list_virtual_accounts, virtual_accounts::create_virtual_account))
+        .routes(routes!(
+            virtual_accounts::show_virtual_account,
+            virtual_accounts::change_virtual_account,
+            virtual_accounts::delete_virtual_account
+        ))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(orders::place_order))
+        .routes(routes!(orders::list_lots))
+        .routes(routes!(orders::renew_lot))
+        .routes(routes!(licenses::list_licenses))
+        .routes(routes!(licenses::show_license))
+        .routes(routes!(licenses::list_transactions))
+        .routes(routes!(licenses::transfer_licenses))
+        .routes(routes!(instances::list_instances))
+        .routes(routes!(instances::show_instance, instances::remove_instance))
+        .routes(routes!(instances::transfer_instance))
+        .routes(routes!(events::list_events))
+}

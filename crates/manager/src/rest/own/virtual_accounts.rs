@@ -1,0 +1,154 @@
+//! Virtual accounts.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::extract::{Body, Caller, Path, account, place};
+use crate::app::App;
+use crate::app::accounts::{self, VirtualAccountView};
+use crate::rest::problem::Problem;
+
+/// A new virtual account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewVirtualAccount {
+    /// Unique within the smart account, compared without regard to case.
+    name: String,
+    /// What it is for.
+    #[serde(default)]
+    description: String,
+}
+
+/// What to change; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VirtualAccountChange {
+    /// The new name.
+    #[serde(default)]
+    name: Option<String>,
+    /// The new description.
+    #[serde(default)]
+    description: Option<String>,
+}
+
+/// List the virtual accounts that the caller may read
+#[utoipa::path(
+    get, path = "/accounts/{account}/virtual-accounts", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    responses(
+        (status = 200, description = "By name", body = Vec<VirtualAccountView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_virtual_accounts(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+) -> Result<Json<Vec<VirtualAccountView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(accounts::virtual_accounts(&app, &principal, account).await?))
+}
+
+/// Create a virtual account
+#[utoipa::path(
+    post, path = "/accounts/{account}/virtual-accounts", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    request_body = NewVirtualAccount,
+    responses(
+        (status = 201, description = "Created", body = VirtualAccountView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn create_virtual_account(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+    Body(new): Body<NewVirtualAccount>,
+) -> Result<(StatusCode, Json<VirtualAccountView>), Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let made = accounts::create_virtual_account(&app, &principal, account, new.name, new.description).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Show a virtual account
+#[utoipa::path(
+    get, path = "/accounts/{account}/virtual-accounts/{virtual_account}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("virtual_account" = String, Path, description = "The virtual account's name or id"),
+    ),
+    responses(
+        (status = 200, description = "The virtual account", body = VirtualAccountView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show_virtual_account(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, name)): Path<(String, String)>,
+) -> Result<Json<VirtualAccountView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(accounts::virtual_account(&app, &principal, account, &name).await?))
+}
+
+/// Rename or describe a virtual account
+#[utoipa::path(
+    patch, path = "/accounts/{account}/virtual-accounts/{virtual_account}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("virtual_account" = String, Path, description = "The virtual account's name or id"),
+    ),
+    request_body = VirtualAccountChange,
+    responses(
+        (status = 200, description = "Changed", body = VirtualAccountView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn change_virtual_account(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, name)): Path<(String, String)>,
+    Body(change): Body<VirtualAccountChange>,
+) -> Result<Json<VirtualAccountView>, Problem> {
+    let (account, id) = place(&app, &principal, &domain, &name).await?;
+    let VirtualAccountChange { name, description } = change;
+    Ok(Json(accounts::change_virtual_account(&app, &principal, account, id, name, description).await?))
+}
+
+/// Delete an empty virtual account
+#[utoipa::path(
+    delete, path = "/accounts/{account}/virtual-accounts/{virtual_account}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("virtual_account" = String, Path, description = "The virtual account's name or id"),
+    ),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It still holds something, or is the default one", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete_virtual_account(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, name)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let (account, id) = place(&app, &principal, &domain, &name).await?;
+    accounts::delete_virtual_account(&app, &principal, account, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,16 @@
+//! Tests through the manager's own doors: the real binary, real sockets, real TLS, a real database.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod certificates;
+mod durability;
+mod operating_page;
+mod operations;
+mod portal_access;
+mod portal_browser;
+mod portal_forms;
+mod portal_pages;
+mod protocol_agent;
+mod refusals;
+mod setup;
+mod support;
+mod wire;

@@ -1,0 +1,205 @@
+//! A small contact centre: operators sign in and out, and its agent says how far it may go.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use seatpool_agentd::client::Client;
+use seatpool_products::centre::Centre;
+use seatpool_products::clock::Clock;
+use seatpool_products::command::{Command, Plan};
+use seatpool_products::desk::{Desk, Done};
+use seatpool_products::licensing::Licensing;
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+
+/// A small contact centre. It takes commands on standard input, on a socket and from a shift plan, one a
+/// line: sign-in N standard|premium, sign-out N [standard|premium], add-users N, status, quit.
+#[derive(Debug, Parser)]
+#[command(name = "contact-centre", version)]
+struct Flags {
+    /// The agent's socket
+    #[arg(long, env = "SEATPOOL_AGENTD_SOCKET")]
+    agent: PathBuf,
+    /// Socket on which commands are taken, beside standard input
+    #[arg(long)]
+    listen: Option<PathBuf>,
+    /// Shift plan: lines of HH:MM[:SS] COMMAND, counted from the start by the agent's clock
+    #[arg(long)]
+    plan: Option<PathBuf>,
+    /// Seats that this installation can hold
+    #[arg(long, default_value_t = 400)]
+    capacity: u64,
+    /// Users that are known from the start
+    #[arg(long, default_value_t = 0)]
+    users: u64,
+    /// Say what is done as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// A command, and where its outcome goes besides standard output.
+type Order = (Command, Option<oneshot::Sender<String>>);
+
+/// A line of the agent's, passed on.
+#[derive(Debug, Serialize)]
+struct FromAgent {
+    agent: serde_json::Value,
+}
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(flags))
+}
+
+async fn run(flags: Flags) -> anyhow::Result<()> {
+    let plan = match &flags.plan {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the shift plan {} can't be read", path.display()))?
+            .parse()?,
+        None => Plan::default(),
+    };
+    let licensing = Licensing::open(Client::new(&flags.agent)).await?;
+    let time_lapse = licensing.clock().await?.time_lapse;
+    let clock = Clock(time_lapse.map(|text| text.parse()).transpose()?);
+    let mut alerts = licensing.alerts().await?;
+    let mut desk = Desk::open(Centre::new(flags.capacity, flags.users), licensing, clock).await?;
+
+    let (orders, mut waiting) = mpsc::channel::<Order>(16);
+    let listener = flags.listen.as_ref().map(listen).transpose()?;
+    read_standard_input(orders.clone(), flags.json);
+    let steps = tokio::spawn(follow(plan, clock, orders.clone()));
+    let stays = listener.is_some();
+    if let Some(listener) = listener {
+        tokio::spawn(accept(listener, orders.clone(), flags.json));
+    }
+    drop(orders);
+
+    let mut heard = true;
+    loop {
+        let order = tokio::select! {
+            order = waiting.recv() => order,
+            line = alerts.next::<serde_json::Value>(), if heard => {
+                match line {
+                    Ok(Some(agent)) => say_agent(&agent, flags.json)?,
+                    Ok(None) | Err(_) => {
+                        heard = false;
+                        eprintln!("contact-centre: the agent has gone; seats stay, and nothing new is allowed");
+                    }
+                }
+                continue;
+            }
+        };
+        // All who could give orders are gone.
+        let Some((command, reply)) = order else { break };
+        let text = match desk.carry_out(command).await {
+            Ok(done) => words(&done, flags.json)?,
+            Err(error) => problem(&format!("{error:#}"), flags.json),
+        };
+        say(&text)?;
+        if let Some(reply) = reply {
+            // Who asked may have gone.
+            let _ = reply.send(text);
+        }
+        if command == Command::Quit {
+            break;
+        }
+    }
+    steps.abort();
+    if stays && let Some(path) = &flags.listen {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+fn listen(path: &PathBuf) -> anyhow::Result<UnixListener> {
+    // A socket that a killed process left is in the way of no one else.
+    if std::os::unix::net::UnixStream::connect(path).is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+    UnixListener::bind(path).with_context(|| format!("the socket {} can't be made", path.display()))
+}
+
+/// Standard input is read by a thread of its own, which ends with the process.
+fn read_standard_input(orders: mpsc::Sender<Order>, json: bool) {
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if line.trim().is_empty() {
+                continue;
+            }
+            match line.parse() {
+                Ok(command) => {
+                    if orders.blocking_send((command, None)).is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let _ = say(&problem(&error.to_string(), json));
+                }
+            }
+        }
+    });
+}
+
+async fn follow(plan: Plan, clock: Clock, orders: mpsc::Sender<Order>) {
+    let start = clock.now();
+    for (span, command) in plan.0 {
+        clock.sleep_until(start, span).await;
+        if orders.send((command, None)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn accept(listener: UnixListener, orders: mpsc::Sender<Order>, json: bool) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(serve(stream, orders.clone(), json));
+    }
+}
+
+async fn serve(stream: UnixStream, orders: mpsc::Sender<Order>, json: bool) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let text = match line.parse() {
+            Ok(command) => {
+                let (reply, answer) = oneshot::channel();
+                if orders.send((command, Some(reply))).await.is_err() {
+                    return;
+                }
+                let Ok(text) = answer.await else { return };
+                text
+            }
+            Err(error) => problem(&error.to_string(), json),
+        };
+        if write.write_all(format!("{text}\n").as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn words(done: &Done, json: bool) -> anyhow::Result<String> {
+    Ok(if json { serde_json::to_string(done)? } else { done.to_string() })
+}
+
+fn problem(words: &str, json: bool) -> String {
+    if json { serde_json::json!({ "error": words }).to_string() } else { format!("error: {words}") }
+}
+
+fn say_agent(agent: &serde_json::Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        return say(&serde_json::to_string(&FromAgent { agent: agent.clone() })?);
+    }
+    let text = agent.get("message").and_then(serde_json::Value::as_str).unwrap_or("events were missed");
+    say(&format!("agent: {text}"))
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

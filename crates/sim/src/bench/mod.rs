@@ -1,0 +1,55 @@
+//! The benchmark: one module for each figure.
+
+mod agentd;
+mod clock;
+mod limits;
+mod may_i;
+mod report_cost;
+mod report_rate;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+/// What to measure.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Instances of the large account
+    #[arg(long, default_value_t = 100_000)]
+    instances: u64,
+    /// Reports that each median is taken of
+    #[arg(long, default_value_t = 2_000)]
+    reports: u64,
+    /// Agents that report at once
+    #[arg(long, default_value_t = 64)]
+    agents: usize,
+    /// Directory of the built programs [default: this program's own]
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+}
+
+/// Measures and prints.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let bin_dir = match &options.bin_dir {
+        Some(dir) => dir.clone(),
+        None => std::env::current_exe()?.parent().context("the program has a folder")?.to_owned(),
+    };
+    if cfg!(debug_assertions) {
+        println!("This is a debug build: build with --release for figures that mean something.\n");
+    }
+    let folder = tempfile::tempdir()?;
+    let mut table = table::Table::default();
+    let limits = limits::measure(folder.path())?;
+    limits.print(&mut table);
+    may_i::measure(&mut table)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        report_cost::measure(folder.path(), options.instances, options.reports, &mut table).await?;
+        report_rate::measure(folder.path(), &bin_dir, options, &limits, &mut table).await?;
+        agentd::measure(folder.path(), &bin_dir, &mut table).await
+    })?;
+    table.print();
+    Ok(())
+}

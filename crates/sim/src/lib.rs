@@ -1,1 +1,0 @@
-//! Reference model, simulated world, load generator and benchmarks.

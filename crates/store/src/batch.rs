@@ -1,0 +1,118 @@
+//! A batch: facts loaded and locked, changed by `domain`, and written in a few statements.
+
+use seatpool_domain::{Account, Catalogue, Change, Touches, VirtualAccount, Workset};
+use seatpool_proto::{AccountId, VirtualAccountId};
+
+use crate::db::{Transaction, retried};
+use crate::error::StoreError;
+use crate::load::load;
+use crate::row::account::{account_columns, account_values};
+use crate::sql::{Conn, Sql, Value, statements};
+use crate::store::Store;
+use crate::table::{changed, put, remove_deleted};
+
+statements! {
+    INSERT_ACCOUNT = Sql::both(concat!(
+        "INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)"
+    ));
+    UPDATE_ACCOUNT = Sql::both(
+        "UPDATE accounts SET domain = $2, name = $3, export_permitted = $4, created_at = $5, next_event = $6, \
+         event_head = $7 WHERE id = $1",
+    );
+    // No name that a person can give begins with this character.
+    FREE_NAMES = Sql {
+        sqlite: "UPDATE virtual_accounts SET name_folded = char(1) || id \
+             WHERE account_id = $1 AND id IN (SELECT value FROM json_each($2))",
+        postgres: "UPDATE virtual_accounts SET name_folded = chr(1) || id \
+             WHERE account_id = $1 AND id = ANY($2::text[])",
+    };
+}
+
+/// An open transaction on one account with the facts that were loaded in it. Dropped, it changes nothing.
+pub struct Batch {
+    /// What was loaded; change it, then [`Batch::commit`].
+    pub workset: Workset,
+    transaction: Transaction,
+    /// The account row as it is stored.
+    stored: Account,
+}
+
+impl Store {
+    /// Begins a transaction, locks the account and loads what is touched. Of one account there is one batch at a
+    /// time, on SQLite one altogether: a second waits.
+    pub async fn begin(
+        &self,
+        account: AccountId,
+        touches: &Touches,
+        catalogue: &Catalogue,
+    ) -> Result<Batch, StoreError> {
+        retried!(async {
+            let mut transaction = self.db.begin().await?;
+            let workset = load(transaction.conn()?, account, touches, catalogue).await?;
+            let stored = workset.account.clone();
+            Ok::<_, StoreError>(Batch { workset, transaction, stored })
+        })
+    }
+
+    /// Creates an account with what its workset holds as inserted.
+    pub async fn create_account(&self, workset: Workset) -> Result<(), StoreError> {
+        let mut transaction = retried!(self.db.begin())?;
+        let taken = format!("a smart account with the domain {}", workset.account.domain);
+        let mut conn = transaction.conn()?;
+        conn.execute(&INSERT_ACCOUNT, &account_values(&workset.account))
+            .await
+            .map_err(|error| error.taken(&taken))?;
+        write(&mut conn, &workset).await?;
+        transaction.commit().await
+    }
+}
+
+impl Batch {
+    /// Writes what changed and makes it durable. After an error nothing of it is stored, but for one case:
+    /// [`StoreError::Unavailable`] may hide that PostgreSQL committed and its answer was lost.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let mut conn = self.transaction.conn()?;
+        if self.workset.account != self.stored {
+            conn.execute(&UPDATE_ACCOUNT, &account_values(&self.workset.account)).await?;
+        }
+        write(&mut conn, &self.workset).await?;
+        self.transaction.commit().await
+    }
+}
+
+/// Writes the changes in an order in which no constraint is violated on the way.
+async fn write(conn: &mut Conn<'_>, workset: &Workset) -> Result<(), StoreError> {
+    let account = workset.account.id;
+    remove_deleted(conn, account, &workset.usage).await?;
+    remove_deleted(conn, account, &workset.totals).await?;
+    remove_deleted(conn, account, &workset.instances).await?;
+    remove_deleted(conn, account, &workset.tokens).await?;
+    remove_deleted(conn, account, &workset.lots).await?;
+    remove_deleted(conn, account, &workset.virtual_accounts).await?;
+
+    free_names(conn, workset).await?;
+    put(conn, account, changed(&workset.virtual_accounts)).await?;
+    put(conn, account, changed(&workset.tokens)).await?;
+    put(conn, account, changed(&workset.lots)).await?;
+    // An ended registration gives its UDI free before another takes it.
+    let (ended, live): (Vec<_>, Vec<_>) =
+        changed(&workset.instances).partition(|instance| instance.ended.is_some());
+    put(conn, account, ended.into_iter()).await?;
+    put(conn, account, live.into_iter()).await?;
+    put(conn, account, changed(&workset.usage)).await?;
+    put(conn, account, changed(&workset.totals)).await?;
+    put(conn, account, workset.transactions.iter()).await?;
+    put(conn, account, workset.events.iter()).await
+}
+
+/// Virtual accounts that were renamed may have taken each other's names.
+async fn free_names(conn: &mut Conn<'_>, workset: &Workset) -> Result<(), StoreError> {
+    let renamed = |(_, change, row): (&VirtualAccountId, Change, Option<&VirtualAccount>)| {
+        row.filter(|_| change == Change::Updated).map(|row| row.id)
+    };
+    let ids: Vec<_> = workset.virtual_accounts.changes().filter_map(renamed).collect();
+    if ids.len() > 1 || workset.virtual_accounts.changes().count() > 1 {
+        conn.execute(&FREE_NAMES, &[Value::text(workset.account.id), Value::set(ids)]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! The two engines: connections, transactions, and what is retried.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::StoreError;
+use crate::sql::{Conn, Row, Sql, Value};
+use crate::sqlite::{self, Writer};
+
+/// How long a caller waits for a connection before it is told that the database is unavailable.
+pub(crate) const WAIT_SECONDS_MAX: u64 = 10;
+/// How often something is tried that failed for a passing reason.
+pub(crate) const ATTEMPTS_MAX: usize = 3;
+
+/// An engine with its connections.
+#[derive(Clone)]
+pub(crate) enum Db {
+    /// One writer, several readers; the lock is held as long as any clone lives.
+    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool, _lock: Arc<sqlite::Lock> },
+    /// One pool for both.
+    Postgres { pool: PgPool },
+}
+
+/// Tries again what failed for a passing reason and may be repeated.
+macro_rules! retried {
+    ($attempt:expr) => {{
+        let mut attempt = 1;
+        loop {
+            match $attempt.await {
+                Err(error) if error.is_transient() && attempt < crate::db::ATTEMPTS_MAX => attempt += 1,
+                result => break result,
+            }
+        }
+    }};
+}
+pub(crate) use retried;
+
+impl Db {
+    /// Connects to PostgreSQL.
+    pub(crate) async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|error: sqlx::Error| StoreError::Database(format!("the database URL: {error}")))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections.max(1))
+            .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+            .connect_with(options.application_name("seatpool"))
+            .await?;
+        Ok(Self::Postgres { pool })
+    }
+
+    /// A connection for reading.
+    pub(crate) async fn reader(&self) -> Result<Reading, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Reading::Sqlite(readers.acquire().await?),
+            Self::Postgres { pool } => Reading::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction that only reads, and sees one moment throughout.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Snapshot::Sqlite(readers.begin().await?),
+            Self::Postgres { pool } => {
+                Snapshot::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// A transaction that writes. On SQLite there is one at a time.
+    pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => {
+                let wait = Duration::from_secs(WAIT_SECONDS_MAX);
+                let mut writer = tokio::time::timeout(wait, Arc::clone(writer).lock_owned())
+                    .await
+                    .map_err(|_| StoreError::Unavailable("the writer is busy".to_owned()))?;
+                writer.begin().await?;
+                Transaction::Sqlite(SqliteTransaction { writer: Some(writer) })
+            }
+            Self::Postgres { pool } => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// The rows of one statement.
+    pub(crate) async fn rows(&self, sql: &Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        retried!(async { self.reader().await?.conn().rows(sql, values).await })
+    }
+
+    /// One statement in a transaction of its own; how many rows it changed. Tried again only where the
+    /// transaction is known to have failed as a whole.
+    pub(crate) async fn execute(&self, sql: &Sql, values: &[Value]) -> Result<u64, StoreError> {
+        let mut transaction = retried!(self.begin())?;
+        let changed = transaction.conn()?.execute(sql, values).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+}
+
+/// A connection that is lent for reading.
+pub(crate) enum Reading {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Reading {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(connection) => Conn::Sqlite(connection),
+            Self::Postgres(connection) => Conn::Postgres(connection),
+        }
+    }
+}
+
+/// A transaction that only reads.
+pub(crate) enum Snapshot {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Snapshot {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(transaction) => Conn::Sqlite(transaction),
+            Self::Postgres(transaction) => Conn::Postgres(transaction),
+        }
+    }
+}
+
+/// A transaction that writes; dropped, it is rolled back.
+pub(crate) enum Transaction {
+    Sqlite(SqliteTransaction),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    pub(crate) fn conn(&mut self) -> Result<Conn<'_>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(transaction) => Conn::Sqlite(transaction.writer()?.connection()?),
+            Self::Postgres(transaction) => Conn::Postgres(transaction),
+        })
+    }
+
+    /// Makes it durable.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(mut transaction) => transaction.writer()?.commit().await,
+            Self::Postgres(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+}
+
+/// SQLite's one writer, held by a transaction.
+pub(crate) struct SqliteTransaction {
+    /// Present until it is dropped.
+    writer: Option<OwnedMutexGuard<Writer>>,
+}
+
+impl SqliteTransaction {
+    fn writer(&mut self) -> Result<&mut Writer, StoreError> {
+        self.writer.as_deref_mut().ok_or_else(|| StoreError::Database("the transaction has ended".to_owned()))
+    }
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        let Some(mut writer) = self.writer.take().filter(|writer| writer.in_transaction()) else { return };
+        // Outside of a runtime the next transaction rolls back before it begins.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { writer.roll_back().await });
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the manager's jobs look for, over all accounts.
+
+use jiff::Timestamp;
+use seatpool_proto::{AccountId, LotId, ProductInstanceId};
+
+use super::each;
+use crate::error::StoreError;
+use crate::sql::{Sql, Value, statements};
+use crate::store::Store;
+
+statements! {
+    AUTHORIZATIONS_ENDED = Sql::both(
+        "SELECT account_id, id FROM instances WHERE counted AND authorized_until <= $1 \
+         ORDER BY authorized_until LIMIT $2",
+    );
+    LOTS_TURNED = Sql::both(
+        "SELECT account_id, id FROM lots WHERE starts_at > $1 AND starts_at <= $2 \
+         UNION SELECT account_id, id FROM lots WHERE ends_at > $1 AND ends_at <= $2 ORDER BY 1, 2",
+    );
+    PURGE_SESSIONS = Sql::both("DELETE FROM sessions WHERE expires_at <= $1");
+    PURGE_ACCESS_TOKENS = Sql::both("DELETE FROM access_tokens WHERE expires_at <= $1");
+}
+
+impl Store {
+    /// Instances whose usage still counts though their authorization has ended, the longest ended first, at most
+    /// `limit`.
+    pub async fn authorizations_ended(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(AccountId, ProductInstanceId)>, StoreError> {
+        let values = [Value::time(now), Value::Int(Some(i64::from(limit)))];
+        let rows = self.db.rows(&AUTHORIZATIONS_ENDED, &values).await?;
+        each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
+    }
+
+    /// Lots that start or end in `(after, until]`, by account.
+    pub async fn lots_turned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(AccountId, LotId)>, StoreError> {
+        let rows = self.db.rows(&LOTS_TURNED, &[Value::time(after), Value::time(until)]).await?;
+        each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
+    }
+
+    /// Removes ended sessions and access tokens; how many.
+    pub async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sessions = self.db.execute(&PURGE_SESSIONS, &[Value::time(now)]).await?;
+        let tokens = self.db.execute(&PURGE_ACCESS_TOKENS, &[Value::time(now)]).await?;
+        Ok(sessions + tokens)
+    }
+}

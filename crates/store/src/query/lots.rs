@@ -1,0 +1,110 @@
+//! What is owned and what is in use, and how it came about.
+
+use seatpool_domain::{Lot, LotTransaction, PoolTotal, Usage};
+use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
+
+use super::{Page, Paged};
+use crate::error::StoreError;
+use crate::row::lot::{lot_columns, transaction_columns};
+use crate::row::pool::{total_columns, usage_columns};
+use crate::sql::{Sql, Value, statements};
+use crate::store::Store;
+use crate::table::{Stored as _, read_all};
+
+statements! {
+    LOTS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND \
+             (CAST($2 AS TEXT) IS NULL OR virtual_account IN (SELECT value FROM json_each($2))) \
+             ORDER BY virtual_account, tag, starts_at, id"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND \
+             ($2::text[] IS NULL OR virtual_account = ANY($2)) ORDER BY virtual_account, tag, starts_at, id"
+        ),
+    };
+    TOTALS = Sql {
+        sqlite: concat!(
+            "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
+             (CAST($2 AS TEXT) IS NULL OR virtual_account IN (SELECT value FROM json_each($2))) \
+             ORDER BY virtual_account, tag"
+        ),
+        postgres: concat!(
+            "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
+             ($2::text[] IS NULL OR virtual_account = ANY($2)) ORDER BY virtual_account, tag"
+        ),
+    };
+    TRANSACTIONS = Sql::both(concat!(
+        "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
+         virtual_account = $2 AND (CAST($3 AS TEXT) IS NULL OR tag = $3) \
+         ORDER BY number DESC LIMIT $4 OFFSET $5"
+    ));
+    TRANSACTIONS_COUNTED = Sql::both(
+        "SELECT COUNT(*) FROM lot_transactions WHERE account_id = $1 AND \
+         virtual_account = $2 AND (CAST($3 AS TEXT) IS NULL OR tag = $3)",
+    );
+    USAGE = Sql {
+        sqlite: concat!(
+            "SELECT ", usage_columns!(), " FROM usage_reports WHERE account_id = $1 AND \
+             instance IN (SELECT value FROM json_each($2)) ORDER BY instance, tag"
+        ),
+        postgres: concat!(
+            "SELECT ", usage_columns!(), " FROM usage_reports WHERE account_id = $1 AND \
+             instance = ANY($2::text[]) ORDER BY instance, tag"
+        ),
+    };
+}
+
+/// Which lot transactions to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionQuery {
+    /// Where.
+    pub virtual_account: VirtualAccountId,
+    /// Of one licence; of all if absent.
+    pub tag: Option<Tag>,
+}
+
+/// A set of virtual accounts, or NULL for all.
+fn places(virtual_accounts: Option<&[VirtualAccountId]>) -> Value {
+    virtual_accounts.map_or(Value::Set(None), Value::set)
+}
+
+impl Store {
+    /// Lots of these virtual accounts, or of all; ended ones among them.
+    pub async fn lots(
+        &self,
+        account: AccountId,
+        virtual_accounts: Option<&[VirtualAccountId]>,
+    ) -> Result<Vec<Lot>, StoreError> {
+        read_all(&self.db.rows(&LOTS, &[Value::text(account), places(virtual_accounts)]).await?)
+    }
+
+    /// Totals of what is in use in these virtual accounts, or in all.
+    pub async fn totals(
+        &self,
+        account: AccountId,
+        virtual_accounts: Option<&[VirtualAccountId]>,
+    ) -> Result<Vec<PoolTotal>, StoreError> {
+        read_all(&self.db.rows(&TOTALS, &[Value::text(account), places(virtual_accounts)]).await?)
+    }
+
+    /// A virtual account's order and transfer history, newest first.
+    pub async fn transactions(
+        &self,
+        account: AccountId,
+        query: TransactionQuery,
+        page: Page,
+    ) -> Result<Paged<LotTransaction>, StoreError> {
+        let values = vec![Value::text(account), Value::text(query.virtual_account), Value::maybe(query.tag)];
+        self.page(&TRANSACTIONS, &TRANSACTIONS_COUNTED, values, page, LotTransaction::read).await
+    }
+
+    /// What these instances last reported, by instance and tag.
+    pub async fn usage(
+        &self,
+        account: AccountId,
+        instances: &[ProductInstanceId],
+    ) -> Result<Vec<Usage>, StoreError> {
+        read_all(&self.db.rows(&USAGE, &[Value::text(account), Value::set(instances)]).await?)
+    }
+}

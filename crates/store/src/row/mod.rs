@@ -1,0 +1,8 @@
+//! How each fact is laid out in its table: one file per group of tables, columns and both directions together.
+
+pub(crate) mod access;
+pub(crate) mod account;
+pub(crate) mod event;
+pub(crate) mod instance;
+pub(crate) mod lot;
+pub(crate) mod pool;

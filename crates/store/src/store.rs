@@ -1,0 +1,79 @@
+//! The store itself: opening it, its schema, its readiness.
+
+use crate::db::{Db, retried};
+use crate::error::StoreError;
+use crate::migration::{self, MIGRATIONS};
+use crate::sql::{Sql, Value, statements};
+use crate::sqlite;
+
+statements! {
+    PROBE = Sql::both("UPDATE probe SET writes = writes + 1");
+    SETTING = Sql::both("SELECT value FROM settings WHERE name = $1");
+    SET_SETTING = Sql::both(
+        "INSERT INTO settings (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
+}
+
+/// Where the facts are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `sqlite:/path/seatpool.db` or `postgres://…`.
+    pub url: String,
+    /// Most connections: to PostgreSQL altogether, to SQLite for reading.
+    pub connections: u32,
+}
+
+/// The manager's facts. Clones share their connections.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) db: Db,
+}
+
+impl Store {
+    /// Opens the store. A SQLite file is created if need be (mode 0600) and locked against other processes
+    /// ([`StoreError::InUse`]). The schema is left alone: see [`Store::migrate`].
+    pub async fn open(options: &Options) -> Result<Self, StoreError> {
+        let db = if let Some(path) = sqlite::path_of(&options.url) {
+            sqlite::open(&path, options.connections).await?
+        } else if ["postgres://", "postgresql://"].iter().any(|scheme| options.url.starts_with(scheme)) {
+            Db::open_postgres(&options.url, options.connections).await?
+        } else {
+            return Err(StoreError::Database(
+                "the database URL is neither sqlite:/path/to/file nor postgres://…".to_owned(),
+            ));
+        };
+        Ok(Self { db })
+    }
+
+    /// Brings the schema to this program's version, all or nothing; that version. Refuses a database of a newer program.
+    pub async fn migrate(&self) -> Result<u32, StoreError> {
+        self.migrate_to(MIGRATIONS.len()).await
+    }
+
+    pub(crate) async fn migrate_to(&self, target: usize) -> Result<u32, StoreError> {
+        let mut transaction = retried!(self.db.begin())?;
+        let version = migration::migrate(&mut transaction, target).await?;
+        transaction.commit().await?;
+        Ok(version)
+    }
+
+    /// A tiny durable write: whether facts can be stored at present.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        match self.db.execute(&PROBE, &[]).await? {
+            1 => Ok(()),
+            rows => Err(StoreError::Corrupt(format!("the table probe has {rows} rows instead of one"))),
+        }
+    }
+
+    /// A setting of the manager, as its jobs keep them.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let rows = self.db.rows(&SETTING, &[Value::text(name)]).await?;
+        rows.first().map(|row| row.reader().text()).transpose()
+    }
+
+    /// Keeps a setting, in place of its older value.
+    pub async fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.db.execute(&SET_SETTING, &[Value::text(name), Value::text(value)]).await.map(drop)
+    }
+}

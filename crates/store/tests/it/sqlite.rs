@@ -1,0 +1,146 @@
+//! What only SQLite has: its file, its lock, a disk that fills, and a process that is killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use seatpool_domain::{EventKind, Touches};
+use seatpool_store::testing::{instance_list_plans, limit_pages, pages};
+use seatpool_store::{EventQuery, Options, Page, Store, StoreError};
+
+use crate::facts::*;
+use crate::{migrated, open};
+
+pub(crate) fn url(folder: &Path) -> String {
+    format!("sqlite:{}/seatpool.db", folder.display())
+}
+
+#[tokio::test]
+async fn the_file_and_its_log_are_the_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    create_account(&store, 1).await;
+    for name in ["seatpool.db", "seatpool.db-wal", "seatpool.db-shm", "seatpool.db.lock"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_use_is_refused_and_its_holder_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    let options = Options { url: url(folder.path()), connections: 1 };
+    let refusal = Store::open(&options).await.err().unwrap();
+    let own = format!("process {}", std::process::id());
+    assert!(matches!(&refusal, StoreError::InUse { holder } if *holder == own), "{refusal}");
+    drop(store);
+    open(url(folder.path())).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let options = Options { url: "sqlite:/nowhere/at/all.db".to_owned(), connections: 1 };
+    let refusal = Store::open(&options).await.err().unwrap().to_string();
+    assert!(refusal.contains("/nowhere/at/all.db"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_service_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    let account = create_account(&store, 1).await;
+    limit_pages(&store, pages(&store).await.unwrap() + 3).await.unwrap();
+    let mut stored = 1;
+    let refusal = loop {
+        let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
+        append(&mut batch.workset, event(EventKind::TokenCreated, &"x".repeat(1_000)));
+        match batch.commit().await {
+            Ok(()) => stored += 1,
+            Err(refusal) => break refusal,
+        }
+        assert!(stored < 1_000, "the limit bites");
+    };
+    assert!(matches!(refusal, StoreError::Full), "{refusal}");
+    assert!(refusal.is_unavailable());
+    let log = store.events(account, EventQuery::default(), Page { limit: 1, offset: 0 }).await.unwrap();
+    assert_eq!(log.total, stored, "what was acknowledged is there, the refused is not");
+    // Again in vain, and then with room: the same connection goes on.
+    let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
+    append(&mut batch.workset, event(EventKind::TokenCreated, &"x".repeat(10_000)));
+    assert!(matches!(batch.commit().await.unwrap_err(), StoreError::Full));
+    limit_pages(&store, 1_000_000).await.unwrap();
+    add(&store, account, |workset| append(workset, event(EventKind::TokenCreated, &"x".repeat(10_000))))
+        .await;
+    store.probe().await.unwrap();
+    let log = store.events(account, EventQuery::default(), Page { limit: 1, offset: 0 }).await.unwrap();
+    assert_eq!(log.total, stored + 1);
+}
+
+#[tokio::test]
+async fn every_list_of_instances_is_sorted_by_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    let plans = instance_list_plans(&store).await.unwrap();
+    assert_eq!(plans.len(), 16);
+    for (index, plan) in plans {
+        assert!(plan.contains(&format!("USING INDEX {index} ")), "{index} is not used: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{index} does not sort: {plan}");
+    }
+}
+
+const CHILD_FOLDER: &str = "SEATPOOL_STORE_TEST_FOLDER";
+
+/// In the child: commits one event after the other for ever, and says each number once its commit returned.
+async fn acknowledge_for_ever(folder: &Path) {
+    let store = migrated(url(folder)).await;
+    let account = create_account(&store, 1).await;
+    loop {
+        let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
+        let number = batch.workset.account.next_event;
+        append(&mut batch.workset, event(EventKind::TokenCreated, "acknowledged"));
+        batch.commit().await.unwrap();
+        println!("stored {number}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill() {
+    if let Some(folder) = std::env::var_os(CHILD_FOLDER) {
+        return acknowledge_for_ever(Path::new(&folder)).await;
+    }
+    for acknowledged_before in [1, 20, 150] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::what_was_acknowledged_survives_a_kill", "--nocapture"])
+            .env(CHILD_FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut number_in = |line: std::io::Result<String>| -> Option<u64> {
+            line.ok()?.rsplit_once("stored ")?.1.parse().ok()
+        };
+        let mut last = 0;
+        let mut seen = 0;
+        while seen < acknowledged_before {
+            if let Some(number) = number_in(lines.next().expect("the child goes on until it is killed")) {
+                last = number;
+                seen += 1;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it said before it died is acknowledged too; the last line may be cut short.
+        last = lines.filter_map(&mut number_in).max().unwrap_or(last).max(last);
+
+        let store = migrated(url(folder.path())).await;
+        let log = store.events(account(1).id, EventQuery::default(), Page::ALL).await.unwrap();
+        let numbers: Vec<u64> = log.items.iter().rev().map(|event| event.number).collect();
+        assert!(numbers.len() as u64 >= last, "{last} were acknowledged, {} are there", numbers.len());
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no gap");
+        assert_eq!(store.account(account(1).id).await.unwrap().unwrap().next_event, numbers.len() as u64 + 1);
+    }
+}
