@@ -2,10 +2,16 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod certificates;
+mod cli_commands;
 mod durability;
 mod operations;
 mod protocol_agent;
 mod refusals;
+mod rest_compat;
+mod rest_matrix;
+mod rest_oauth;
+mod rest_own;
+mod rest_support;
 mod setup;
 mod support;
 mod wire;
