@@ -4,7 +4,12 @@
 mod certificates;
 mod cli_commands;
 mod durability;
+mod operating_page;
 mod operations;
+mod portal_access;
+mod portal_browser;
+mod portal_forms;
+mod portal_pages;
 mod protocol_agent;
 mod refusals;
 mod rest_compat;
