@@ -210,12 +210,12 @@ impl Typed {
     fn refuse(&mut self, refused: &Refused) {
         match refused {
             Refused::Invalid { field: "description", problem } => {
-                self.description.refuse(capitalised(problem))
+                self.description.refuse(format!("It {problem}"));
             }
             Refused::Invalid { field: "expires_after_days", problem } => {
-                self.days.refuse(capitalised(problem))
+                self.days.refuse(format!("It {problem}"));
             }
-            Refused::Invalid { field: "uses_max", problem } => self.uses.refuse(capitalised(problem)),
+            Refused::Invalid { field: "uses_max", problem } => self.uses.refuse(format!("It {problem}")),
             other => {
                 self.problem = Some(Banner::new(
                     Tone::Bad,
