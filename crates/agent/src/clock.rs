@@ -22,12 +22,20 @@ pub struct Clock {
     pub correction: SignedDuration,
     /// By how much the local clock was ahead of the manager's at the last contact.
     pub local_ahead: SignedDuration,
+    /// The last signed time; what is later is known from the local clock alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<Timestamp>,
 }
 
 impl Clock {
     /// An estimate that takes the local clock at its word.
     pub fn new(local: Timestamp) -> Self {
-        Self { last_known: local, correction: SignedDuration::ZERO, local_ahead: SignedDuration::ZERO }
+        Self {
+            last_known: local,
+            correction: SignedDuration::ZERO,
+            local_ahead: SignedDuration::ZERO,
+            signed_at: None,
+        }
     }
 
     /// The estimate when the local clock shows `local`.
@@ -58,6 +66,7 @@ impl Clock {
     /// the delays of the network do not shake the schedule.
     pub(crate) fn set(&mut self, local: Timestamp, signed: Timestamp) -> Timestamp {
         self.local_ahead = between(signed, local);
+        self.signed_at = Some(signed);
         self.correction = if self.is_off() { between(local, signed) } else { SignedDuration::ZERO };
         self.last_known = after(local, self.correction);
         self.last_known

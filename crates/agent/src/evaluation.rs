@@ -75,20 +75,23 @@ impl Evaluation {
 }
 
 /// The warning that is due with this much left: 60, 30, 21, 14 days, then each of the last 7 days, then each
-/// hour of the last (cli.md, "Events and alerts"); in hours.
-pub(crate) fn warning_mark(remaining: SignedDuration) -> Option<u32> {
-    marks().filter(|hours| remaining <= SignedDuration::from_hours(i64::from(*hours))).min()
+/// hour of the last where `hourly` (cli.md, "Events and alerts"); in hours.
+pub(crate) fn warning_mark(remaining: SignedDuration, hourly: bool) -> Option<u32> {
+    marks(hourly).filter(|hours| remaining <= SignedDuration::from_hours(i64::from(*hours))).min()
 }
 
 /// The next lower mark, and with how much left it is due.
-pub(crate) fn next_mark(remaining: SignedDuration) -> Option<SignedDuration> {
-    marks().map(|hours| SignedDuration::from_hours(i64::from(hours))).filter(|mark| *mark < remaining).max()
+pub(crate) fn next_mark(remaining: SignedDuration, hourly: bool) -> Option<SignedDuration> {
+    marks(hourly)
+        .map(|hours| SignedDuration::from_hours(i64::from(hours)))
+        .filter(|mark| *mark < remaining)
+        .max()
 }
 
-fn marks() -> impl Iterator<Item = u32> {
+fn marks(hourly: bool) -> impl Iterator<Item = u32> {
     let whole_days =
         [60, 30, 21, 14, 7, 6, 5, 4, 3, 2, 1].into_iter().map(|count| days(count).as_hours() as u32);
-    whole_days.chain(1..24)
+    whole_days.chain((1..24).filter(move |_| hourly))
 }
 
 #[cfg(test)]
@@ -129,10 +132,11 @@ mod tests {
     #[test]
     fn warnings_are_daily_in_the_last_week_and_hourly_on_the_last_day() {
         let marks: Vec<Option<u32>> =
-            [61 * 24, 60 * 24, 25 * 24, 7 * 24, 25, 24, 1].map(|left| warning_mark(hours(left))).into();
+            [61 * 24, 60 * 24, 25 * 24, 7 * 24, 25, 24, 1].map(|left| warning_mark(hours(left), true)).into();
         assert_eq!(marks, [None, Some(1440), Some(720), Some(168), Some(48), Some(24), Some(1)]);
-        assert_eq!(next_mark(hours(61 * 24)), Some(hours(60 * 24)));
-        assert_eq!(next_mark(hours(24)), Some(hours(23)));
-        assert_eq!(next_mark(hours(1)), None);
+        assert_eq!((warning_mark(hours(1), false), next_mark(hours(24), false)), (Some(24), None));
+        assert_eq!(next_mark(hours(61 * 24), true), Some(hours(60 * 24)));
+        assert_eq!(next_mark(hours(24), true), Some(hours(23)));
+        assert_eq!(next_mark(hours(1), true), None);
     }
 }

@@ -12,7 +12,9 @@
 //!    (or [`Agent::persist_failed`]). Until then nothing that depends on it is given out.
 //! 2. [`Agent::poll_transmit`]: if it gives a [`Transmit`], sign and send it. Exactly one
 //!    [`Agent::handle_answer`] or [`Agent::handle_failure`] must follow; one request is under way at a time.
-//! 3. [`Agent::poll_deadline`]: the instant, on the shell's clock, at which [`Agent::handle_timeout`] is wanted.
+//! 3. [`Agent::poll_deadline`]: the instant, on the shell's clock, at which [`Agent::handle_timeout`] is wanted. Wait
+//!    for the span from the `now` of the last call until then on a monotonic clock: a wait until the wall clock shows
+//!    the instant could be stretched by setting that clock back. Waking early is harmless.
 //! 4. [`Agent::poll_event`]: until it gives nothing; log and forward each.
 //!
 //! # Keys

@@ -46,11 +46,13 @@ impl Agent {
             evaluation_expired: state.evaluation.expired_at.is_some(),
             evaluation_running: running,
             evaluation_mark: if running {
-                lowest(warning_mark(remaining), before.evaluation_mark)
+                lowest(warning_mark(remaining, true), before.evaluation_mark)
             } else {
                 before.evaluation_mark
             },
-            certificate_mark: expires_in.filter(jiff::SignedDuration::is_positive).and_then(warning_mark),
+            certificate_mark: expires_in
+                .filter(jiff::SignedDuration::is_positive)
+                .and_then(|left| warning_mark(left, false)),
             enforced: self.soonest_enforcement().is_some_and(|(at, _)| at <= now),
             clock_off: state.clock.is_off(),
             entitlements: self.entitlement_states(now).collect::<BTreeMap<_, _>>(),

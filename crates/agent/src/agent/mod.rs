@@ -1,13 +1,14 @@
 //! The agent itself: what it holds, and the doors by which a shell drives it.
 //!
 //! One file per kind of work: [`commands`] takes what people ask, [`requests`] decides what is due and makes requests,
-//! [`answers`] takes what came back, [`graces`] works out enforcement, [`announce`] tells of changes, [`view`] shows.
+//! [`answers`] takes what came back, [`setbacks`] what did not come off, [`graces`] works out enforcement, [`announce`] tells of changes, [`view`] shows.
 
 mod announce;
 mod answers;
 mod commands;
 mod graces;
 mod requests;
+mod setbacks;
 mod view;
 
 use std::collections::VecDeque;
@@ -168,6 +169,13 @@ impl Agent {
             self.failed(in_flight, &failure, now, chance);
         }
         self.make_request(now, chance);
+        self.finish(now);
+    }
+
+    /// The shell is about to end: what would have been stored later (usage, the evaluation) is to be stored now.
+    pub fn handle_stop(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        self.mark();
         self.finish(now);
     }
 

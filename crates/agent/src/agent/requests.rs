@@ -50,11 +50,13 @@ impl Agent {
                 if registration.extra_report {
                     timers.push((Timer::ExtraReport, now));
                 }
-                timers.push((Timer::AuthorizationRenewal, registration.authorization.renewal.next_at));
                 timers.push((Timer::RegistrationEnd, expires_at));
-                if let Some(mark) = next_mark(between(now, expires_at)) {
+                if let Some(mark) = next_mark(between(now, expires_at), false) {
                     timers.push((Timer::RegistrationWarning, before(expires_at, mark)));
                 }
+            }
+            if now < expires_at || self.is_end_in_doubt(expires_at) {
+                timers.push((Timer::AuthorizationRenewal, registration.authorization.renewal.next_at));
             }
             timers.push((Timer::AuthorizationEnd, registration.authorization.ends_at));
         }
@@ -65,7 +67,7 @@ impl Agent {
             && let Some(end) = state.evaluation.ends_at(self.profile.evaluation())
         {
             timers.push((Timer::EvaluationEnd, end));
-            if let Some(mark) = next_mark(between(now, end)) {
+            if let Some(mark) = next_mark(between(now, end), true) {
                 timers.push((Timer::EvaluationWarning, before(end, mark)));
             }
         }
@@ -74,6 +76,12 @@ impl Agent {
         );
         timers.extend(self.checkpoint().map(|at| (Timer::Checkpoint, at)));
         timers
+    }
+
+    /// Whether only the local clock says that the certificate has ended. Then the manager is still asked: its answer, even
+    /// a refusal, bears the true time, so that a clock that was set ahead can't end a registration for good.
+    fn is_end_in_doubt(&self, expires_at: Timestamp) -> bool {
+        self.state.clock.signed_at.is_none_or(|signed| signed < expires_at)
     }
 
     /// The first instant of the reporting grid after `instant`.

@@ -10,11 +10,17 @@ use crate::world::{World, hours, identity, start};
 fn setting_the_clock_back_stretches_nothing() {
     check(
         "unified-ccx",
-        "0 use CCX_FLEX_STANDARD 1
+        "0 quiet evaluation_warning
+         0 use CCX_FLEX_STANDARD 1
          80d show evaluation
          80d clock -79d
          95d show",
-        "",
+        "0 evaluation_started
+         80d evaluation runs 10d
+         80d clock_set_back
+         90d evaluation_expired
+         90d enforcement_started
+         95d Unregistered/EvaluationExpired enforced",
     );
 }
 
@@ -27,7 +33,11 @@ fn a_clock_ahead_of_the_managers_is_corrected_by_its_answers() {
          1h show alerts
          1h clock 0
          2h show alerts",
-        "",
+        "0 registration_succeeded
+         0 clock_out_of_range
+         1h alerts clock_out_of_range
+         1h30m clock_corrected
+         2h alerts",
     );
 }
 
@@ -43,7 +53,21 @@ fn one_boot_in_2038_does_no_lasting_harm() {
          4h show
          5h deregister
          5h show evaluation",
-        "",
+        "0 evaluation_started
+         1h registration_succeeded
+         4000d2h15m registration_expired
+         4000d2h15m authorization_expired
+         4000d2h15m enforcement_started
+         2h15m authorization_restored
+         2h15m enforcement_stopped
+         2h15m clock_out_of_range
+         2h20m Registered/Authorized
+         3h clock_set_back
+         3h30m clock_corrected
+         4h Registered/Authorized
+         5h deregistration_succeeded
+         5h evaluation_started
+         5h evaluation runs 89d23h",
     );
 }
 
@@ -58,7 +82,16 @@ fn a_boot_in_2038_under_evaluation_is_given_back_by_the_registration() {
          1h2m register
          1h3m show
          1h3m show evaluation",
-        "",
+        "0 evaluation_started
+         4000d1h1m evaluation_expired
+         4000d1h1m enforcement_started
+         1h1m Unregistered/EvaluationExpired enforced
+         4000d1h2m clock_set_back
+         1h2m evaluation_started
+         1h2m enforcement_stopped
+         1h2m registration_succeeded
+         1h3m Registered/Authorized
+         1h3m evaluation stands 90d",
     );
 }
 

@@ -22,7 +22,22 @@ fn each_licence_has_its_own_deadline_and_a_new_one_moves_no_other() {
          120d8h own CCX_FLEX_PREMIUM 11
          121d show graces
          121d may user-sync",
-        "",
+        "0 registration_succeeded
+         8h out_of_compliance CCX_FLEX_STANDARD
+         30d8h out_of_compliance CCX_FLEX_PREMIUM
+         31d graces OutOfCompliance@90d8h OutOfCompliance@120d8h
+         90d7h user-sync allowed
+         90d8h enforcement_started
+         90d9h user-sync refused since 90d8h: OutOfCompliance
+         90d16h in_compliance CCX_FLEX_STANDARD
+         90d16h enforcement_stopped
+         91d user-sync allowed
+         91d graces OutOfCompliance@120d8h
+         120d8h enforcement_started
+         120d16h in_compliance CCX_FLEX_PREMIUM
+         120d16h enforcement_stopped
+         121d graces
+         121d user-sync allowed",
     );
 }
 
@@ -41,6 +56,10 @@ fn never_is_possible() {
          1h use CCX_FLEX_STANDARD 11
          300d may user-sync
          300d show graces",
-        "",
+        "0 registration_succeeded
+         8h out_of_compliance CCX_FLEX_STANDARD
+         180d renewal_succeeded
+         300d user-sync allowed
+         300d graces OutOfCompliance@never",
     );
 }

@@ -100,7 +100,7 @@ fn take(world: &mut World, step: &Step) {
         Step::UpdateUsageNow => drop(world.command(Command::UpdateUsageNow)),
         Step::Transport => drop(world.command(Command::SetTransport(Transport::default()))),
         Step::Privacy(on) => {
-            drop(world.command(Command::SetPrivacy(Privacy { hostname: *on, version: *on })))
+            drop(world.command(Command::SetPrivacy(Privacy { hostname: *on, version: *on })));
         }
         Step::LicenseType(index) => {
             let name = world
@@ -176,7 +176,7 @@ fn check_promises(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
     #[test]
     fn promises_hold_whatever_happens(
         steps in prop::collection::vec(step(), 1..60),

@@ -54,7 +54,10 @@ fn a_refused_time_is_corrected_and_asked_again_at_once() {
          10m clock 3d
          16m show
          31m show last",
-        "",
+        "0 registration_succeeded
+         15m clock_out_of_range
+         16m Registered/NoLicensesInUse
+         31m last contact succeeded at 30m",
     );
 }
 

@@ -18,8 +18,8 @@ fn a_registration_is_tried_by_the_schedule_until_the_manager_answers() {
          6h back
          6h1m show
          6h1m show jobs",
-        "0 registration_failed
-         0 communication_failed
+        "0 communication_failed
+         0 registration_failed
          0 Registering/NoLicensesInUse
          15m registration_failed
          30m registration_failed
@@ -67,7 +67,7 @@ fn a_refused_token_ends_the_attempt_with_its_reason() {
          1m jobs
          1m alerts registration_failed
          2m registration_succeeded
-         2m Registered/Waiting",
+         2m Registered/NoLicensesInUse",
     );
 }
 

@@ -42,7 +42,9 @@ fn a_failed_renewal_is_tried_by_the_schedule() {
 fn without_contact_authorization_ends_at_90_days_and_is_enforced_at_180() {
     check(
         "unified-ccx-12.5",
-        "0 register
+        "0 quiet authorization_renewal_failed
+         0 quiet renewal_failed
+         0 register
          0 use CCX_FLEX_STANDARD 10
          1d away
          1d may user-sync
@@ -56,7 +58,25 @@ fn without_contact_authorization_ends_at_90_days_and_is_enforced_at_180() {
          181d back
          181d8h show
          181d8h may user-sync",
-        "",
+        "0 registration_succeeded
+         1d user-sync allowed
+         1d8h communication_failed
+         89d Registered/Authorized
+         91d authorization_expired
+         91d graces AuthorizationExpired@181d
+         91d Registered/Expired
+         179d user-sync allowed
+         181d enforcement_started
+         181d user-sync refused since 181d: AuthorizationExpired
+         181d anything-else allowed
+         181d Registered/Expired enforced
+         181d2h communication_restored
+         181d2h renewal_succeeded
+         181d2h authorization_renewed
+         181d2h authorization_restored
+         181d2h enforcement_stopped
+         181d8h Registered/Authorized
+         181d8h user-sync allowed",
     );
 }
 
@@ -64,18 +84,48 @@ fn without_contact_authorization_ends_at_90_days_and_is_enforced_at_180() {
 fn the_registration_expires_with_its_certificate_and_evaluation_does_not_resume() {
     check(
         "unified-ccx-12.5",
-        "0 use CCX_FLEX_STANDARD 10
+        "0 quiet renewal_failed
+         0 quiet authorization_renewal_failed
+         0 use CCX_FLEX_STANDARD 10
          1d register
-         300d away
-         365d show
-         366d1s show
-         366d1s show evaluation
-         390d back
-         390d update
-         391d show
-         391d register
-         391d show",
-        "",
+         180d deny id-certificate-renewal
+         365d23h show
+         365d23h show alerts
+         366d1h show
+         366d1h show evaluation
+         366d1h show jobs
+         367d update
+         456d show
+         460d back
+         460d show
+         460d register
+         460d show",
+        "0 evaluation_started
+         1d registration_succeeded
+         306d certificate_warning
+         336d certificate_warning
+         345d certificate_warning
+         352d certificate_warning
+         359d certificate_warning
+         360d certificate_warning
+         361d certificate_warning
+         362d certificate_warning
+         363d certificate_warning
+         364d certificate_warning
+         365d certificate_warning
+         365d23h Registered/Authorized
+         365d23h alerts renewal_failed certificate_warning
+         366d registration_expired
+         366d1h Expired/Authorized
+         366d1h evaluation stands 89d
+         366d1h jobs AuthorizationRenewal@395d16h AuthorizationEnd@455d16h Enforcement@545d16h
+         367d refused: registration_expired
+         455d16h authorization_expired
+         456d Expired/Expired
+         460d Expired/Expired
+         460d registration_succeeded
+         460d authorization_restored
+         460d Registered/Authorized",
     );
 }
 

@@ -124,7 +124,13 @@ fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_it_is_not() {
          22m show last
          22m show alerts
          22m show CCX_FLEX_STANDARD",
-        "",
+        "0 registration_succeeded
+         5m state_not_stored
+         16m last contact succeeded at 0
+         16m alerts state_not_stored
+         22m last contact succeeded at 21m
+         22m alerts
+         22m CCX_FLEX_STANDARD in-compliance actual 5 reported 5 overages 0",
     );
 }
 

@@ -17,9 +17,10 @@ pub(crate) fn check(profile: &str, script: &str, expect: &str) {
 
 pub(crate) fn check_with(profile: Profile, script: &str, expect: &str) {
     let seen = play(World::with(profile), script);
+    let seen = seen.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     let expect: Vec<&str> = expect.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let expect = expect.join("\n");
-    assert!(seen.trim_end() == expect, "seen:\n{seen}\nexpected:\n{expect}\n");
+    assert!(seen == expect, "seen:\n{seen}\nexpected:\n{expect}\n");
 }
 
 /// Plays a script: what was seen.
@@ -37,6 +38,9 @@ pub(crate) fn play(mut world: World, script: &str) -> String {
 
 fn drain(world: &mut World, seen: &mut String) {
     for event in world.events.drain(..) {
+        if world.quiet.iter().any(|quiet| quiet == event.code.as_str()) {
+            continue;
+        }
         let tag = event.tag.map(|tag| format!(" {tag}")).unwrap_or_default();
         // The modes of single licences would say everything twice.
         if event.code.as_str() != "enforcement_mode_changed" {
@@ -81,8 +85,17 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             world.manager.failing = Some(FailureKind::Connect);
             Ok(())
         }
+        ["deny", kind] => {
+            world.manager.denying = Some((*kind).to_owned());
+            Ok(())
+        }
+        ["quiet", code] => {
+            world.quiet.push((*code).to_owned());
+            Ok(())
+        }
         ["back"] => {
             world.manager.failing = None;
+            world.manager.denying = None;
             Ok(())
         }
         ["lose", count] => {

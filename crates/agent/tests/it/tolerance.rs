@@ -184,7 +184,7 @@ fn locked_usage_is_the_highest_since_the_first_overage_and_still_grows() {
     // Before the run: not part of it.
     world.use_tag(STANDARD, 100);
     world.run(hours(1));
-    for (minutes, count) in [(5, 150), (15, 120), (60, 110), (15, 170), (15, 105)] {
+    for (minutes, count) in [(5, 150), (15, 120), (75, 110), (15, 170), (15, 105)] {
         world.use_tag(STANDARD, count);
         world.run(jiff::SignedDuration::from_mins(minutes));
     }
@@ -205,9 +205,10 @@ fn locked_usage_is_the_highest_since_the_first_overage_and_still_grows() {
             (100, None),
             (150, None),
             (120, None),
-            (120, None),
             (110, None),
             (110, None),
+            (110, None),
+            (110, Some(150)),
             (170, Some(170)),
             (170, Some(170)),
         ]

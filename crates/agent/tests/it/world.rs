@@ -63,8 +63,12 @@ pub(crate) struct Manager {
     pub(crate) virtual_account: String,
     /// What it is ahead of the true time.
     pub(crate) ahead: SignedDuration,
-    sequence: u64,
+    /// Refuses every request of this type.
+    pub(crate) denying: Option<String>,
+    /// Highest sequence number by product instance.
+    sequences: BTreeMap<Option<ProductInstanceId>, u64>,
     registrations: u128,
+    certificate_ends: Option<Timestamp>,
     /// Its answers, repeated when the same request comes again.
     given: BTreeMap<RequestId, Response>,
 }
@@ -84,24 +88,34 @@ impl Manager {
             body,
         };
         let refuse = |code| ResponseBody::Refusal(Refusal::new(code, ""));
+        let sequence = self.sequences.get(&request.product_instance_id).copied().unwrap_or_default();
+        if self.denying.as_deref() == Some(request.body.kind()) {
+            return Ok(response(sequence, refuse(ProblemCode::Internal)));
+        }
         if let Some((code, times)) = &mut self.refusing {
             let code = *code;
             *times -= 1;
             if *times == 0 {
                 self.refusing = None;
             }
-            return Ok(response(self.sequence, refuse(code)));
+            return Ok(response(sequence, refuse(code)));
         }
         if let Some(given) = self.given.get(&request.request_id) {
             return Ok(given.clone());
         }
         if request.sent_at.duration_since(signed_at).abs() > SignedDuration::from_hours(24) {
-            return Ok(response(self.sequence, refuse(ProblemCode::ClockSkew)));
+            return Ok(response(sequence, refuse(ProblemCode::ClockSkew)));
         }
-        assert!(request.sequence > self.sequence, "a sequence number came twice");
-        self.sequence = request.sequence;
+        if request.body.kind() != "registration" {
+            // A registration begins a conversation of its own.
+            assert!(request.sequence > sequence, "a sequence number came twice");
+            self.sequences.insert(request.product_instance_id, request.sequence);
+            if self.certificate_ends.is_some_and(|end| end <= signed_at) {
+                return Ok(response(sequence, refuse(ProblemCode::CertificateExpired)));
+            }
+        }
         let body = self.body(&request.body, signed_at);
-        let response = response(self.sequence, body);
+        let response = response(request.sequence, body);
         self.given.insert(request.request_id, response.clone());
         if self.losing > 0 {
             self.losing -= 1;
@@ -111,6 +125,9 @@ impl Manager {
     }
 
     fn body(&mut self, body: &RequestBody, now: Timestamp) -> ResponseBody {
+        if matches!(body, RequestBody::Registration(_) | RequestBody::IdCertificateRenewal(_)) {
+            self.certificate_ends = Some(issued(now).expires_at);
+        }
         let instance = ProductInstanceId(Uuid::from_u128(self.registrations));
         match body {
             RequestBody::Registration(_) => {
@@ -193,6 +210,10 @@ pub(crate) struct World {
     /// Every request that was given out, with the true time.
     pub(crate) sent: Vec<(Timestamp, Transmit)>,
     pub(crate) events: Vec<AgentEvent>,
+    /// Event codes that scripts don't show.
+    pub(crate) quiet: Vec<String>,
+    /// True and local time when the agent was last polled: waits are spans from there, as on a monotonic clock.
+    polled: (Timestamp, Timestamp),
     keys: u128,
 }
 
@@ -224,6 +245,8 @@ impl World {
             stored: None,
             sent: Vec::new(),
             events: Vec::new(),
+            quiet: Vec::new(),
+            polled: (now, now),
             keys: 0,
         };
         world.settle();
@@ -272,6 +295,7 @@ impl World {
 
     /// Does all that the agent asks for at this moment, in the documented order.
     pub(crate) fn settle(&mut self) {
+        self.polled = (self.now, self.local());
         loop {
             if let Some(state) = self.agent.poll_persist() {
                 if self.disk_full {
@@ -317,7 +341,8 @@ impl World {
     pub(crate) fn run_until(&mut self, until: Timestamp) {
         let mut steps = 0;
         while let Some(deadline) = self.agent.poll_deadline() {
-            let at = deadline.checked_sub(self.clock_ahead).unwrap().max(self.now);
+            let wait = deadline.duration_since(self.polled.1);
+            let at = self.polled.0.checked_add(wait).unwrap().max(self.now);
             if at > until {
                 break;
             }

@@ -105,6 +105,8 @@ impl Turns {
             // A deadline that has passed already must not keep the local API from being served.
             tokio::task::yield_now().await;
         }
+        let now = self.shared.clock.now();
+        self.shared.agent().handle_stop(now);
         self.store().await;
         self.tell();
     }

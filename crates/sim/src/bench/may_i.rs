@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use anyhow::{Context as _, ensure};
 use seatpool_agent::{Agent, Identity, Profile};
-use seatpool_proto::{Tag, Udi};
+use seatpool_proto::Udi;
 
 use super::clock::{now, time};
 use super::table::Table;
@@ -43,12 +43,14 @@ pub(super) fn measure(table: &mut Table) -> anyhow::Result<()> {
     let profile = Profile::shipped("unified-ccx").context("the profile ships")?;
     let at = now();
     let udi = Udi::new("UCCX", "BENCH", None)?;
-    let agent = Agent::new(profile, Identity::new(udi, "Bench", "1.0"), None, at);
-    let tag: Tag = "CCX_FLEX_STANDARD".parse()?;
+    let identity = Identity { udi, product_name: "Bench".to_owned(), product_version: None, host_name: None };
+    let agent = Agent::new(profile, identity, None, at);
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let (span, allowed) = time(|| {
         (0..ROUNDS)
-            .filter(|_| std::hint::black_box(&agent).may_i(std::hint::black_box(&tag), at).is_allowed())
+            .filter(|_| {
+                std::hint::black_box(&agent).may_i(std::hint::black_box("CCX_FLEX_STANDARD"), at).is_allowed()
+            })
             .count()
     });
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;

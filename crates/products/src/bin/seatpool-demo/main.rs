@@ -8,7 +8,8 @@ mod narrate;
 mod stage;
 mod story;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -31,8 +32,17 @@ struct Flags {
     port: u16,
 }
 
-fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
+fn main() -> ExitCode {
+    match play(Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThe demonstration failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(flags: Flags) -> anyhow::Result<()> {
     let bin_dir = match flags.bin_dir {
         Some(dir) => dir,
         None => std::env::current_exe()?.parent().context("the program has a folder")?.to_owned(),
@@ -49,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-async fn tell(bin_dir: &std::path::Path, factor: u32, port: u16, once: bool) -> anyhow::Result<()> {
+async fn tell(bin_dir: &Path, factor: u32, port: u16, once: bool) -> anyhow::Result<()> {
     let mut stage = stage::Stage::set(bin_dir, factor, port).await?;
     story::tell(&mut stage).await?;
     if !once {
