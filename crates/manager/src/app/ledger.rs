@@ -213,3 +213,6 @@ impl From<StoreError> for Failed {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests;
