@@ -6,11 +6,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`guard`] | headers of every answer; the check of every form |
-//! | [`visit`] | cookies, session, where to come back to |
-//! | [`frame`], [`part`], [`form`], [`page`] | what pages are put together from |
-//! | [`sign_in`], [`accounts`], [`general`], [`licenses`], [`instances`], [`events`] | one kind of page each |
-//! | [`assets`] | style sheet, script, icon, font |
+//! | `guard` | headers of every answer; the check of every form |
+//! | `visit` | cookies, session, where to come back to |
+//! | `frame`, `part`, `form`, `page` | what pages are put together from |
+//! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod assets;

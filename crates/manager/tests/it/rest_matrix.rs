@@ -77,7 +77,9 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
             json!({ "productInstances": [{ "sudi": sudi, "targetVirtualAccount": "Default" }] })
         }
         // Given a return code, the removal is refused once the caller was found to be allowed it.
-        _ if is("/devices/remove") => json!({ "productInstacesRemoveRequests": [{ "sudi": sudi }] }),
+        _ if is("/devices/remove") => {
+            json!({ "productInstacesRemoveRequests": [{ "sudi": sudi, "returnCode": "none" }] })
+        }
         _ if is("/seatpool/v1/accounts") => json!({ "domain": "" }),
         _ => json!({}),
     })

@@ -184,7 +184,9 @@ fn steady_word(word: &str) -> String {
     let same_length = |name: &str| format!("{name:~<width$}", width = word.len());
     // Periods that a test chose itself are far from the present and stay.
     let is_now = !word.starts_with("2020-") && !word.starts_with("2120-") && !word.starts_with("2099-");
-    if word.parse::<uuid::Uuid>().is_ok() && word.len() == 36 {
+    if word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+        same_length("serial")
+    } else if word.parse::<uuid::Uuid>().is_ok() && word.len() == 36 {
         same_length("id")
     } else if word.len() == 84 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
         same_length("token")
