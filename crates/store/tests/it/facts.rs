@@ -160,6 +160,7 @@ pub(crate) fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
             head: Some(Sha256::of("head")),
             previous: Some(Sha256::of("previous")),
             abandoned: vec![Sha256::of("left")],
+            forked: vec![RequestId(uuid(n + 7_000))],
         },
         ended: None,
     }
@@ -175,6 +176,7 @@ pub(crate) fn pending(n: u64, of: &Instance) -> Instance {
             public_key: vec![0, 1, 2, 255],
             registration: true,
             replaces: Some(of.id),
+            forced: true,
         }),
         authorized_until: None,
         counted: false,
