@@ -101,8 +101,8 @@ failure_kinds! {
     BadSignature = "bad_signature", "the answer's signature is not valid";
     /// The answer can't be understood, or belongs to another request.
     BadAnswer = "bad_answer", "the answer can't be used";
-    /// The local clock is so far off that certificates can't be checked.
-    Clock = "clock", "the clock is wrong";
+    /// The local clock, or a certificate, is so far off that the certificate can't be checked.
+    Clock = "clock", "a certificate is not in its time";
     /// No answer in time.
     Timeout = "timeout", "the manager did not answer in time";
     /// The agent's own key could not sign.

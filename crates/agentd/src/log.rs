@@ -1,5 +1,7 @@
 //! The log: events in the familiar syslog form, at the level of their severity.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use seatpool_agent::AgentEvent;
 use tracing_subscriber::EnvFilter;
@@ -11,6 +13,7 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!("the log can't be started: {error}"))

@@ -109,6 +109,8 @@ event_kinds! {
 impl Event {
     /// Gives the event its number and its place in the account's chain.
     pub fn chain(mut self, account: &mut Account) -> Self {
+        // As it is stored: what is hashed must come back the same.
+        self.at = Timestamp::from_microsecond(self.at.as_microsecond()).unwrap_or(self.at);
         self.number = account.next_event;
         self.previous_hash = account.event_head;
         self.hash = None;

@@ -21,9 +21,9 @@ statements! {
     );
     // No name that a person can give begins with this character.
     FREE_NAMES = Sql {
-        sqlite: "UPDATE virtual_accounts SET name_folded = char(1) || id \
+        sqlite: "UPDATE virtual_accounts SET name_key = char(1) || id \
              WHERE account_id = $1 AND id IN (SELECT value FROM json_each($2))",
-        postgres: "UPDATE virtual_accounts SET name_folded = chr(1) || id \
+        postgres: "UPDATE virtual_accounts SET name_key = chr(1) || id \
              WHERE account_id = $1 AND id = ANY($2::text[])",
     };
 }

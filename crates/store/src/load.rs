@@ -11,7 +11,7 @@ use seatpool_proto::{AccountId, Tag, VirtualAccountId};
 
 use crate::error::StoreError;
 use crate::grid::{Grid, Kind};
-use crate::row::account::{account_columns, folded, read_account, token_columns, virtual_account_columns};
+use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
 use crate::row::instance::instance_columns;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
@@ -76,11 +76,11 @@ statements! {
     VIRTUAL_ACCOUNTS = Sql {
         sqlite: concat!(
             "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 AND \
-             (id IN (SELECT value FROM json_each($2)) OR name_folded IN (SELECT value FROM json_each($3)))"
+             (id IN (SELECT value FROM json_each($2)) OR name_key IN (SELECT value FROM json_each($3)))"
         ),
         postgres: concat!(
             "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 AND \
-             (id = ANY($2::text[]) OR name_folded = ANY($3::text[]))"
+             (id = ANY($2::text[]) OR name_key = ANY($3::text[]))"
         ),
     };
     POOL_TOTALS = Sql {
@@ -225,7 +225,8 @@ impl Loading<'_> {
         if ids.is_empty() && touches.virtual_account_names.is_empty() {
             return Ok(());
         }
-        let names = Value::set(touches.virtual_account_names.iter().map(|name| folded(name)));
+        let names =
+            Value::set(touches.virtual_account_names.iter().map(|name| VirtualAccount::name_key(name)));
         for found in self.select::<VirtualAccount>(&VIRTUAL_ACCOUNTS, vec![Value::set(ids), names]).await? {
             self.workset.virtual_accounts.load(found.id, found);
         }

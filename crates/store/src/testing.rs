@@ -113,12 +113,14 @@ pub async fn schema(store: &Store) -> Result<Vec<String>, StoreError> {
     const POSTGRES: &str = "SELECT text FROM (
         SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, collation_name, is_nullable,
                          column_default) AS text
-        FROM information_schema.columns WHERE table_schema = 'public'
-        UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+        FROM information_schema.columns WHERE table_schema = current_schema()
+        UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
         UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
-                  WHERE connamespace = 'public'::regnamespace
-        UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-        UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+                  WHERE connamespace = current_schema()::regnamespace
+        UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger 
+                  WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class
+                  WHERE relnamespace = current_schema()::regnamespace)
+        UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
     ) AS described ORDER BY text";
     let is_postgres = store.db.reader().await?.conn().is_postgres();
     texts(store, if is_postgres { POSTGRES } else { SQLITE }, 0).await
@@ -127,8 +129,9 @@ pub async fn schema(store: &Store) -> Result<Vec<String>, StoreError> {
 /// Removes the whole schema.
 pub async fn clear(store: &Store) -> Result<(), StoreError> {
     if store.db.reader().await?.conn().is_postgres() {
-        execute(store, "DROP SCHEMA public CASCADE").await?;
-        return execute(store, "CREATE SCHEMA public").await.map(drop);
+        let schema = texts(store, "SELECT current_schema()::text", 0).await?.join("");
+        execute(store, &format!("DROP SCHEMA {schema} CASCADE")).await?;
+        return execute(store, &format!("CREATE SCHEMA {schema}")).await.map(drop);
     }
     let tables =
         texts(store, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid DESC", 0).await?;

@@ -173,6 +173,13 @@ impl Agent {
         self.finish(now);
     }
 
+    /// The shell is about to end: what would have been stored later (usage, the evaluation) is to be stored now.
+    pub fn handle_stop(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        self.mark();
+        self.finish(now);
+    }
+
     // ------------------------------------------------------------------ poll
 
     /// The state, if it has to be stored. Store it durably, then call [`Agent::persisted`].

@@ -4,20 +4,20 @@ use core::time::Duration;
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use http::{Method, StatusCode};
 use seatpool_agent::Status;
 use seatpool_agent::state::Attempt;
 use seatpool_agent::status::RegistrationState;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Ended;
 use super::words::{
     Factory, License, No, Privacy, Proxy, Register, Renew, Show, Smart, Transport, Update, What, Words,
 };
 use crate::api::{LocalOnly, StatusAnswer};
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use crate::show;
 
 type Outcome = anyhow::Result<(Ended, String)>;
@@ -50,11 +50,33 @@ impl Session {
     }
 
     async fn change(&self, method: Method, path: &str, body: Value) -> anyhow::Result<StatusCode> {
-        Ok(self.client.change(method, path, Some(&body)).await?)
+        self.unless_busy(async || self.client.change(method.clone(), path, Some(&body)).await).await
     }
 
     async fn command(&self, method: Method, path: &str) -> anyhow::Result<StatusCode> {
-        Ok(self.client.change(method, path, None::<&()>).await?)
+        self.unless_busy(async || self.client.change(method.clone(), path, None::<&()>).await).await
+    }
+
+    /// Asks again while the agent is busy with a request whose answer decides.
+    async fn unless_busy<T>(&self, ask: impl AsyncFn() -> Result<T, ClientError>) -> anyhow::Result<T> {
+        let mut patience = core::pin::pin!(sleep(self.wait));
+        loop {
+            let revision = self.status().await?.revision;
+            match ask().await {
+                Err(ClientError::Refused { code, .. }) if code == "busy" => {}
+                other => return Ok(other?),
+            }
+            tokio::select! {
+                newer = self.newer_than(revision) => drop(newer?),
+                () = &mut patience => {
+                    bail!("the agent is still busy with a request that has no answer; try again later")
+                }
+            }
+        }
+    }
+
+    async fn newer_than(&self, revision: u64) -> Result<StatusAnswer, ClientError> {
+        self.client.get(&format!("licensing/status?newer_than={revision}&wait_seconds=30")).await
     }
 
     async fn show(&self, Show { what, json }: &Show) -> Outcome {
@@ -180,8 +202,11 @@ impl Session {
     }
 
     async fn deregister(&self) -> Outcome {
-        let (status, local): (StatusCode, Option<LocalOnly>) =
-            self.client.ask(Method::DELETE, "licensing/deregistration").await?;
+        let ask = async || self.client.ask::<LocalOnly>(Method::DELETE, "licensing/deregistration").await;
+        let Ok(answer) = timeout(self.wait, self.unless_busy(ask)).await else {
+            return Ok(waiting("The deregistration"));
+        };
+        let (status, local) = answer?;
         match local.filter(|_| status == StatusCode::ACCEPTED) {
             None => done("Deregistration succeeded."),
             Some(local) => done(format!("Deregistered here only. {}", local.description)),
@@ -225,8 +250,7 @@ impl Session {
         let changed = async {
             let mut answer = self.status().await?;
             while attempt(&answer.status).as_ref() == before {
-                let path = format!("licensing/status?newer_than={}&wait_seconds=30", answer.revision);
-                answer = self.client.get(&path).await?;
+                answer = self.newer_than(answer.revision).await?;
             }
             anyhow::Ok(answer.status)
         };

@@ -202,11 +202,15 @@ pub(super) fn usage(page: &mut Page, status: &Status) {
     }
 }
 
-/// In use, or still of consequence.
+/// In use, locked, required, or in a state that people should see.
 fn is_shown(entitlement: &EntitlementStatus) -> bool {
     !entitlement.actual.is_zero()
         || entitlement.locked.is_some()
-        || !matches!(entitlement.state, EntitlementState::NotInUse)
+        || match entitlement.state {
+            EntitlementState::NotInUse => false,
+            EntitlementState::InCompliance => entitlement.required_present,
+            _ => true,
+        }
 }
 
 /// The word of one licence. Overage within tolerance is still authorized (behaviour.md, "Out of compliance with

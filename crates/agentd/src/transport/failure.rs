@@ -40,7 +40,7 @@ pub enum Failure {
     Address(String),
     /// A name has no address.
     #[error(
-        "the name {host} could not be resolved ({reason}): check its spelling and this machine's DNS, or go through a proxy, which resolves the name itself"
+        "{host} has no address here ({reason}): check its spelling and this machine's DNS, or go through a proxy, which resolves the manager's name itself"
     )]
     Name {
         /// The name.
@@ -50,7 +50,7 @@ pub enum Failure {
     },
     /// Nothing answered at any address.
     #[error(
-        "no connection to {host} port {port} ({attempts}): check that it runs, and that no firewall is between"
+        "{host} port {port} can't be connected to ({attempts}): check that it runs, and that no firewall is between"
     )]
     Connect {
         /// The manager's or proxy's name.
@@ -62,7 +62,7 @@ pub enum Failure {
     },
     /// The proxy said no.
     #[error(
-        "the proxy {proxy} refused to connect to {target}: {status} {reason}: check with the proxy's administrator that this destination and port are allowed"
+        "{proxy} answered {status} {reason} when it was asked to connect to {target}: check with the proxy's administrator that this destination and port are allowed"
     )]
     ProxyRefused {
         /// `host:port` of the proxy.
@@ -75,7 +75,7 @@ pub enum Failure {
         reason: String,
     },
     /// The proxy wants credentials (407), or others than those that it was given.
-    #[error("the proxy {proxy} {}", if *.offered { "did not accept the user name and password (407): correct the proxy's credentials" } else { "asks for a user name and password (407): set the proxy's credentials" })]
+    #[error("{proxy} {}", if *.offered { "did not accept the user name and password (407): correct them, as in `license smart proxy user NAME`" } else { "asks for a user name and password (407): set them, as in `license smart proxy user NAME`" })]
     ProxyCredentials {
         /// `host:port` of the proxy.
         proxy: String,
@@ -92,7 +92,7 @@ pub enum Failure {
     },
     /// The certificate is for other names.
     #[error(
-        "the manager's certificate is not for {wanted} but for {presented}: use a URL with one of the certificate's names, or give the manager a certificate for {wanted}"
+        "the certificate is for {presented}, and the URL says {wanted}: use a URL with one of the certificate's names, or give the manager a certificate for {wanted}"
     )]
     TlsName {
         /// The URL's host.
@@ -102,7 +102,7 @@ pub enum Failure {
     },
     /// The certificate's issuer is not trusted.
     #[error(
-        "the manager's TLS certificate was issued by {issuer}, which is not trusted here: add that issuer to tls_anchors, or check that the URL leads to the right manager"
+        "its issuer {issuer} is none of the trust anchors: add that issuer to tls_anchors, or check that the URL leads to the right manager"
     )]
     TlsTrust {
         /// Issuer of the last certificate that was presented.
@@ -127,7 +127,7 @@ pub enum Failure {
         reason: String,
     },
     /// An HTTP status that is no success, without a signed answer.
-    #[error("the manager answered with HTTP status {status}{}", detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
+    #[error("{status}{}", detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
     Http {
         /// HTTP status.
         status: u16,
@@ -159,7 +159,7 @@ pub enum Failure {
         limit: usize,
     },
     /// A stage took too long.
-    #[error("no answer from {host} within {seconds} s while {stage}")]
+    #[error("nothing came from {host} within {seconds} s while {stage}")]
     Timeout {
         /// What was being done.
         stage: Stage,
@@ -170,7 +170,7 @@ pub enum Failure {
     },
     /// The answer's signature does not hold.
     #[error(
-        "the answer was not signed by a trusted manager ({reason}): check that the URL leads to the right manager and that trust_anchors holds its vendor's root"
+        "{reason}: check that the URL leads to the right manager and that trust_anchors holds its vendor's root"
     )]
     Signature {
         /// What was wrong.

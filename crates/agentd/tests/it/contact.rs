@@ -1,8 +1,6 @@
 //! Every cause of a failed contact, by name, over real sockets.
 
-use core::net::SocketAddr;
 use core::time::Duration;
-use std::process::{Child, Command, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_agentd::transport::{
@@ -12,9 +10,9 @@ use seatpool_proto::message::Refusal;
 use seatpool_proto::{Nonce, ProblemCode, RequestId, Response, ResponseBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use zeroize::Zeroizing;
 
 use crate::manager::{Answer, Manager};
+use crate::proxy::Tinyproxy;
 use crate::vendor::{Days, Issued, Vendor, YEAR};
 
 fn now() -> Timestamp {
@@ -270,56 +268,6 @@ async fn each_stage_has_its_own_time_limit() {
     let failure = contact(&destination, None, Vec::new(), &trust, present(), &timeouts).await.unwrap_err();
     assert!(matches!(failure, Failure::Timeout { stage: Stage::Answer, .. }), "{failure}");
     drop(release);
-}
-
-/// A real tinyproxy on loopback, ended with the test.
-struct Tinyproxy {
-    child: Child,
-    address: SocketAddr,
-    _home: tempfile::TempDir,
-}
-
-impl Tinyproxy {
-    async fn start(settings: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        // The port is free when it is chosen; should another process take it first, tinyproxy ends and
-        // the next one is tried.
-        for _ in 0..5 {
-            let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-            let file = home.path().join("tinyproxy.conf");
-            let text =
-                format!("Port {}\nListen 127.0.0.1\nTimeout 30\nMaxClients 20\n{settings}\n", address.port());
-            std::fs::write(&file, text).unwrap();
-            let mut child = Command::new("tinyproxy")
-                .arg("-d")
-                .arg("-c")
-                .arg(&file)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("this test needs tinyproxy: install the package `tinyproxy`");
-            while child.try_wait().unwrap().is_none() {
-                if tokio::net::TcpStream::connect(address).await.is_ok() {
-                    return Self { child, address, _home: home };
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-        panic!("tinyproxy ended at once; see its configuration in this test");
-    }
-
-    fn proxy(&self, credentials: Option<(&str, &str)>) -> Proxy {
-        let credentials =
-            credentials.map(|(user, password)| (user.to_owned(), Zeroizing::new(password.to_owned())));
-        Proxy { host: self.address.ip().to_string(), port: self.address.port(), credentials }
-    }
-}
-
-impl Drop for Tinyproxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[tokio::test]

@@ -1,6 +1,15 @@
 //! The agent's shell through its doors: real processes, real sockets, a real proxy.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod api;
+mod cli;
 mod contact;
+mod daemon;
+mod e2e;
+mod layouts;
 mod manager;
+mod proxy;
+mod registration;
+mod scripted;
+mod state;
 mod vendor;

@@ -3,8 +3,9 @@
 
 use proptest::prelude::*;
 use seatpool_domain::command::{Action, TransferLine};
-use seatpool_domain::{Actor, Outcome};
-use seatpool_proto::{LotId, LotKind, ProductInstanceId, Request, VirtualAccountId};
+use seatpool_domain::{Actor, Outcome, Refused};
+use seatpool_proto::message::IdCertificateRenewalRequest;
+use seatpool_proto::{LotId, LotKind, ProductInstanceId, Request, RequestBody, TokenId, VirtualAccountId};
 
 use crate::agent::{Agent, Figure, usage_report};
 use crate::world::{World, q, tag};
@@ -63,11 +64,25 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A registration or renewal that is being signed.
+struct Unfinished {
+    agent: usize,
+    instance: ProductInstanceId,
+    request: Request,
+    serial: String,
+}
+
 /// A world with four devices and what was begun and not finished.
 struct Play {
     world: World,
     agents: Vec<Agent>,
-    unfinished: Vec<(ProductInstanceId, Request)>,
+    unfinished: Vec<Unfinished>,
+}
+
+/// An action with the agent that hears its answer, if any does, and what of it that agent must know.
+struct Asked {
+    action: Action,
+    heard_by: Option<(usize, Option<String>)>,
 }
 
 impl Play {
@@ -91,27 +106,76 @@ impl Play {
         self.world.instances.keys().nth(n % self.world.instances.len().max(1)).copied()
     }
 
+    fn token(&self, n: usize) -> TokenId {
+        *self.world.tokens.keys().nth(n % self.world.tokens.len()).unwrap()
+    }
+
+    /// One step, with everything that follows from it.
     fn play(&mut self, step: Step) {
-        match step {
+        let finish = matches!(step, Step::Register { finish: true, .. } | Step::RenewCertificate(_));
+        let Some(asked) = self.ask(step) else { return };
+        let result = self.world.submit(asked.action.clone());
+        if self.hear(asked, result)
+            && finish
+            && let Some(asked) = self.ask(Step::FinishLate)
+        {
+            let result = self.world.submit(asked.action.clone());
+            self.hear(asked, result);
+        }
+    }
+
+    /// Several steps that the ledger gathers into one commit.
+    fn play_batch(&mut self, steps: Vec<Step>) {
+        let asked: Vec<Asked> = steps.into_iter().filter_map(|step| self.ask(step)).collect();
+        let results = self.world.submit_batch(asked.iter().map(|asked| asked.action.clone()).collect());
+        for (asked, result) in asked.into_iter().zip(results) {
+            self.hear(asked, result);
+        }
+    }
+
+    /// Takes in what came of it. Whether a certificate is to be signed now.
+    fn hear(&mut self, asked: Asked, result: Result<Outcome, Refused>) -> bool {
+        let Some((agent, serial)) = asked.heard_by else { return false };
+        match (result, asked.action) {
+            (Ok(Outcome::Answer { text, repeated: false }), _) => {
+                self.agents[agent].receive(&text);
+                if let Some(serial) = serial {
+                    self.agents[agent].serial = serial;
+                }
+                false
+            }
+            (
+                Ok(Outcome::Issue { instance, pending, .. }),
+                Action::Register { request, .. } | Action::Ask { request, .. },
+            ) => {
+                let serial = pending.record.serial;
+                self.unfinished.push(Unfinished { agent, instance, request, serial });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What a step asks of the ledger; nothing if it can't be asked now, or is done otherwise.
+    fn ask(&mut self, step: Step) -> Option<Asked> {
+        let action = match step {
             Step::CreateVirtualAccount(name) => {
-                let name = format!("Site {name}");
-                drop(self.world.submit(Action::CreateVirtualAccount { name, description: String::new() }));
+                Action::CreateVirtualAccount { name: format!("Site {name}"), description: String::new() }
             }
-            Step::Rename(va, name) => {
-                let (virtual_account, name) = (self.va(va), Some(format!("SITE {name}")));
-                let action = Action::ChangeVirtualAccount { virtual_account, name, description: None };
-                drop(self.world.submit(action));
-            }
-            Step::DeleteVirtualAccount(va) => {
-                drop(self.world.submit(Action::DeleteVirtualAccount { virtual_account: self.va(va) }));
-            }
-            Step::CreateToken(va, uses) => {
-                self.world.create_token(self.va(va), Some(uses));
-            }
-            Step::RevokeToken(n) => {
-                let token = *self.world.tokens.keys().nth(n % self.world.tokens.len()).unwrap();
-                self.world.submit(Action::RevokeToken { token }).unwrap();
-            }
+            Step::Rename(va, name) => Action::ChangeVirtualAccount {
+                virtual_account: self.va(va),
+                name: Some(format!("SITE {name}")),
+                description: None,
+            },
+            Step::DeleteVirtualAccount(va) => Action::DeleteVirtualAccount { virtual_account: self.va(va) },
+            Step::CreateToken(va, uses) => Action::CreateToken {
+                virtual_account: self.va(va),
+                description: String::new(),
+                expires_after_days: 60,
+                uses_max: Some(uses),
+                export_controlled: true,
+            },
+            Step::RevokeToken(n) => Action::RevokeToken { token: self.token(n) },
             Step::Order { va, order, lines } => {
                 let lines = lines
                     .into_iter()
@@ -121,23 +185,21 @@ impl Play {
                         _ => self.world.term(TAGS[name], quantity, 20, 60),
                     })
                     .collect();
-                let (virtual_account, order_id) = (self.va(va), format!("PO-{order}"));
-                drop(self.world.submit(Action::Order { virtual_account, order_id, lines }));
+                Action::Order { virtual_account: self.va(va), order_id: format!("PO-{order}"), lines }
             }
             Step::Renew { lot, days } => {
-                let Some(lot) = self.lot(lot) else { return };
                 let ends_at = self.world.now + jiff::SignedDuration::from_hours(24 * days);
-                drop(self.world.submit(Action::RenewLot { lot, order_id: "RENEW".into(), ends_at }));
+                Action::RenewLot { lot: self.lot(lot)?, order_id: "RENEW".into(), ends_at }
             }
             Step::Reserve { lot, quantity } => {
                 // Not a command yet: as if a reservation had been made.
-                let Some(row) = self.lot(lot).and_then(|lot| self.world.lots.get_mut(&lot)) else { return };
+                let row = self.world.lots.get_mut(&self.lot(lot)?)?;
                 row.reserved = q(quantity).min(row.quantity.minus(row.moved_out));
                 let (lots, after) = (vec![row.id], self.world.now);
                 self.world.submit_as(Actor::System, Action::ReassessLots { lots, after }).unwrap();
+                return None;
             }
             Step::Transfer { from, lines } => {
-                let from = self.va(from);
                 let lines = lines
                     .into_iter()
                     .map(|(name, quantity, to, how)| TransferLine {
@@ -148,78 +210,102 @@ impl Play {
                         to: self.va(to),
                     })
                     .collect();
-                drop(self.world.submit(Action::TransferLicenses { from, lines }));
+                Action::TransferLicenses { from: self.va(from), lines }
             }
             Step::TransferInstance { instance, to } => {
-                let Some(instance) = self.instance(instance) else { return };
-                drop(self.world.submit(Action::TransferInstance { instance, to: self.va(to) }));
+                Action::TransferInstance { instance: self.instance(instance)?, to: self.va(to) }
             }
-            Step::RemoveInstance(n) => {
-                let Some(instance) = self.instance(n) else { return };
-                drop(self.world.submit(Action::RemoveInstance { instance }));
+            Step::RemoveInstance(n) => Action::RemoveInstance { instance: self.instance(n)? },
+            Step::Wait { hours } => {
+                self.world.advance(hours * 3600);
+                return None;
             }
-            Step::Wait { hours } => self.world.advance(hours * 3600),
-            step => self.play_agent(step),
-        }
+            step => return self.ask_as_agent(step),
+        };
+        Some(Asked { action, heard_by: None })
     }
 
-    fn play_agent(&mut self, step: Step) {
-        match step {
-            Step::Register { agent, token, proof, force, finish } => {
-                let token = *self.world.tokens.keys().nth(token % self.world.tokens.len()).unwrap();
-                let agent = &mut self.agents[agent % 4];
-                let proof = agent.instance.filter(|_| proof).map(|_| agent.certificate());
-                let request = agent.registration(force, self.world.now);
-                let action = Action::Register { request: request.clone(), token, proof };
-                match self.world.submit_as(Actor::Instance(agent.udi.to_string()), action) {
-                    Ok(outcome) if finish => drop(agent.finish(&mut self.world, request, outcome)),
-                    Ok(Outcome::Issue { instance, .. }) => self.unfinished.push((instance, request)),
-                    _ => {}
-                }
+    fn ask_as_agent(&mut self, step: Step) -> Option<Asked> {
+        let now = self.world.now;
+        let (number, body, heard) = match step {
+            Step::Register { agent, token, proof, force, .. } => {
+                let token = self.token(token);
+                let agent_row = &mut self.agents[agent % 4];
+                let proof = agent_row.instance.filter(|_| proof).map(|_| agent_row.certificate());
+                let action = Action::Register { request: agent_row.registration(force, now), token, proof };
+                return Some(Asked { action, heard_by: Some((agent % 4, None)) });
             }
             Step::FinishLate => {
-                let Some((instance, request)) = self.unfinished.pop() else { return };
+                let Unfinished { agent, instance, request, serial } = self.unfinished.pop()?;
                 let action = Action::FinishIssuance { instance, request, certificates: vec![vec![1]] };
-                drop(self.world.submit_as(Actor::System, action));
+                return Some(Asked { action, heard_by: Some((agent, Some(serial))) });
             }
             Step::Report { agent, usage, heard } => {
-                let agent = &mut self.agents[agent % 4];
-                if agent.instance.is_none() {
-                    return;
-                }
                 let mut figures: Vec<Figure> = Vec::new();
                 for (name, peak, locked) in usage {
                     if figures.iter().all(|(known, ..)| *known != TAGS[name]) {
                         figures.push((TAGS[name], peak, locked));
                     }
                 }
-                let request = agent.request(usage_report(&figures, self.world.now), self.world.now);
-                let answered = agent.deliver(&mut self.world, &request);
-                if let Ok(Outcome::Answer { text, .. }) = answered
-                    && heard
-                {
-                    agent.receive(&text);
-                }
+                (agent, usage_report(&figures, now), heard)
             }
             Step::RenewCertificate(agent) => {
-                self.with_instance(agent, |agent, world| drop(agent.renew_certificate(world)));
+                let public_key = vec![9; 8];
+                let body = RequestBody::IdCertificateRenewal(IdCertificateRenewalRequest { public_key });
+                (agent, body, true)
             }
-            Step::RenewAuthorization(agent) => {
-                self.with_instance(agent, |agent, world| drop(agent.renew_authorization(world)));
-            }
-            Step::Deregister(agent) => {
-                self.with_instance(agent, |agent, world| drop(agent.deregister(world)));
-            }
-            _ => {}
-        }
+            Step::RenewAuthorization(agent) => (agent, RequestBody::AuthorizationRenewal {}, true),
+            Step::Deregister(agent) => (agent, RequestBody::Deregistration {}, true),
+            _ => return None,
+        };
+        let agent = &mut self.agents[number % 4];
+        agent.instance?;
+        let certificate = agent.certificate();
+        let action = Action::Ask { request: agent.request(body, now), certificate };
+        Some(Asked { action, heard_by: heard.then_some((number % 4, None)) })
     }
+}
 
-    fn with_instance(&mut self, agent: usize, act: impl FnOnce(&mut Agent, &mut World)) {
-        let agent = &mut self.agents[agent % 4];
-        if agent.instance.is_some() {
-            act(agent, &mut self.world);
-        }
-    }
+#[test]
+fn later_commands_of_a_batch_see_what_earlier_ones_did() {
+    let mut play = Play::new();
+    let va = play.world.default_va();
+    let berlin = play.world.create_va("Hamburg");
+    let delete = Action::DeleteVirtualAccount { virtual_account: berlin };
+    let not_empty = |instances, lots| Err(Refused::NotEmpty { instances, lots });
+    let order = |world: &World, id: &str, va| Action::Order {
+        virtual_account: va,
+        order_id: id.into(),
+        lines: vec![world.perpetual("S", 3)],
+    };
+
+    // The same order twice, and a delete before and after what it deposits is gone.
+    let once = order(&play.world, "PO-1", berlin);
+    let back = TransferLine { tag: tag("S"), lot: None, kind: None, quantity: q(3), to: va };
+    let back = Action::TransferLicenses { from: berlin, lines: vec![back] };
+    let results = play.world.submit_batch(vec![
+        once.clone(),
+        once,
+        delete.clone(),
+        back,
+        delete.clone(),
+        delete.clone(),
+    ]);
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[2], not_empty(0, 1));
+    assert_eq!(results[4], Ok(Outcome::Done));
+    assert_eq!(results[5], Err(Refused::Unknown { what: "virtual account" }));
+
+    // An instance that arrives, and one that leaves.
+    let token = *play.world.tokens.keys().next().unwrap();
+    let id = play.agents[0].register(&mut play.world, token).unwrap();
+    let paris = play.world.create_va("Paris");
+    let delete = Action::DeleteVirtualAccount { virtual_account: paris };
+    let arrive = Action::TransferInstance { instance: id, to: paris };
+    let leave = Action::RemoveInstance { instance: id };
+    let results = play.world.submit_batch(vec![arrive, delete.clone(), leave, delete]);
+    assert_eq!(results[1], not_empty(1, 0));
+    assert_eq!(results[3], Ok(Outcome::Done));
 }
 
 proptest! {
@@ -232,6 +318,20 @@ proptest! {
         let mut play = Play::new();
         for step in steps {
             play.play(step);
+        }
+    }
+
+    #[test]
+    fn a_batch_comes_to_the_same_as_its_commands_one_by_one(
+        start in prop::collection::vec(step(), 1..25),
+        batches in prop::collection::vec(prop::collection::vec(step(), 1..8), 1..5),
+    ) {
+        let mut play = Play::new();
+        for step in start {
+            play.play(step);
+        }
+        for batch in batches {
+            play.play_batch(batch);
         }
     }
 }

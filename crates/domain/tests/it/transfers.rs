@@ -60,6 +60,16 @@ fn lots_are_split_merged_and_deleted() {
     let of_kind = TransferLine { kind: Some(LotKind::Term), ..line("S", 3, berlin) };
     world.submit(transfer(vec![of_kind])).unwrap();
     assert_eq!(lots(&world, berlin), ["S 10 PERPETUAL PO-1", "S 8 TERM PO-3"]);
+    // A part of a part still knows where it came from.
+    let paris = world.create_va("Paris");
+    let of_part = |to| TransferLine { kind: Some(LotKind::Term), ..line("S", 2, to) };
+    world.submit(Action::TransferLicenses { from: berlin, lines: vec![of_part(paris)] }).unwrap();
+    world.submit(transfer(vec![of_part(paris)])).unwrap();
+    assert_eq!(lots(&world, paris), ["S 4 TERM PO-3"]);
+    world
+        .submit(Action::TransferLicenses { from: paris, lines: vec![of_part(berlin), of_part(va)] })
+        .unwrap();
+    assert_eq!(lots(&world, paris), Vec::<String>::new());
     world.submit(Action::TransferLicenses { from: berlin, lines: vec![line("S", 18, va)] }).unwrap();
     assert_eq!(lots(&world, berlin), Vec::<String>::new());
     assert_eq!(

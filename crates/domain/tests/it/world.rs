@@ -138,6 +138,30 @@ impl World {
         outcome
     }
 
+    /// Applies several commands to one workset that holds what all of them touch, as a group commit does: it must
+    /// come to the same as one after the other.
+    pub fn submit_batch(&mut self, actions: Vec<Action>) -> Vec<Result<Outcome, Refused>> {
+        let mut one_by_one = self.clone();
+        let expected: Vec<_> = actions.iter().cloned().map(|action| one_by_one.submit(action)).collect();
+        let commands: Vec<Command> = actions
+            .into_iter()
+            .map(|action| Command { actor: administrator(), source: Some("192.0.2.1".into()), action })
+            .collect();
+        let mut touches = Touches::default();
+        for command in &commands {
+            touches.unite(command.touches());
+        }
+        let mut workset = self.load(&touches);
+        let mut context =
+            Context { now: self.now, catalogue: &self.catalogue, policy: &self.policy, ids: &mut self.ids };
+        let outcomes: Vec<_> =
+            commands.into_iter().map(|command| apply(command, &mut workset, &mut context)).collect();
+        self.store(&workset);
+        assert_eq!(outcomes, expected, "a batch comes to something else than its commands one by one");
+        assert_eq!(*self, one_by_one);
+        outcomes
+    }
+
     fn decide(&mut self, command: Command, mut workset: Workset) -> Result<Outcome, Refused> {
         let before = workset.clone();
         let mut context =

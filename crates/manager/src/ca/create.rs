@@ -5,8 +5,8 @@ use std::path::Path;
 use seatpool_crypto::{P256Key, random_bytes};
 use zeroize::Zeroizing;
 
-use super::profile::Issuer;
-use super::{CaError, files, first_second, profile};
+use super::profile::{Issuer, Start};
+use super::{CaError, files, profile};
 use crate::clock::Clock;
 use crate::config::Config;
 
@@ -47,27 +47,27 @@ pub fn create(new: &NewCa<'_>) -> Result<(), CaError> {
 }
 
 fn fill(new: &NewCa<'_>, keys: &Path, certificates: &Path) -> Result<(), CaError> {
-    let (config, from) = (new.config, first_second(Clock::default()));
+    let (config, start) = (new.config, Start::by(Clock::default()));
     let root_key = new_key("the vendor root's key")?;
-    let root = profile::root_certificate(&root_key, config.name(), from, new.demonstration)?;
+    let root = profile::root_certificate(&root_key, config.name(), start, new.demonstration)?;
     files::write_key(&keys.join(files::ROOT_KEY), &root_key)?;
     files::replace_certificates(&certificates.join(files::ROOT_CERTIFICATE), &[&root])?;
 
     let issuing_key = new_key("the issuing key")?;
     let root_issuer = Issuer { certificate: &root, key: &root_key };
-    let issuing = profile::issuing_certificate(&root_issuer, &issuing_key, config.name(), from)?;
+    let issuing = profile::issuing_certificate(&root_issuer, &issuing_key, config.name(), start)?;
     files::write_key(&keys.join(files::ISSUING_KEY), &issuing_key)?;
     files::replace_certificates(&certificates.join(files::ISSUING_CERTIFICATE), &[&issuing])?;
 
     let issuer = Issuer { certificate: &issuing, key: &issuing_key };
     let signing_key = new_key("the message-signing key")?;
-    let signing = profile::signing_certificate(&issuer, &signing_key, config.name(), from)?;
+    let signing = profile::signing_certificate(&issuer, &signing_key, config.name(), start)?;
     files::write_key(&keys.join(files::SIGNING_KEY), &signing_key)?;
     files::replace_certificates(&certificates.join(files::SIGNING_CERTIFICATE), &[&signing])?;
 
     // Made even if the operator brings one, so that it can be dropped later.
     let tls_key = new_key("the TLS key")?;
-    let tls = profile::tls_certificate(&issuer, &tls_key, &config.names, from)?;
+    let tls = profile::tls_certificate(&issuer, &tls_key, &config.names, start)?;
     files::write_key(&keys.join(files::TLS_KEY), &tls_key)?;
     files::replace_certificates(&certificates.join(files::TLS_CERTIFICATE), &[&tls, &issuing])?;
 

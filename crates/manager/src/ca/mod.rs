@@ -12,7 +12,7 @@ mod token;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use seatpool_crypto::{Anchors, P256Key};
 use seatpool_domain::instance::PendingCertificate;
 use seatpool_proto::certificate::DEMONSTRATION_UNIT;
@@ -26,7 +26,7 @@ pub use token::InvalidToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use profile::Issuer;
+use profile::{Issuer, Start};
 
 /// Why the manager's keys or certificates can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -184,18 +184,14 @@ impl Ca {
     /// an operator's TLS certificate whose files changed. What was renewed, in words.
     pub fn renew(&self, config: &Config) -> Result<Vec<&'static str>, CaError> {
         let now = self.0.clock.now();
+        let start = Start::by(self.0.clock);
         let mut renewed = Vec::new();
         let Chains { mut issuing, mut signing } = self.chains();
         if let Some(root_key) = &self.0.root_key
             && profile::is_in_last_third(&issuing, now)?
         {
             let root = Issuer { certificate: &self.0.root_certificate, key: root_key };
-            issuing = profile::issuing_certificate(
-                &root,
-                &self.0.issuing_key,
-                config.name(),
-                self.validity_from(),
-            )?;
+            issuing = profile::issuing_certificate(&root, &self.0.issuing_key, config.name(), start)?;
             files::replace_certificates(
                 &self.0.certificates_dir.join(files::ISSUING_CERTIFICATE),
                 &[&issuing],
@@ -204,12 +200,7 @@ impl Ca {
         }
         let issuer = Issuer { certificate: &issuing, key: &self.0.issuing_key };
         if profile::is_in_last_third(&signing, now)? {
-            signing = profile::signing_certificate(
-                &issuer,
-                &self.0.signing_key,
-                config.name(),
-                self.validity_from(),
-            )?;
+            signing = profile::signing_certificate(&issuer, &self.0.signing_key, config.name(), start)?;
             files::replace_certificates(
                 &self.0.certificates_dir.join(files::SIGNING_CERTIFICATE),
                 &[&signing],
@@ -218,7 +209,7 @@ impl Ca {
         }
         let names_changed = self.0.tls.names_differ(config);
         if config.tls.is_none() && (names_changed || profile::is_in_last_third(&self.0.tls.leaf(), now)?) {
-            self.0.tls.renew(config, &issuer, self.validity_from())?;
+            self.0.tls.renew(config, &issuer, start)?;
             renewed.push("TLS certificate");
         }
         if self.0.tls.reload_operators(config)? {
@@ -245,17 +236,6 @@ impl Ca {
     fn chains(&self) -> Chains {
         self.0.chains.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
-    /// The first second of a new certificate: an hour back, so that a peer whose clock is a little behind
-    /// accepts it; by the machine's own clock where that is behind a sped-up one.
-    fn validity_from(&self) -> Timestamp {
-        first_second(self.0.clock)
-    }
-}
-
-fn first_second(clock: Clock) -> Timestamp {
-    let now = clock.now().min(clock.real());
-    now.checked_sub(SignedDuration::from_hours(1)).unwrap_or(now)
 }
 
 /// Whether the vendor root of a data directory was made for demonstration.

@@ -23,7 +23,7 @@ use seatpool_proto::certificate::{COMMON_NAME_CHARS_MAX, DEMONSTRATION_UNIT};
 use seatpool_proto::{ProductInstanceId, Signer as _};
 
 use super::CaError;
-use crate::clock::certificate_serial;
+use crate::clock::{Clock, certificate_serial};
 
 const ROOT_DAYS: i64 = 20 * 365;
 const ISSUING_DAYS: i64 = 5 * 365;
@@ -38,6 +38,23 @@ const DOCUMENT_SIGNING: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 3, 36];
 const SERIAL_NUMBER: &[u64] = &[2, 5, 4, 5];
 /// Bytes of a P-256 SubjectPublicKeyInfo before its point.
 const SPKI_PREFIX_BYTES: usize = 26;
+
+/// When a certificate of the manager's own begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    not_before: Timestamp,
+    now: Timestamp,
+}
+
+impl Start {
+    /// Now, with its first second an hour back, so that a peer whose clock is a little behind accepts it; by the
+    /// machine's own clock where that is behind a sped-up one, so that browsers accept it, too.
+    pub(super) fn by(clock: Clock) -> Self {
+        let now = clock.now();
+        let earlier = now.min(clock.real());
+        Self { not_before: earlier.checked_sub(SignedDuration::from_hours(1)).unwrap_or(earlier), now }
+    }
+}
 
 /// A certificate with the key that signs under it.
 pub(super) struct Issuer<'a> {
@@ -81,7 +98,7 @@ impl SigningKey for Key<'_> {
 pub(super) fn root_certificate(
     key: &P256Key,
     manager: &str,
-    from: Timestamp,
+    start: Start,
     demonstration: bool,
 ) -> Result<Vec<u8>, CaError> {
     let mut name = authority_name("Seatpool Vendor Root", manager);
@@ -90,7 +107,7 @@ pub(super) fn root_certificate(
     }
     let mut params = authority(name, 2);
     params.use_authority_key_identifier_extension = false;
-    valid_for(&mut params, from, ROOT_DAYS);
+    valid_for(&mut params, start, ROOT_DAYS);
     params.serial_number = Some(new_serial());
     params.self_signed(&Key(key)).map(|c| c.der().to_vec()).map_err(failed("the vendor root"))
 }
@@ -100,10 +117,10 @@ pub(super) fn issuing_certificate(
     root: &Issuer<'_>,
     key: &P256Key,
     manager: &str,
-    from: Timestamp,
+    start: Start,
 ) -> Result<Vec<u8>, CaError> {
     let mut params = authority(authority_name("Seatpool Issuing CA", manager), 0);
-    valid_for(&mut params, from, ISSUING_DAYS);
+    valid_for(&mut params, start, ISSUING_DAYS);
     sign(params, key.public_key(), root, "the issuing certificate")
 }
 
@@ -112,12 +129,12 @@ pub(super) fn signing_certificate(
     issuer: &Issuer<'_>,
     key: &P256Key,
     manager: &str,
-    from: Timestamp,
+    start: Start,
 ) -> Result<Vec<u8>, CaError> {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, shorten(manager, COMMON_NAME_CHARS_MAX));
     let mut params = leaf(name, ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec()));
-    valid_for(&mut params, from, SIGNING_DAYS);
+    valid_for(&mut params, start, SIGNING_DAYS);
     sign(params, key.public_key(), issuer, "the message-signing certificate")
 }
 
@@ -126,7 +143,7 @@ pub(super) fn tls_certificate(
     issuer: &Issuer<'_>,
     key: &P256Key,
     names: &[String],
-    from: Timestamp,
+    start: Start,
 ) -> Result<Vec<u8>, CaError> {
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, "Seatpool manager");
@@ -142,7 +159,7 @@ pub(super) fn tls_certificate(
         })
         .collect::<Result<_, _>>()
         .map_err(failed("the TLS certificate"))?;
-    valid_for(&mut params, from, TLS_DAYS);
+    valid_for(&mut params, start, TLS_DAYS);
     sign(params, key.public_key(), issuer, "the TLS certificate")
 }
 
@@ -224,10 +241,9 @@ fn sign(
     params.signed_by(&PublicKey(public_key), &issuer).map(|c| c.der().to_vec()).map_err(failed(what))
 }
 
-fn valid_for(params: &mut CertificateParams, from: Timestamp, days: i64) {
-    // The last second counts (RFC 5280, section 4.1.2.5).
-    let span = SignedDuration::from_hours(24 * days) - SignedDuration::from_secs(1);
-    valid_between(params, from, from.checked_add(span).unwrap_or(Timestamp::MAX));
+fn valid_for(params: &mut CertificateParams, start: Start, days: i64) {
+    let until = start.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
+    valid_between(params, start.not_before, until);
 }
 
 /// Whole seconds, as X.509 has them. Instants before 1970 don't occur.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -11,7 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::extensions::GeneralName;
 
-use super::profile::Issuer;
+use super::profile::{Issuer, Start};
 use super::{CaError, files, profile};
 use crate::config::Config;
 
@@ -60,10 +59,10 @@ impl TlsCertificate {
     }
 
     /// Issues the manager's own certificate anew, for the same key, and takes it up.
-    pub(super) fn renew(&self, config: &Config, issuer: &Issuer<'_>, from: Timestamp) -> Result<(), CaError> {
+    pub(super) fn renew(&self, config: &Config, issuer: &Issuer<'_>, start: Start) -> Result<(), CaError> {
         let key = files::read_key(&self.key_file)?;
         let names = if config.names.is_empty() { vec!["localhost".to_owned()] } else { config.names.clone() };
-        let leaf = profile::tls_certificate(issuer, &key, &names, from)?;
+        let leaf = profile::tls_certificate(issuer, &key, &names, start)?;
         files::replace_certificates(&self.certificate_file, &[&leaf, issuer.certificate])?;
         self.swap(read(&self.certificate_file, &self.key_file)?);
         Ok(())

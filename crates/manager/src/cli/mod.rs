@@ -1,9 +1,16 @@
 //! The commands of the binary `seatpool`.
 
+mod account;
 mod check_config;
 mod client;
+mod devices;
+mod events;
 mod init;
+mod licenses;
+mod order;
 mod serve;
+mod token;
+mod va;
 
 use std::process::ExitCode;
 
@@ -26,7 +33,7 @@ enum Command {
     /// Print the configuration as it applies, secrets redacted, and everything that is wrong with it
     CheckConfig(Box<check_config::CheckConfig>),
     #[command(flatten)]
-    Client(client::ClientCommand),
+    Client(Box<client::ClientCommand>),
 }
 
 /// Runs the command that the arguments name.
@@ -44,7 +51,7 @@ pub fn main() -> ExitCode {
             Command::Init(init) => init.run().await.map(|()| ExitCode::SUCCESS),
             Command::Serve(serve) => serve.run().await.map(|()| ExitCode::SUCCESS),
             Command::CheckConfig(check) => Ok(check.run()),
-            Command::Client(client) => client.run().await.map(|()| ExitCode::SUCCESS),
+            Command::Client(client) => Ok(client.run().await),
         }
     });
     match result {

@@ -26,7 +26,8 @@ pub(super) const KEYS: &[Key] = &[
 /// Variables of this prefix are the manager's configuration.
 const PREFIX: &str = "SEATPOOL_";
 /// Variables of the prefix that belong to others: the REST client's, the agent's, and tests'.
-const FOREIGN: &[&str] = &["SEATPOOL_CLIENT", "SEATPOOL_AGENT", "SEATPOOL_TEST", "SEATPOOL_DEMO"];
+const FOREIGN: &[&str] =
+    &["SEATPOOL_CREDENTIALS", "SEATPOOL_CLIENT", "SEATPOOL_AGENT", "SEATPOOL_TEST", "SEATPOOL_DEMO"];
 
 pub(super) struct Key {
     name: &'static str,

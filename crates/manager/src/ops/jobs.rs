@@ -47,8 +47,8 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// One look at what came due.
-async fn due(app: &App) {
+/// One look at what came due; what fails is logged, counted, and tried again at the next look.
+pub async fn due(app: &App) {
     report("expire_authorizations", expire_authorizations(app).await);
     report("turn_lots", turn_lots(app).await);
 }

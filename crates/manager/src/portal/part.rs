@@ -11,20 +11,16 @@ use jiff::{Timestamp, tz::TimeZone};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     Auto,
-    Back,
     Bad,
-    Borrow,
     Check,
     Chevron,
     Clock,
     Copy,
     Down,
     Info,
-    Key,
     Moon,
     Plus,
     Search,
-    Star,
     Sun,
     Up,
     Warn,
@@ -36,12 +32,8 @@ impl Icon {
             Self::Auto => {
                 r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5v17a8.5 8.5 0 0 0 0-17Z" fill="currentColor"/>"#
             }
-            Self::Back => r#"<path d="M19 12H5m6-6-6 6 6 6"/>"#,
             Self::Bad => {
                 r#"<path d="M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3L8.3 3Z"/><path d="m9 9 6 6m0-6-6 6"/>"#
-            }
-            Self::Borrow => {
-                r#"<path d="M7 20V6m0 0L3.5 9.5M7 6l3.5 3.5M17 4v14m0 0 3.5-3.5M17 18l-3.5-3.5"/>"#
             }
             Self::Check => r#"<circle cx="12" cy="12" r="9"/><path d="m8 12.3 2.8 2.8L16.2 9.5"/>"#,
             Self::Chevron => r#"<path d="m6 9.5 6 6 6-6"/>"#,
@@ -51,13 +43,9 @@ impl Icon {
             }
             Self::Down => r#"<path d="M12 5v14m6-6-6 6-6-6"/>"#,
             Self::Info => r#"<circle cx="12" cy="12" r="9"/><path d="M12 11v5.5M12 7.6v.2"/>"#,
-            Self::Key => r#"<circle cx="8" cy="15.5" r="4.5"/><path d="M11.3 12.3 20 3.5m-4.2 4.2 3 3"/>"#,
             Self::Moon => r#"<path d="M20 14.2A8.5 8.5 0 0 1 9.8 4 8.5 8.5 0 1 0 20 14.2Z"/>"#,
             Self::Plus => r#"<path d="M12 5v14M5 12h14"/>"#,
             Self::Search => r#"<circle cx="10.5" cy="10.5" r="6.5"/><path d="m15.5 15.5 5 5"/>"#,
-            Self::Star => {
-                r#"<path d="m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8L12 3.5Z" fill="currentColor"/>"#
-            }
             Self::Sun => {
                 r#"<circle cx="12" cy="12" r="4"/><path d="M12 2.5v2m0 15v2m9.5-9.5h-2m-15 0h-2m16.2-6.7-1.4 1.4M6.7 17.3l-1.4 1.4m13.4 0-1.4-1.4M6.7 6.7 5.3 5.3"/>"#
             }
@@ -209,15 +197,15 @@ impl fmt::Display for When {
 }
 impl HtmlSafe for When {}
 
-/// How far `at` is from `now`, in words, in the largest unit of which there are two or more.
+/// How far `at` is from `now`, in words, in the largest unit of which there are two or more; hours and days to the nearest.
 pub(crate) fn distance(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - at.as_second();
     let (ahead, span) = (seconds < 0, seconds.unsigned_abs());
     let words = match span {
         0..60 => return if ahead { "in under a minute" } else { "under a minute ago" }.into(),
         60..7200 => format!("{} min", span / 60),
-        7200..172_800 => format!("{} h", span / 3600),
-        _ => format!("{} days", span / 86_400),
+        7200..172_800 => format!("{} h", (span + 1800) / 3600),
+        _ => format!("{} days", (span + 43_200) / 86_400),
     };
     if ahead { format!("in {words}") } else { format!("{words} ago") }
 }
@@ -298,6 +286,7 @@ mod tests {
         check(-7199, "119 min ago");
         check(-7200, "2 h ago");
         check(86_400 * 30, "in 30 days");
+        check(86_400 * 30 - 1, "in 30 days");
     }
 
     #[test]

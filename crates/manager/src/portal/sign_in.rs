@@ -11,7 +11,7 @@ use super::form::Field;
 use super::frame::{Appearance, Banner, Frame};
 use super::guard::Posted;
 use super::page::{show, show_with};
-use super::part::{Icon, Tone};
+use super::part::Tone;
 use super::problem::Problem;
 use super::visit::{APPEARANCE_COOKIE, SESSION_COOKIE, Visit, own_path};
 use crate::app::App;

@@ -73,10 +73,7 @@ impl Visit {
         let known = cookie(&parts.headers, FORM_COOKIE).filter(|token| token.len() >= 32);
         Self {
             session: None,
-            address: parts
-                .extensions
-                .get::<Peer>()
-                .map(|peer| peer.0.ip().to_canonical().to_string()),
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
             here: uri.path_and_query().map_or_else(|| "/portal".to_owned(), ToString::to_string),
             live: parts.headers.contains_key(LIVE_HEADER),
             shown: parts.headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned),

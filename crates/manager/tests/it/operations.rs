@@ -3,7 +3,17 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::support::{Agent, World};
+use seatpool_domain::EventKind;
+use seatpool_domain::command::{Action, OrderLine};
+use seatpool_manager::App;
+use seatpool_manager::ops::jobs;
+use seatpool_proto::message::AuthorizationStatus;
+use seatpool_proto::{LotKind, Quantity, Term};
+use seatpool_store::{EventQuery, Page};
+
+use crate::support::agent::later;
+use crate::support::manager::in_days;
+use crate::support::{Agent, TAG, World, now};
 
 #[tokio::test]
 async fn health_readiness_and_metrics_are_served() {
@@ -37,6 +47,101 @@ async fn health_readiness_and_metrics_are_served() {
 
     let (_, metrics) = manager.get(&manager.ops_url, "/metrics").await;
     promtool(&metrics);
+}
+
+#[tokio::test]
+async fn ipv4_and_ipv6_are_served_side_by_side() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let flags = ["--name", "::1", "--listen", "[::1]:0"];
+    let world = World::with(tempfile::tempdir().unwrap(), &flags).await;
+    let manager = world.start();
+    assert_eq!(manager.urls.len(), 2);
+    assert!(manager.urls[1].starts_with("https://[::1]:"));
+    for url in &manager.urls {
+        assert_eq!(manager.get(url, "/healthz").await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_open_at_sigterm_is_answered() {
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+    let world = World::new().await;
+    let token = world.token().await;
+    let mut manager = world.start();
+    let mut agent = Agent::new("SN1");
+    agent.register(&manager, &token.text).await;
+    let request = agent.request(Agent::report(1));
+    let body = agent.signed(&request).to_bytes();
+    let mut tls = BufReader::new(manager.connect().await);
+    let head = format!(
+        "POST /licservice/license HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    tls.write_all(head.as_bytes()).await.unwrap();
+    tls.flush().await.unwrap();
+    let mut line = String::new();
+    tls.read_line(&mut line).await.unwrap();
+    assert_eq!(line.trim(), "HTTP/1.1 100 Continue", "the request is being worked on");
+    manager.terminate();
+    // It stops accepting before it lets go of what is open.
+    while tokio::net::TcpStream::connect(manager.url.strip_prefix("https://").unwrap()).await.is_ok() {}
+    tls.write_all(&body).await.unwrap();
+    tls.flush().await.unwrap();
+    let mut answer = String::new();
+    tls.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.trim_start().starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(manager.wait(), Some(0));
+}
+
+#[tokio::test]
+async fn what_comes_due_is_done_once_and_survives_a_restart() {
+    let world = World::new().await;
+    let token = world.token().await;
+    let account = world.account;
+    let line = OrderLine {
+        tag: TAG.parse().unwrap(),
+        quantity: Quantity::of(5),
+        kind: LotKind::Term,
+        term: Term { starts_at: later(now(), 10 * 86_400), ends_at: Some(later(now(), 20 * 86_400)) },
+        subscription_id: None,
+    };
+    let order =
+        Action::Order { virtual_account: world.default, order_id: "a term".into(), lines: vec![line] };
+    world.command(order).await;
+    let manager = world.start();
+    let mut agent = Agent::new("SN1");
+    agent.register(&manager, &token.text).await;
+    let short = agent.report_ok(&manager, 4).await;
+    assert_eq!(short.status, AuthorizationStatus::OutOfCompliance);
+    // The first look notes from when on lots are to be looked at.
+    while !manager.get(&manager.url, "/readyz").await.1.contains("ready") {}
+    assert_eq!(manager.stop(), Some(0));
+
+    let count = async |app: &App, kind| {
+        let query = EventQuery { kind: Some(kind), ..EventQuery::default() };
+        app.store().events(account, query, Page { limit: 1, offset: 0 }).await.unwrap().total
+    };
+    let look = async |days| {
+        world
+            .offline(in_days(days), async |app: App| {
+                // Twice: nothing is done again.
+                jobs::due(&app).await;
+                jobs::due(&app).await;
+                let total = app.store().totals(account, None).await.unwrap().remove(0);
+                let started = count(&app, EventKind::LicensesStarted).await;
+                let ended = count(&app, EventKind::LicensesEnded).await;
+                let expired = count(&app, EventKind::AuthorizationExpired).await;
+                (total.short.count(), total.peak.count(), started, ended, expired)
+            })
+            .await
+    };
+    assert_eq!(look(1).await, (4, 4, 0, 0, 0));
+    assert_eq!(look(11).await, (0, 4, 1, 0, 0), "the term began");
+    assert_eq!(look(21).await, (4, 4, 1, 1, 0), "the term ended");
+    assert_eq!(look(91).await, (0, 0, 1, 1, 1), "the authorization ended, and its usage counts no more");
 }
 
 /// `promtool check metrics` finds nothing to say.

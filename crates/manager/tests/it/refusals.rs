@@ -141,14 +141,8 @@ async fn a_body_that_ends_early_or_claims_too_much_is_refused() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let world = World::new().await;
     let manager = world.start();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(manager.root.clone().into()).unwrap();
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
     for (length, body, expected) in [(500, "{\"request\":", "400"), (10_000_000, "{", "413")] {
-        let address = manager.url.strip_prefix("https://").unwrap();
-        let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-        let mut tls = connector.connect("127.0.0.1".try_into().unwrap(), tcp).await.unwrap();
+        let mut tls = manager.connect().await;
         let head = format!(
             "POST /licservice/license HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
@@ -273,7 +267,7 @@ async fn refused_reports(
         (text("\"type\":\"authorization\"", "\"type\":\"divination\""), ProblemCode::UnknownRequestType),
         (text("\"usage\":[", "\"usage\":{},\"x\":["), ProblemCode::Malformed),
         (text("\"peak\":9", "\"peak\":-9"), ProblemCode::Malformed),
-        (text("\"peak\":9", "\"peak\":1000000001"), ProblemCode::Malformed),
+        (text("\"peak\":9", "\"peak\":1000000001"), ProblemCode::LimitExceeded),
         (text(&format!("\"account_id\":\"{}\",", world.account), ""), ProblemCode::Malformed),
     ] {
         refused(manager, &request, &signed, code).await;

@@ -60,9 +60,9 @@ CREATE TABLE virtual_accounts (
     description TEXT COLLATE "C" NOT NULL,
     is_default BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
-    name_folded TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, name_folded)
+    UNIQUE (account_id, name_key)
 );
 CREATE UNIQUE INDEX virtual_accounts_default ON virtual_accounts (account_id) WHERE is_default;
 

@@ -59,9 +59,9 @@ CREATE TABLE virtual_accounts (
     description TEXT NOT NULL,
     is_default INTEGER NOT NULL CHECK (is_default IN (0, 1)),
     created_at INTEGER NOT NULL,
-    name_folded TEXT NOT NULL,
+    name_key TEXT NOT NULL,
     PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, name_folded)
+    UNIQUE (account_id, name_key)
 ) STRICT;
 CREATE UNIQUE INDEX virtual_accounts_default ON virtual_accounts (account_id) WHERE is_default;
 

@@ -28,7 +28,7 @@ statements! {
     ACCOUNT = Sql::both(concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1"));
     ACCOUNT_BY_DOMAIN = Sql::both(concat!("SELECT ", account_columns!(), " FROM accounts WHERE domain = $1"));
     VIRTUAL_ACCOUNTS = Sql::both(concat!(
-        "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 ORDER BY name_folded"
+        "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 ORDER BY name_key"
     ));
     TOKENS = Sql::both(concat!(
         "SELECT ", token_columns!(), " FROM tokens WHERE account_id = $1 AND virtual_account = $2 \

@@ -43,12 +43,7 @@ pub(crate) fn read_account(reader: &mut Reader<'_>) -> Result<Account, StoreErro
 
 table! {
     virtual_account_columns, VIRTUAL_ACCOUNTS = "virtual_accounts", key 1, false:
-    id Text, name Text, description Text, is_default Flag, created_at Int, name_folded Text,
-}
-
-/// A virtual account's name as it is compared: without regard to case.
-pub(crate) fn folded(name: &str) -> String {
-    name.to_lowercase()
+    id Text, name Text, description Text, is_default Flag, created_at Int, name_key Text,
 }
 
 impl Stored for VirtualAccount {
@@ -62,7 +57,7 @@ impl Stored for VirtualAccount {
             .text(&self.description)
             .flag(self.is_default)
             .time(self.created_at)
-            .text(folded(&self.name));
+            .text(Self::name_key(&self.name));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {

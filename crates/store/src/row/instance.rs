@@ -18,11 +18,6 @@ table! {
     registered Flag, sort_name Text,
 }
 
-/// Whether it is a registration that was finished and has not ended: those are unique by UDI, listed and counted.
-pub(crate) fn is_registered(instance: &Instance) -> bool {
-    instance.ended.is_none() && !instance.pending.as_ref().is_some_and(|pending| pending.registration)
-}
-
 /// The name that people know it by: its host name, or where that is withheld its serial number.
 fn sort_name(instance: &Instance) -> String {
     instance.host_name.as_ref().unwrap_or(&instance.udi.sn).to_lowercase()
@@ -55,7 +50,7 @@ impl Stored for Instance {
             .text(json(&self.conversation))
             .maybe_time(self.ended.as_ref().map(|ended| ended.at))
             .maybe_text(self.ended.as_ref().map(|ended| word(&ended.reason)))
-            .flag(is_registered(self))
+            .flag(self.is_registered())
             .text(sort_name(self));
     }
 

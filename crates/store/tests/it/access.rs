@@ -28,7 +28,7 @@ fn client(account: AccountId, id: &str) -> Client {
     }
 }
 
-pub async fn users_and_clients_come_back_and_are_unique(store: Store) {
+pub(crate) async fn users_and_clients_come_back_and_are_unique(store: Store) {
     let account = create_account(&store, 1).await;
     let other = create_account(&store, 2).await;
     let (alice, bob) = (user(account, 1, "alice"), user(account, 2, "bob"));
@@ -55,7 +55,7 @@ pub async fn users_and_clients_come_back_and_are_unique(store: Store) {
     assert_eq!(store.clients(account).await.unwrap(), [first]);
 }
 
-pub async fn sessions_and_access_tokens_end_and_are_purged(store: Store) {
+pub(crate) async fn sessions_and_access_tokens_end_and_are_purged(store: Store) {
     let account = create_account(&store, 1).await;
     store.insert_user(&user(account, 1, "alice")).await.unwrap();
     store.insert_client(&client(account, "c-1")).await.unwrap();

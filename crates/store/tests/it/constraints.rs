@@ -14,7 +14,7 @@ async fn refused(store: &Store, account: AccountId, change: impl FnOnce(&mut Wor
     batch.commit().await.unwrap_err().to_string()
 }
 
-pub async fn events_are_append_only(store: Store) {
+pub(crate) async fn events_are_append_only(store: Store) {
     let account = create_account(&store, 1).await;
     for statement in ["UPDATE events SET message = 'nothing happened'", "DELETE FROM events"] {
         let refusal = execute(&store, statement).await.unwrap_err().to_string();
@@ -24,7 +24,7 @@ pub async fn events_are_append_only(store: Store) {
     assert_eq!(log.items.first().unwrap().message, "the account was created");
 }
 
-pub async fn lot_transactions_are_append_only(store: Store) {
+pub(crate) async fn lot_transactions_are_append_only(store: Store) {
     let account = create_account(&store, 1).await;
     let bought = lot(1, place(0), "desk");
     add(&store, account, |workset| {
@@ -37,7 +37,7 @@ pub async fn lot_transactions_are_append_only(store: Store) {
     }
 }
 
-pub async fn a_lot_never_promises_more_than_it_owns(store: Store) {
+pub(crate) async fn a_lot_never_promises_more_than_it_owns(store: Store) {
     let account = create_account(&store, 1).await;
     let refusal = refused(&store, account, |workset| {
         let mut lot = lot(1, place(0), "desk");
@@ -57,7 +57,7 @@ pub async fn a_lot_never_promises_more_than_it_owns(store: Store) {
     }
 }
 
-pub async fn a_udi_is_registered_once(store: Store) {
+pub(crate) async fn a_udi_is_registered_once(store: Store) {
     let account = create_account(&store, 1).await;
     let first = instance(2, place(0));
     add(&store, account, |workset| put_instance(workset, first.clone())).await;
@@ -73,7 +73,7 @@ pub async fn a_udi_is_registered_once(store: Store) {
     assert_eq!(store.instance(other, first.id).await.unwrap(), Some(first));
 }
 
-pub async fn event_numbers_are_unique(store: Store) {
+pub(crate) async fn event_numbers_are_unique(store: Store) {
     let account = create_account(&store, 1).await;
     let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
     batch.workset.account.next_event = 1;
@@ -82,7 +82,7 @@ pub async fn event_numbers_are_unique(store: Store) {
     assert_eq!(store.events(account, EventQuery::default(), Page::ALL).await.unwrap().total, 1);
 }
 
-pub async fn a_domain_is_taken_once(store: Store) {
+pub(crate) async fn a_domain_is_taken_once(store: Store) {
     create_account(&store, 1).await;
     let mut again = account(2);
     again.domain = account(1).domain;

@@ -14,36 +14,36 @@ use seatpool_proto::{
 use seatpool_store::Store;
 use uuid::Uuid;
 
-pub fn uuid(n: u64) -> Uuid {
+pub(crate) fn uuid(n: u64) -> Uuid {
     Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 | u128::from(n))
 }
 
 /// `n` minutes after the beginning of the test's time.
-pub fn at(n: i64) -> Timestamp {
+pub(crate) fn at(n: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_mins(n)
 }
 
-pub fn tag(text: &str) -> Tag {
+pub(crate) fn tag(text: &str) -> Tag {
     text.parse().unwrap()
 }
 
-pub fn place(n: u64) -> VirtualAccountId {
+pub(crate) fn place(n: u64) -> VirtualAccountId {
     VirtualAccountId(uuid(1_000 + n))
 }
 
-pub fn instance_id(n: u64) -> ProductInstanceId {
+pub(crate) fn instance_id(n: u64) -> ProductInstanceId {
     ProductInstanceId(uuid(2_000 + n))
 }
 
-pub fn lot_id(n: u64) -> LotId {
+pub(crate) fn lot_id(n: u64) -> LotId {
     LotId(uuid(3_000 + n))
 }
 
-pub fn token_id(n: u64) -> TokenId {
+pub(crate) fn token_id(n: u64) -> TokenId {
     TokenId(uuid(4_000 + n))
 }
 
-pub fn account(n: u64) -> Account {
+pub(crate) fn account(n: u64) -> Account {
     Account {
         id: AccountId(uuid(n)),
         domain: format!("customer{n}.example.com"),
@@ -56,7 +56,7 @@ pub fn account(n: u64) -> Account {
 }
 
 /// Family `voice` of two tiers, family `desk` of one.
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue::from_toml([r#"
         [[families]]
         family = "voice"
@@ -68,7 +68,7 @@ pub fn catalogue() -> Catalogue {
     .unwrap()
 }
 
-pub fn virtual_account(n: u64, name: &str) -> VirtualAccount {
+pub(crate) fn virtual_account(n: u64, name: &str) -> VirtualAccount {
     VirtualAccount {
         id: place(n),
         name: name.to_owned(),
@@ -78,7 +78,7 @@ pub fn virtual_account(n: u64, name: &str) -> VirtualAccount {
     }
 }
 
-pub fn token(n: u64, virtual_account: VirtualAccountId) -> Token {
+pub(crate) fn token(n: u64, virtual_account: VirtualAccountId) -> Token {
     Token {
         id: token_id(n),
         virtual_account,
@@ -93,7 +93,7 @@ pub fn token(n: u64, virtual_account: VirtualAccountId) -> Token {
     }
 }
 
-pub fn lot(n: u64, virtual_account: VirtualAccountId, of: &str) -> Lot {
+pub(crate) fn lot(n: u64, virtual_account: VirtualAccountId, of: &str) -> Lot {
     Lot {
         id: lot_id(n),
         virtual_account,
@@ -110,7 +110,7 @@ pub fn lot(n: u64, virtual_account: VirtualAccountId, of: &str) -> Lot {
     }
 }
 
-pub fn transaction(number: u64, lot: &Lot, kind: TransactionKind) -> LotTransaction {
+pub(crate) fn transaction(number: u64, lot: &Lot, kind: TransactionKind) -> LotTransaction {
     LotTransaction {
         number,
         at: at(3),
@@ -134,7 +134,7 @@ fn certificate(serial: &str) -> CertificateRecord {
     }
 }
 
-pub fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
+pub(crate) fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
     Instance {
         id: instance_id(n),
         virtual_account,
@@ -160,13 +160,14 @@ pub fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
             head: Some(Sha256::of("head")),
             previous: Some(Sha256::of("previous")),
             abandoned: vec![Sha256::of("left")],
+            forked: vec![RequestId(uuid(n + 7_000))],
         },
         ended: None,
     }
 }
 
 /// A registration that is not finished yet.
-pub fn pending(n: u64, of: &Instance) -> Instance {
+pub(crate) fn pending(n: u64, of: &Instance) -> Instance {
     Instance {
         id: instance_id(n),
         pending: Some(PendingCertificate {
@@ -175,6 +176,7 @@ pub fn pending(n: u64, of: &Instance) -> Instance {
             public_key: vec![0, 1, 2, 255],
             registration: true,
             replaces: Some(of.id),
+            forced: true,
         }),
         authorized_until: None,
         counted: false,
@@ -183,11 +185,11 @@ pub fn pending(n: u64, of: &Instance) -> Instance {
 }
 
 /// The same instance after its end.
-pub fn ended(of: &Instance, reason: EndReason) -> Instance {
+pub(crate) fn ended(of: &Instance, reason: EndReason) -> Instance {
     Instance { counted: false, ended: Some(Ended { at: at(60), reason }), ..of.clone() }
 }
 
-pub fn usage(instance: ProductInstanceId, of: &str, peak: u64) -> Usage {
+pub(crate) fn usage(instance: ProductInstanceId, of: &str, peak: u64) -> Usage {
     Usage {
         instance,
         tag: tag(of),
@@ -198,7 +200,7 @@ pub fn usage(instance: ProductInstanceId, of: &str, peak: u64) -> Usage {
     }
 }
 
-pub fn total(virtual_account: VirtualAccountId, of: &str) -> PoolTotal {
+pub(crate) fn total(virtual_account: VirtualAccountId, of: &str) -> PoolTotal {
     PoolTotal {
         instances: 3,
         peak: Quantity::of(130),
@@ -212,7 +214,7 @@ pub fn total(virtual_account: VirtualAccountId, of: &str) -> PoolTotal {
 }
 
 /// An event that has no number yet.
-pub fn event(kind: EventKind, message: &str) -> Event {
+pub(crate) fn event(kind: EventKind, message: &str) -> Event {
     Event {
         number: 0,
         at: at(10),
@@ -231,13 +233,13 @@ pub fn event(kind: EventKind, message: &str) -> Event {
 }
 
 /// Chains an event and adds it to what the workset appends.
-pub fn append(workset: &mut Workset, event: Event) {
+pub(crate) fn append(workset: &mut Workset, event: Event) {
     let event = event.chain(&mut workset.account);
     workset.events.push(event);
 }
 
 /// An account that holds only its default virtual account, `place(0)`.
-pub async fn create_account(store: &Store, n: u64) -> AccountId {
+pub(crate) async fn create_account(store: &Store, n: u64) -> AccountId {
     let mut workset = Workset::new(account(n));
     let default = virtual_account(0, "Default");
     workset.virtual_accounts.insert(default.id, default);
@@ -247,37 +249,42 @@ pub async fn create_account(store: &Store, n: u64) -> AccountId {
 }
 
 /// Changes an account by a function on its workset, with these facts loaded, and commits.
-pub async fn change(store: &Store, account: AccountId, touches: &Touches, change: impl FnOnce(&mut Workset)) {
+pub(crate) async fn change(
+    store: &Store,
+    account: AccountId,
+    touches: &Touches,
+    change: impl FnOnce(&mut Workset),
+) {
     let mut batch = store.begin(account, touches, &catalogue()).await.unwrap();
     change(&mut batch.workset);
     batch.commit().await.unwrap();
 }
 
 /// Adds facts to an account without loading any.
-pub async fn add(store: &Store, account: AccountId, facts: impl FnOnce(&mut Workset)) {
+pub(crate) async fn add(store: &Store, account: AccountId, facts: impl FnOnce(&mut Workset)) {
     change(store, account, &Touches::default(), facts).await;
 }
 
-pub fn put_lot(workset: &mut Workset, lot: Lot) {
+pub(crate) fn put_lot(workset: &mut Workset, lot: Lot) {
     workset.lots.insert(lot.id, lot);
 }
 
-pub fn put_instance(workset: &mut Workset, instance: Instance) {
+pub(crate) fn put_instance(workset: &mut Workset, instance: Instance) {
     workset.instances.insert(instance.id, instance);
 }
 
-pub fn put_usage(workset: &mut Workset, usage: Usage) {
+pub(crate) fn put_usage(workset: &mut Workset, usage: Usage) {
     workset.usage.insert((usage.instance, usage.tag.clone()), usage);
 }
 
-pub fn put_total(workset: &mut Workset, total: PoolTotal) {
+pub(crate) fn put_total(workset: &mut Workset, total: PoolTotal) {
     workset.totals.insert((total.virtual_account, total.tag.clone()), total);
 }
 
-pub fn put_virtual_account(workset: &mut Workset, virtual_account: VirtualAccount) {
+pub(crate) fn put_virtual_account(workset: &mut Workset, virtual_account: VirtualAccount) {
     workset.virtual_accounts.insert(virtual_account.id, virtual_account);
 }
 
-pub fn put_token(workset: &mut Workset, token: Token) {
+pub(crate) fn put_token(workset: &mut Workset, token: Token) {
     workset.tokens.insert(token.id, token);
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use seatpool_domain::event::EventKind;
-use seatpool_domain::instance::EndReason;
+use seatpool_domain::instance::{Conversation, EndReason};
 use seatpool_domain::lot::TransactionKind;
 use seatpool_domain::{Event, Touches};
 use seatpool_store::{EventQuery, Page, Store, StoreError, TransactionQuery};
 
 use crate::facts::*;
 
-pub async fn every_entity_comes_back_as_it_was_written(store: Store) {
+pub(crate) async fn every_entity_comes_back_as_it_was_written(store: Store) {
     let account = create_account(&store, 1).await;
     let north = virtual_account(1, "North");
     let (full, mut bare) = (instance(1, north.id), instance(2, north.id));
@@ -19,14 +19,14 @@ pub async fn every_entity_comes_back_as_it_was_written(store: Store) {
     bare.product_version = None;
     bare.previous_certificate = None;
     bare.authorized_until = None;
-    bare.conversation = Default::default();
+    bare.conversation = Conversation::default();
     let waiting = pending(3, &full);
     let gone = ended(&instance(4, north.id), EndReason::Deregistered);
     let mut perpetual = lot(2, north.id, "desk");
     perpetual.term.ends_at = None;
     perpetual.subscription_id = None;
     let bought = lot(1, north.id, "desk");
-    let events = std::cell::RefCell::new(Vec::<Event>::new());
+    let mut expected = Vec::<Event>::new();
     add(&store, account, |workset| {
         put_virtual_account(workset, north.clone());
         for n in 1..=3 {
@@ -50,7 +50,7 @@ pub async fn every_entity_comes_back_as_it_was_written(store: Store) {
         plain.actor = seatpool_domain::Actor::System;
         (plain.source, plain.before, plain.after) = (None, None, None);
         append(workset, plain);
-        events.borrow_mut().extend(workset.events.clone());
+        expected.clone_from(&workset.events);
     })
     .await;
 
@@ -78,7 +78,6 @@ pub async fn every_entity_comes_back_as_it_was_written(store: Store) {
 
     let log = store.events(account, EventQuery::default(), Page::ALL).await.unwrap();
     assert_eq!(log.total, 3);
-    let mut expected = events.into_inner();
     expected.reverse();
     assert_eq!(log.items.get(..2).unwrap(), expected);
     assert!(
@@ -90,7 +89,7 @@ pub async fn every_entity_comes_back_as_it_was_written(store: Store) {
     assert_eq!(stored.event_head, log.items.first().unwrap().hash);
 }
 
-pub async fn a_dropped_batch_changes_nothing(store: Store) {
+pub(crate) async fn a_dropped_batch_changes_nothing(store: Store) {
     let account = create_account(&store, 1).await;
     let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
     put_lot(&mut batch.workset, lot(1, place(0), "desk"));
@@ -100,7 +99,7 @@ pub async fn a_dropped_batch_changes_nothing(store: Store) {
     assert_eq!(store.lots(account, None).await.unwrap(), [lot(2, place(0), "desk")]);
 }
 
-pub async fn two_batches_on_one_account_are_serialised(store: Store) {
+pub(crate) async fn two_batches_on_one_account_are_serialised(store: Store) {
     let account = create_account(&store, 1).await;
     let first = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
     let waiting = tokio::spawn({
@@ -139,7 +138,7 @@ pub async fn two_batches_on_one_account_are_serialised(store: Store) {
     assert_eq!(hashes.get(..41).unwrap(), previous, "one unbroken chain");
 }
 
-pub async fn batches_on_different_accounts_go_on_side_by_side(store: Store) {
+pub(crate) async fn batches_on_different_accounts_go_on_side_by_side(store: Store) {
     let mut writers = Vec::new();
     for n in 1..=4 {
         let account = create_account(&store, n).await;
@@ -157,7 +156,7 @@ pub async fn batches_on_different_accounts_go_on_side_by_side(store: Store) {
     }
 }
 
-pub async fn an_unknown_account_is_refused(store: Store) {
+pub(crate) async fn an_unknown_account_is_refused(store: Store) {
     let unknown = account(9).id;
     let refused = store.begin(unknown, &Touches::default(), &catalogue()).await.err().unwrap();
     assert!(matches!(refused, StoreError::UnknownAccount(id) if id == unknown), "{refused}");
@@ -165,7 +164,7 @@ pub async fn an_unknown_account_is_refused(store: Store) {
     assert!(store.begin(unknown, &Touches::default(), &catalogue()).await.is_ok());
 }
 
-pub async fn a_replacement_takes_over_the_udi_in_one_batch(store: Store) {
+pub(crate) async fn a_replacement_takes_over_the_udi_in_one_batch(store: Store) {
     let account = create_account(&store, 1).await;
     // The newer id is the smaller one, so that the order of keys is of no help.
     let older = instance(5, place(0));
@@ -188,7 +187,7 @@ pub async fn a_replacement_takes_over_the_udi_in_one_batch(store: Store) {
     assert_eq!(store.usage(account, &[older.id]).await.unwrap(), []);
 }
 
-pub async fn virtual_accounts_can_swap_their_names(store: Store) {
+pub(crate) async fn virtual_accounts_can_swap_their_names(store: Store) {
     let account = create_account(&store, 1).await;
     add(&store, account, |workset| {
         put_virtual_account(workset, virtual_account(1, "North"));
@@ -197,8 +196,8 @@ pub async fn virtual_accounts_can_swap_their_names(store: Store) {
     .await;
     let touches = Touches { virtual_accounts: BTreeSet::from([place(1), place(2)]), ..Touches::default() };
     change(&store, account, &touches, |workset| {
-        workset.virtual_accounts.get_mut(&place(1)).unwrap().name = "South".to_owned();
-        workset.virtual_accounts.get_mut(&place(2)).unwrap().name = "North".to_owned();
+        workset.virtual_accounts.get_mut(&place(1)).unwrap().name = "South".into();
+        workset.virtual_accounts.get_mut(&place(2)).unwrap().name = "North".into();
     })
     .await;
     let named: Vec<_> =
@@ -209,7 +208,7 @@ pub async fn virtual_accounts_can_swap_their_names(store: Store) {
     );
 }
 
-pub async fn deleted_rows_are_gone(store: Store) {
+pub(crate) async fn deleted_rows_are_gone(store: Store) {
     let account = create_account(&store, 1).await;
     add(&store, account, |workset| {
         put_virtual_account(workset, virtual_account(1, "North"));
@@ -251,7 +250,7 @@ pub async fn deleted_rows_are_gone(store: Store) {
     assert_eq!(store.virtual_accounts(account).await.unwrap(), [virtual_account(0, "Default")]);
 }
 
-pub async fn a_failed_commit_leaves_the_store_usable(store: Store) {
+pub(crate) async fn a_failed_commit_leaves_the_store_usable(store: Store) {
     let account = create_account(&store, 1).await;
     let mut batch = store.begin(account, &Touches::default(), &catalogue()).await.unwrap();
     put_token(&mut batch.workset, token(1, place(0)));
@@ -264,7 +263,7 @@ pub async fn a_failed_commit_leaves_the_store_usable(store: Store) {
     assert_eq!(store.token(account, token_id(1)).await.unwrap(), Some(token(1, place(0))));
 }
 
-pub async fn a_nul_in_a_name_does_not_fail_the_batch(store: Store) {
+pub(crate) async fn a_nul_in_a_name_does_not_fail_the_batch(store: Store) {
     let account = create_account(&store, 1).await;
     let mut odd = instance(1, place(0));
     odd.host_name = Some("a\0b".to_owned());

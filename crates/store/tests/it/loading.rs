@@ -56,7 +56,7 @@ fn totals(workset: &Workset) -> Vec<(VirtualAccountId, Tag)> {
     workset.totals.iter().map(|(key, _)| key.clone()).collect()
 }
 
-pub async fn nothing_touched_loads_the_account_alone(store: Store) {
+pub(crate) async fn nothing_touched_loads_the_account_alone(store: Store) {
     let account = furnished(&store, 1).await;
     let workset = loaded(&store, account, Touches::default()).await;
     let mut expected = Workset::new(crate::facts::account(1));
@@ -65,7 +65,7 @@ pub async fn nothing_touched_loads_the_account_alone(store: Store) {
     assert_eq!(workset, expected);
 }
 
-pub async fn instances_bring_their_usage_place_and_pools(store: Store) {
+pub(crate) async fn instances_bring_their_usage_place_and_pools(store: Store) {
     let account = furnished(&store, 1).await;
     let touches = Touches { instances: BTreeSet::from([instance_id(1)]), ..Touches::default() };
     let workset = loaded(&store, account, touches).await;
@@ -82,7 +82,7 @@ pub async fn instances_bring_their_usage_place_and_pools(store: Store) {
     assert_eq!(lots(&workset), [lot_id(10), lot_id(11)]);
 }
 
-pub async fn udis_find_the_registered_and_the_pending_one_but_no_tombstone(store: Store) {
+pub(crate) async fn udis_find_the_registered_and_the_pending_one_but_no_tombstone(store: Store) {
     let account = create_account(&store, 1).await;
     let registered = instance(1, place(0));
     let newer = pending(2, &registered);
@@ -104,7 +104,7 @@ pub async fn udis_find_the_registered_and_the_pending_one_but_no_tombstone(store
     assert_eq!(instances(&loaded(&store, account, touches).await), [], "the UUID is part of a UDI");
 }
 
-pub async fn a_tombstone_is_found_by_its_id(store: Store) {
+pub(crate) async fn a_tombstone_is_found_by_its_id(store: Store) {
     let account = create_account(&store, 1).await;
     let gone = ended(&instance(1, place(0)), EndReason::Removed);
     add(&store, account, |workset| put_instance(workset, gone.clone())).await;
@@ -112,7 +112,7 @@ pub async fn a_tombstone_is_found_by_its_id(store: Store) {
     assert_eq!(loaded(&store, account, touches).await.instances.get(&gone.id), Some(&gone));
 }
 
-pub async fn tokens_and_lots_bring_their_places_but_tokens_no_pools(store: Store) {
+pub(crate) async fn tokens_and_lots_bring_their_places_but_tokens_no_pools(store: Store) {
     let account = furnished(&store, 1).await;
     let touches = Touches {
         tokens: BTreeSet::from([token_id(1)]),
@@ -131,7 +131,7 @@ pub async fn tokens_and_lots_bring_their_places_but_tokens_no_pools(store: Store
     assert_eq!(workset.lots.get(&lot_id(10)), Some(&lot(10, place(1), "voice-premium")));
 }
 
-pub async fn virtual_accounts_are_found_by_name_without_regard_to_case(store: Store) {
+pub(crate) async fn virtual_accounts_are_found_by_name_without_regard_to_case(store: Store) {
     let account = furnished(&store, 1).await;
     add(&store, account, |workset| put_virtual_account(workset, virtual_account(3, "Zürich ÄÖ"))).await;
     let touches = Touches {
@@ -144,7 +144,7 @@ pub async fn virtual_accounts_are_found_by_name_without_regard_to_case(store: St
     assert_eq!(workset.virtual_accounts.get(&place(3)), Some(&virtual_account(3, "Zürich ÄÖ")));
 }
 
-pub async fn pools_are_loaded_by_family_in_the_named_places(store: Store) {
+pub(crate) async fn pools_are_loaded_by_family_in_the_named_places(store: Store) {
     let account = furnished(&store, 1).await;
     let touches = Touches {
         tags: BTreeSet::from([tag("desk"), tag("odd")]),
@@ -158,7 +158,7 @@ pub async fn pools_are_loaded_by_family_in_the_named_places(store: Store) {
     assert_eq!(places(&workset), [], "a pool does not bring its virtual account");
 }
 
-pub async fn contents_count_registered_instances_and_lots_that_have_not_ended(store: Store) {
+pub(crate) async fn contents_count_registered_instances_and_lots_that_have_not_ended(store: Store) {
     let account = furnished(&store, 1).await;
     add(&store, account, |workset| {
         put_instance(workset, pending(3, &instance(1, place(1))));
@@ -181,7 +181,7 @@ pub async fn contents_count_registered_instances_and_lots_that_have_not_ended(st
     assert_eq!(contents.get(&place(1)), Some(&Contents { instances: 1, lots: 6 }));
 }
 
-pub async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
+pub(crate) async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
     let account = create_account(&store, 1).await;
     let first = lot(1, place(0), "desk");
     let mut second = lot(2, place(0), "voice-premium");
@@ -205,7 +205,7 @@ pub async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
     assert_eq!(deposited.into_iter().collect::<Vec<_>>(), [(first.order_id, expected)]);
 }
 
-pub async fn another_accounts_rows_are_never_loaded(store: Store) {
+pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
     let account = furnished(&store, 1).await;
     let other = create_account(&store, 2).await;
     let everything = Touches {

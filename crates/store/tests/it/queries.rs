@@ -10,6 +10,8 @@ use seatpool_store::{AccountFilter, EventQuery, InstanceQuery, InstanceSort, Pag
 
 use crate::facts::*;
 
+type SortKey = fn(&Instance) -> String;
+
 /// Forty instances in two places, one pending, one tombstone.
 async fn populated(store: &Store) -> (AccountId, Vec<Instance>) {
     let account = create_account(store, 1).await;
@@ -37,7 +39,7 @@ async fn found(store: &Store, account: AccountId, query: InstanceQuery) -> Vec<P
     found.items.into_iter().map(|instance| instance.id).collect()
 }
 
-pub async fn pages_neither_repeat_nor_miss_an_instance(store: Store) {
+pub(crate) async fn pages_neither_repeat_nor_miss_an_instance(store: Store) {
     let (account, all) = populated(&store).await;
     for sort in
         [InstanceSort::Name, InstanceSort::ProductType, InstanceSort::LastContact, InstanceSort::Registered]
@@ -58,15 +60,13 @@ pub async fn pages_neither_repeat_nor_miss_an_instance(store: Store) {
     assert_eq!((beyond.items.len(), beyond.total), (0, 40));
 }
 
-pub async fn instances_are_sorted_by_each_key_in_both_directions(store: Store) {
+pub(crate) async fn instances_are_sorted_by_each_key_in_both_directions(store: Store) {
     let (account, all) = populated(&store).await;
-    let name = |i: &Instance| i.host_name.as_ref().unwrap_or(&i.udi.sn).to_lowercase();
-    type SortKey<'a> = &'a dyn Fn(&Instance) -> String;
-    let keys: [(InstanceSort, SortKey<'_>); 4] = [
-        (InstanceSort::Name, &name),
-        (InstanceSort::ProductType, &|i| i.product_type.clone()),
-        (InstanceSort::LastContact, &|i| i.last_contact_at.to_string()),
-        (InstanceSort::Registered, &|i| i.registered_at.to_string()),
+    let keys: [(InstanceSort, SortKey); 4] = [
+        (InstanceSort::Name, |i| i.host_name.as_ref().unwrap_or(&i.udi.sn).to_lowercase()),
+        (InstanceSort::ProductType, |i| i.product_type.clone()),
+        (InstanceSort::LastContact, |i| i.last_contact_at.to_string()),
+        (InstanceSort::Registered, |i| i.registered_at.to_string()),
     ];
     for (sort, key) in keys {
         for places in [None, Some(vec![place(1)]), Some(vec![place(0), place(1)])] {
@@ -90,7 +90,7 @@ pub async fn instances_are_sorted_by_each_key_in_both_directions(store: Store) {
     }
 }
 
-pub async fn instances_are_found_by_text_type_place_and_licence(store: Store) {
+pub(crate) async fn instances_are_found_by_text_type_place_and_licence(store: Store) {
     let (account, all) = populated(&store).await;
     let text = |text: &str| InstanceQuery { text: Some(text.to_owned()), ..InstanceQuery::default() };
     assert_eq!(found(&store, account, text("HOST-0013")).await, [instance_id(13)]);
@@ -120,7 +120,7 @@ pub async fn instances_are_found_by_text_type_place_and_licence(store: Store) {
     assert_eq!(found(&store, account, both).await, [instance_id(3)]);
 }
 
-pub async fn instances_are_found_by_udi(store: Store) {
+pub(crate) async fn instances_are_found_by_udi(store: Store) {
     let (account, _) = populated(&store).await;
     let found = store.instance_by_udi(account, "UCCX", "SN0000").await.unwrap();
     assert_eq!(found, [instance(0, place(0))], "the pending one with the same UDI is not registered");
@@ -128,7 +128,7 @@ pub async fn instances_are_found_by_udi(store: Store) {
     assert_eq!(store.instance_by_udi(account, "UCCX", "SN0060").await.unwrap(), [], "another account's");
 }
 
-pub async fn events_are_filtered_and_newest_first(store: Store) {
+pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
     let account = create_account(&store, 1).await;
     add(&store, account, |workset| {
         for n in 0..30_u64 {
@@ -166,7 +166,7 @@ pub async fn events_are_filtered_and_newest_first(store: Store) {
     assert_eq!(numbers(text("192.0.2.7"), Page::ALL).await.1, 31);
 }
 
-pub async fn transactions_are_newest_first_and_by_licence(store: Store) {
+pub(crate) async fn transactions_are_newest_first_and_by_licence(store: Store) {
     let account = create_account(&store, 1).await;
     let (desk, voice) = (lot(1, place(0), "desk"), lot(2, place(0), "voice-premium"));
     add(&store, account, |workset| {
@@ -186,7 +186,7 @@ pub async fn transactions_are_newest_first_and_by_licence(store: Store) {
     assert_eq!(page.items.iter().map(|t| t.number).collect::<Vec<_>>(), [6000, 4000, 2000]);
 }
 
-pub async fn accounts_are_found_by_part_of_their_domain(store: Store) {
+pub(crate) async fn accounts_are_found_by_part_of_their_domain(store: Store) {
     for n in 1..=12 {
         create_account(&store, n).await;
     }
@@ -210,7 +210,7 @@ pub async fn accounts_are_found_by_part_of_their_domain(store: Store) {
     assert_eq!(store.account(account(99).id).await.unwrap(), None);
 }
 
-pub async fn jobs_find_ended_authorizations_and_turned_lots(store: Store) {
+pub(crate) async fn jobs_find_ended_authorizations_and_turned_lots(store: Store) {
     let account = create_account(&store, 1).await;
     let other = create_account(&store, 2).await;
     let until = |n: u64, minute: i64, counted: bool| {
@@ -253,7 +253,7 @@ pub async fn jobs_find_ended_authorizations_and_turned_lots(store: Store) {
     assert_eq!(store.lots_turned(at(20), at(90)).await.unwrap(), []);
 }
 
-pub async fn settings_are_replaced_and_the_probe_writes(store: Store) {
+pub(crate) async fn settings_are_replaced_and_the_probe_writes(store: Store) {
     assert_eq!(store.setting("jobs.clock").await.unwrap(), None);
     store.set_setting("jobs.clock", "1").await.unwrap();
     store.set_setting("jobs.clock", "2").await.unwrap();

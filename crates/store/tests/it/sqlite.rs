@@ -12,7 +12,7 @@ use seatpool_store::{EventQuery, Options, Page, Store, StoreError};
 use crate::facts::*;
 use crate::{migrated, open};
 
-pub fn url(folder: &Path) -> String {
+pub(crate) fn url(folder: &Path) -> String {
     format!("sqlite:{}/seatpool.db", folder.display())
 }
 

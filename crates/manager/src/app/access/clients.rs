@@ -40,7 +40,8 @@ pub async fn grant(app: &App, client_id: &str, client_secret: &str) -> Result<Op
     let Some(client) = client else { return Ok(None) };
     let now = app.now();
     let token = secret();
-    let expires_at = now + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS);
+    // Real seconds: a time lapse ends no token sooner.
+    let expires_at = now + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS * i64::from(app.clock().factor()));
     app.store().insert_access_token(Sha256::of(&token), &client.id, client.account, expires_at, now).await?;
     Ok(Some(Granted { token, expires_in: ACCESS_TOKEN_SECONDS }))
 }

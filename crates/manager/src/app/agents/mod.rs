@@ -21,6 +21,9 @@ use seatpool_proto::{
 use super::{App, AppError};
 use crate::ops::metrics;
 
+/// Most of a refusal's detail that goes into the log, in bytes.
+const LOGGED_BYTES_MAX: usize = 300;
+
 /// What goes back to the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -283,6 +286,8 @@ fn note(
     let kind = kind.unwrap_or("unreadable");
     metrics::agent_request(kind, code.as_str());
     let detail = if code == ProblemCode::Malformed { "" } else { detail };
+    // A sender decides how long some of it is.
+    let detail = &detail[..detail.floor_char_boundary(LOGGED_BYTES_MAX)];
     let request = request.map(tracing::field::display);
     let source = source.map(tracing::field::display);
     match code {

@@ -1,6 +1,6 @@
 //! A real browser: Chromium, driven over the WebDriver protocol (W3C) by chromedriver.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) struct Browser {
     driver: Child,
     http: reqwest::Client,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -31,7 +31,12 @@ impl Browser {
                 "{program} is missing: install the package {package} (apt-get install {package})"
             );
         }
-        let mut driver = Command::new(DRIVER).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut driver = Command::new(DRIVER)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = loop {
             let line = lines.next().expect("chromedriver says on which port it listens").unwrap();
@@ -46,13 +51,21 @@ impl Browser {
             driver,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             session: format!("http://127.0.0.1:{port}/session"),
-            _profile: profile,
+            profile,
         };
-        let user_data = format!("--user-data-dir={}", browser._profile.path().display());
+        let user_data = format!("--user-data-dir={}", browser.profile.path().display());
         let arguments = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--ignore-certificate-errors", &user_data,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--ignore-certificate-errors",
+            &user_data,
         ];
         let options = json!({ "binary": BROWSER, "args": arguments });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
@@ -104,9 +117,15 @@ impl Browser {
     pub(crate) async fn press(&self, keys: &str) {
         let strokes: Vec<_> = keys
             .chars()
-            .flat_map(|key| ["keyDown", "keyUp"].map(|stroke| json!({ "type": stroke, "value": key.to_string() })))
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|stroke| json!({ "type": stroke, "value": key.to_string() }))
+            })
             .collect();
-        self.post("/actions", json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] })).await;
+        self.post(
+            "/actions",
+            json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),
+        )
+        .await;
     }
 
     /// Presses the tabulator until an element with this visible text has the focus, and the focus is seen.
@@ -126,32 +145,48 @@ impl Browser {
     /// How wide the window is, in CSS pixels.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.post("/goog/cdp/execute", json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size })).await;
+        self.post(
+            "/goog/cdp/execute",
+            json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size }),
+        )
+        .await;
     }
 
     pub(crate) async fn set_cookie(&self, name: &str, value: &str) {
-        self.post("/cookie", json!({ "cookie": { "name": name, "value": value, "path": "/", "secure": true } })).await;
+        self.post(
+            "/cookie",
+            json!({ "cookie": { "name": name, "value": value, "path": "/", "secure": true } }),
+        )
+        .await;
     }
 
     /// Saves the whole page as `target/screenshots/NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) -> PathBuf {
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
-        let shot = self.post("/goog/cdp/execute", json!({ "cmd": "Page.captureScreenshot", "params": whole })).await;
-        let picture = base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
+        let shot =
+            self.post("/goog/cdp/execute", json!({ "cmd": "Page.captureScreenshot", "params": whole })).await;
+        let picture =
+            base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.png"));
         std::fs::write(&file, picture).unwrap();
         file
     }
-
-    pub(crate) async fn close(self) {
-        self.command(reqwest::Method::DELETE, "", &Value::Null).await;
-    }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // The driver closes the browser; killed at once, it would leave it behind.
+        let address = self.session.trim_start_matches("http://");
+        if let Some((host, path)) = address.split_once('/')
+            && let Ok(mut stream) = std::net::TcpStream::connect(host)
+        {
+            let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+            let _ = stream.write_all(request.as_bytes());
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

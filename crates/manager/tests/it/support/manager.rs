@@ -10,7 +10,7 @@ use seatpool_manager::app::{App, Parts};
 use seatpool_manager::ca::Ca;
 use seatpool_manager::clock::Clock;
 use seatpool_manager::config::{Config, ConfigArgs, Loaded, Purpose};
-use seatpool_proto::{AccountId, LotKind, Quantity, Term, VirtualAccountId};
+use seatpool_proto::{AccountId, LotKind, Quantity, Term, TimeLapse, VirtualAccountId};
 use seatpool_store::{Store, StoreError};
 use tempfile::TempDir;
 
@@ -97,7 +97,7 @@ impl World {
             store,
             catalogue: Catalogue::from_toml([Catalogue::SHIPPED]).unwrap(),
             policy: Policy::default(),
-            ca: Ca::open(&config, Clock::default()).unwrap(),
+            ca: Ca::open(&config, clock).unwrap(),
             config,
         });
         let database = app.config().database.clone();
@@ -166,12 +166,21 @@ pub(crate) fn by_alice(action: Action) -> seatpool_domain::Command {
     seatpool_domain::Command { actor: Actor::User("alice".into()), source: None, action }
 }
 
+/// A clock that shows the present time plus so many days.
+pub(crate) fn in_days(days: u32) -> Clock {
+    // A day ago it showed that day, and it runs so much faster since.
+    let anchor = now().checked_sub(jiff::SignedDuration::from_hours(24)).unwrap();
+    Clock::new(Some(TimeLapse::new(days + 1, anchor).unwrap()))
+}
+
 /// A running manager. Killed when dropped.
 pub(crate) struct Manager {
     child: Child,
     log: PathBuf,
     /// `https://127.0.0.1:PORT`
     pub(crate) url: String,
+    /// All addresses, in the order of the configuration.
+    pub(crate) urls: Vec<String>,
     /// `http://127.0.0.1:PORT`
     pub(crate) ops_url: String,
     pub(crate) root: Vec<u8>,
@@ -183,7 +192,7 @@ impl Manager {
         let log = world.dir.path().join("log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
-        let (mut url, mut ops_url, mut is_ready) = (String::new(), String::new(), false);
+        let (mut urls, mut ops_url, mut is_ready) = (Vec::new(), String::new(), false);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while !is_ready {
             let Some(line) = lines.next() else {
@@ -192,7 +201,7 @@ impl Manager {
             };
             let line = line.unwrap();
             if let Some(address) = line.strip_prefix("seatpool: listening on ") {
-                address.clone_into(&mut url);
+                urls.push(address.to_owned());
             } else if let Some(address) = line.strip_prefix("seatpool: metrics and health on ") {
                 address.clone_into(&mut ops_url);
             }
@@ -200,7 +209,7 @@ impl Manager {
         }
         let pem = std::fs::read(world.data_dir().join("certificates/vendor-root.pem")).unwrap();
         let root = pem_certificate(&pem);
-        Self { child, log, url, ops_url, http: client(&pem), root }
+        Self { child, log, url: urls[0].clone(), urls, ops_url, http: client(&pem), root }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -220,9 +229,28 @@ impl Manager {
 
     /// SIGTERM; the exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
+        self.terminate();
+        self.wait()
+    }
+
+    pub(crate) fn terminate(&self) {
         let done = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// Waits for its end; the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
+    }
+
+    /// A TLS connection of its own.
+    pub(crate) async fn connect(&self) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.root.clone().into()).unwrap();
+        let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+        let tcp = tokio::net::TcpStream::connect(self.url.strip_prefix("https://").unwrap()).await.unwrap();
+        connector.connect("127.0.0.1".try_into().unwrap(), tcp).await.unwrap()
     }
 
     pub(crate) async fn get(&self, base: &str, path: &str) -> (u16, String) {

@@ -1,10 +1,15 @@
 //! A manager as a process, and an agent that speaks the protocol by hand.
 
 pub(crate) mod agent;
+pub(crate) mod browser;
 pub(crate) mod manager;
+pub(crate) mod scene;
+pub(crate) mod visitor;
 
 pub(crate) use agent::Agent;
+pub(crate) use browser::Browser;
 pub(crate) use manager::{Manager, World};
+pub(crate) use visitor::{ALICE, Page, Visitor};
 
 use seatpool_proto::TokenId;
 

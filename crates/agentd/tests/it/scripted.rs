@@ -1,0 +1,139 @@
+//! A manager that accepts every request of an agent, and remembers what was asked.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use seatpool_proto::message::{
+    Authorization, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal, Registered,
+    TagAnswer, TagStatus,
+};
+use seatpool_proto::{
+    AccountId, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, Response, ResponseBody,
+    SignedRequest,
+};
+
+use crate::manager::{Answer, Manager};
+use crate::vendor::{Issued, Vendor, YEAR};
+
+pub(crate) struct Scripted {
+    pub(crate) vendor: Arc<Vendor>,
+    pub(crate) manager: Manager,
+    pub(crate) asked: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Scripted {
+    pub(crate) fn start() -> Self {
+        let vendor = Arc::new(Vendor::demonstration());
+        let tls = vendor.tls(&["localhost"], YEAR);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let manager = Manager::start(&tls, accepts(Arc::clone(&vendor), Arc::clone(&asked)));
+        Self { vendor, manager, asked }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://localhost:{}/licservice/license", self.manager.port())
+    }
+
+    /// Refuses everything from here on, signed.
+    pub(crate) fn refuse(&self, code: ProblemCode) {
+        let signing = self.vendor.signing(YEAR);
+        self.manager.answer_by(move |body| {
+            let request = read(body);
+            let refusal = ResponseBody::Refusal(Refusal::new(code, ""));
+            Answer::new(code.http_status(), signing.answer(&response(&request, refusal)))
+        });
+    }
+
+    /// Accepts everything from here on.
+    pub(crate) fn accept(&self) {
+        self.manager.answer_by(accepts(Arc::clone(&self.vendor), Arc::clone(&self.asked)));
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.asked.lock().unwrap().iter().map(|request| request.body.kind()).collect()
+    }
+}
+
+fn read(body: &[u8]) -> Request {
+    Request::from_text(&SignedRequest::from_bytes(body).unwrap().request).unwrap()
+}
+
+fn now() -> Timestamp {
+    seatpool_agentd::clock::Clock::real().now()
+}
+
+fn response(request: &Request, body: ResponseBody) -> Response {
+    Response {
+        version: 1,
+        request_id: request.request_id,
+        nonce: request.nonce,
+        signed_at: now(),
+        sequence: request.sequence,
+        body,
+    }
+}
+
+fn accepts(
+    vendor: Arc<Vendor>,
+    asked: Arc<Mutex<Vec<Request>>>,
+) -> impl Fn(&[u8]) -> Answer + Send + Sync + 'static {
+    let signing = vendor.signing(YEAR);
+    move |body| {
+        let request = read(body);
+        let answer = answer(&vendor, &signing, &request);
+        asked.lock().unwrap().push(request);
+        answer
+    }
+}
+
+fn answer(vendor: &Vendor, signing: &Issued, request: &Request) -> Answer {
+    let days = |days: i64| now() + SignedDuration::from_hours(24 * days);
+    let home = || Home {
+        account_id: AccountId(uuid::Uuid::from_u128(1)),
+        smart_account: "Example".into(),
+        virtual_account: "Default".into(),
+    };
+    let product_instance_id = ProductInstanceId(uuid::Uuid::from_u128(2));
+    let issue = |public_key: &[u8]| IssuedCertificate {
+        certificates: vendor.id_certificate(product_instance_id, "Contact Centre", public_key, YEAR),
+        renew_at: days(180),
+        expires_at: days(364),
+    };
+    let body = match &request.body {
+        RequestBody::Registration(registration) => ResponseBody::Registration(Registered {
+            product_instance_id,
+            home: home(),
+            export_controlled: true,
+            certificate: issue(&registration.public_key),
+        }),
+        RequestBody::Authorization(report) => ResponseBody::Authorization(Authorization {
+            status: AuthorizationStatus::Authorized,
+            authorized_until: days(90),
+            renew_at: days(30),
+            tags: report
+                .usage
+                .iter()
+                .map(|usage| TagAnswer {
+                    tag: usage.tag.clone(),
+                    status: TagStatus::InCompliance,
+                    owned: Quantity::of(100),
+                    in_use: usage.peak,
+                    short: Quantity::ZERO,
+                })
+                .collect(),
+            home: home(),
+        }),
+        RequestBody::AuthorizationRenewal {} => ResponseBody::Authorization(Authorization {
+            status: AuthorizationStatus::NoLicensesInUse,
+            authorized_until: days(90),
+            renew_at: days(30),
+            tags: Vec::new(),
+            home: home(),
+        }),
+        RequestBody::IdCertificateRenewal(renewal) => {
+            ResponseBody::IdCertificateRenewal(issue(&renewal.public_key))
+        }
+        RequestBody::Deregistration {} => ResponseBody::Deregistration(Deregistered { product_instance_id }),
+    };
+    Answer::new(200, signing.answer(&response(request, body)))
+}

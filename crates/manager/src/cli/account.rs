@@ -1,0 +1,98 @@
+//! `seatpool account`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use reqwest::Method;
+use zeroize::Zeroizing;
+
+use super::client::{Failed, Manager, moment, table};
+use crate::app::accounts::{AccountView, NewAccount, NewAdministrator};
+use crate::rest::own::Rows;
+
+/// Smart accounts.
+#[derive(Subcommand, Debug)]
+pub(super) enum AccountCommand {
+    /// List the smart accounts that you may see
+    List {
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Create a smart account with its virtual account Default (vendor operators)
+    Create {
+        /// Its domain, as in example.com
+        #[arg(long, value_name = "DOMAIN")]
+        domain: String,
+        /// Its name for people [default: its domain]
+        #[arg(long)]
+        name: Option<String>,
+        /// Let its tokens allow export-controlled functionality
+        #[arg(long)]
+        export_permitted: bool,
+        /// Sign-in name of the person who will administer it
+        #[arg(long, value_name = "LOGIN", requires = "admin_password_file")]
+        admin: Option<String>,
+        /// File with that person's first password
+        #[arg(long, value_name = "FILE", requires = "admin")]
+        admin_password_file: Option<PathBuf>,
+    },
+    /// Show a smart account
+    Show {
+        /// Its domain [default: the credentials' account]
+        domain: Option<String>,
+    },
+}
+
+impl AccountCommand {
+    pub(super) async fn run(self, to: &Manager) -> Result<(), Failed> {
+        match self {
+            Self::List { limit } => {
+                let query = [("limit", Some(limit.to_string()))];
+                to.connect().await?.read(&["accounts"], &query, list).await
+            }
+            Self::Create { domain, name, export_permitted, admin, admin_password_file } => {
+                let administrator = match (admin, admin_password_file) {
+                    (Some(login), Some(file)) => {
+                        Some(NewAdministrator { login, password: password(file)?.to_string() })
+                    }
+                    _ => None,
+                };
+                let new = NewAccount { domain, name, export_permitted, administrator };
+                to.connect().await?.ask(Method::POST, &["accounts"], &new, show).await
+            }
+            Self::Show { domain } => {
+                let session = to.connect().await?;
+                let domain = domain.unwrap_or_else(|| session.account().to_owned());
+                session.read(&["accounts", &domain], &[], show).await
+            }
+        }
+    }
+}
+
+fn password(file: PathBuf) -> Result<Zeroizing<String>, Failed> {
+    let text = std::fs::read_to_string(&file).map(Zeroizing::new);
+    let text = text.map_err(|why| Failed::refused(format!("{} can't be read: {why}", file.display())))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn list(found: &Rows<AccountView>) -> String {
+    let rows = found
+        .items
+        .iter()
+        .map(|account| vec![account.domain.clone(), account.name.clone(), moment(account.created_at)]);
+    let table = table(&["DOMAIN", "NAME", "CREATED"], rows);
+    format!("{table}\n{}", found.count_line("account"))
+}
+
+fn show(account: &AccountView) -> String {
+    let export = if account.export_permitted { "permitted" } else { "not permitted" };
+    [
+        format!("Domain:                           {}", account.domain),
+        format!("Name:                             {}", account.name),
+        format!("Id:                               {}", account.id),
+        format!("Export-controlled functionality:  {export}"),
+        format!("Created:                          {}", moment(account.created_at)),
+    ]
+    .join("\n")
+}

@@ -1,0 +1,66 @@
+//! `seatpool events`.
+
+use clap::Args;
+
+use super::client::{Failed, Manager, moment, or_dash, table};
+use crate::app::events::EventView;
+use crate::rest::own::Rows;
+
+/// The event log, newest first.
+#[derive(Args, Debug)]
+pub(super) struct Events {
+    #[command(flatten)]
+    to: Manager,
+    /// Of this virtual account only, by name or id
+    #[arg(long, alias = "va", value_name = "NAME")]
+    virtual_account: Option<String>,
+    /// Of this licence only, by name or tag
+    #[arg(long, value_name = "NAME|TAG")]
+    license: Option<String>,
+    /// Of this product instance only
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    /// Of this kind only, as in licenses_ordered
+    #[arg(long)]
+    kind: Option<String>,
+    /// Part of the message
+    #[arg(long)]
+    text: Option<String>,
+    /// How many at most, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    /// Go on where an earlier list ended
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+impl Events {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let session = self.to.connect().await?;
+        let query = [
+            ("virtual_account", self.virtual_account),
+            ("license", self.license),
+            ("instance", self.instance),
+            ("kind", self.kind),
+            ("text", self.text),
+            ("limit", Some(self.limit.to_string())),
+            ("cursor", self.cursor),
+        ];
+        session.read(&["accounts", session.account(), "events"], &query, list).await
+    }
+}
+
+fn list(found: &Rows<EventView>) -> String {
+    let rows = found.items.iter().map(|event| {
+        vec![
+            event.number.to_string(),
+            moment(event.at),
+            event.actor.clone(),
+            or_dash(event.source.clone()),
+            or_dash(event.virtual_account.clone()),
+            event.message.clone(),
+        ]
+    });
+    let table = table(&["#NO", "TIME", "BY", "FROM", "VIRTUAL ACCOUNT", "WHAT"], rows);
+    format!("{table}\n{}", found.count_line("event"))
+}

@@ -1,0 +1,175 @@
+//! `seatpool licenses`.
+
+use core::fmt::Write as _;
+
+use clap::Subcommand;
+use reqwest::Method;
+use seatpool_domain::lot::TransactionKind;
+use seatpool_proto::LotKind;
+use serde_json::json;
+
+use super::client::{Failed, Manager, day, moment, or_dash, table};
+use super::order::Kind;
+use crate::app::inventory::{LicenseDetail, LicenseView, LotStatus};
+
+/// Licences.
+#[derive(Subcommand, Debug)]
+pub(super) enum LicensesCommand {
+    /// List licences: purchased, in use, reserved, balance
+    List {
+        /// Of this virtual account only, by name or id
+        #[arg(long, alias = "va", value_name = "NAME")]
+        virtual_account: Option<String>,
+    },
+    /// Show a licence: its lots, its history, who uses it
+    Show {
+        /// Its name or tag
+        license: String,
+        /// The virtual account, by name or id
+        #[arg(long, alias = "va", value_name = "NAME", default_value = "Default")]
+        virtual_account: String,
+    },
+    /// Move licences to another virtual account
+    Transfer {
+        /// Its name or tag
+        license: String,
+        /// How many
+        #[arg(long, value_name = "N")]
+        quantity: u64,
+        /// The virtual account that they are moved out of
+        #[arg(long, value_name = "NAME", default_value = "Default")]
+        from: String,
+        /// The virtual account that they go to
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// Out of this lot only
+        #[arg(long, value_name = "ID")]
+        lot: Option<String>,
+        /// Of this kind only
+        #[arg(long, value_name = "KIND")]
+        kind: Option<Kind>,
+    },
+}
+
+impl LicensesCommand {
+    pub(super) async fn run(self, manager: &Manager) -> Result<(), Failed> {
+        let session = manager.connect().await?;
+        let account = session.account();
+        match self {
+            Self::List { virtual_account } => {
+                let query = [("virtual_account", virtual_account)];
+                session.read(&["accounts", account, "licenses"], &query, |found: &Vec<_>| list(found)).await
+            }
+            Self::Show { license, virtual_account } => {
+                let path = ["accounts", account, "virtual-accounts", &virtual_account, "licenses", &license];
+                session.read(&path, &[], show).await
+            }
+            Self::Transfer { license, quantity, from, to, lot, kind } => {
+                let done = format!("{quantity} of {license} were moved from {from:?} to {to:?}");
+                let kind = kind.map(LotKind::from);
+                let line =
+                    json!({ "license": license, "quantity": quantity, "to": to, "lot": lot, "kind": kind });
+                let path = ["accounts", account, "virtual-accounts", &from, "license-transfers"];
+                session.order(Method::POST, &path, Some(&json!({ "lines": [line] })), &done).await
+            }
+        }
+    }
+}
+
+fn list(found: &[LicenseView]) -> String {
+    let rows = found.iter().map(|license| {
+        vec![
+            license.virtual_account.name.clone(),
+            license.name.clone(),
+            license.tag.to_string(),
+            license.purchased.to_string(),
+            license.in_use.to_string(),
+            license.reserved.to_string(),
+            format!("{:+}", license.balance),
+            license.status.words().to_owned(),
+            or_dash(license.next_expiry.map(day)),
+        ]
+    });
+    let head = [
+        "VIRTUAL ACCOUNT",
+        "LICENSE",
+        "TAG",
+        "#PURCHASED",
+        "#IN USE",
+        "#RESERVED",
+        "#BALANCE",
+        "STATUS",
+        "NEXT EXPIRY",
+    ];
+    table(&head, rows)
+}
+
+fn show(detail: &LicenseDetail) -> String {
+    let license = &detail.license;
+    let since = license.short_since.map(|since| format!(" since {}", moment(since))).unwrap_or_default();
+    let mut text = format!(
+        "{} ({}) in {:?}\n\
+         Status:     {}{since}\n\
+         Purchased:  {}\n\
+         Reserved:   {}\n\
+         In use:     {}\n\
+         Balance:    {:+}\n",
+        license.name,
+        license.tag,
+        license.virtual_account.name,
+        license.status.words(),
+        license.purchased,
+        license.reserved,
+        license.in_use,
+        license.balance,
+    );
+    if license.actual != license.in_use {
+        let _ = writeln!(text, "Actual:     {} (usage is locked while out of compliance)", license.actual);
+    }
+    for other in &license.borrowed_from {
+        let _ = writeln!(text, "Borrowed:   {} from {}", other.quantity, other.name);
+    }
+    for other in &license.lent_to {
+        let _ = writeln!(text, "Lent:       {} to {}", other.quantity, other.name);
+    }
+    let lots = license.lots.iter().map(|lot| {
+        let status = match lot.status {
+            LotStatus::Active => "active",
+            LotStatus::Future => "future",
+            LotStatus::Ended => "ended",
+        };
+        vec![
+            lot.id.to_string(),
+            lot.quantity.to_string(),
+            lot.kind.as_str().to_owned(),
+            day(lot.starts_at),
+            or_dash(lot.ends_at.map(day)),
+            status.to_owned(),
+            lot.order_id.clone(),
+            or_dash(lot.subscription_id.clone()),
+        ]
+    });
+    let lots =
+        table(&["LOT", "#QUANTITY", "TYPE", "STARTS", "ENDS", "STATUS", "ORDER", "SUBSCRIPTION"], lots);
+    let history = detail.transactions.iter().map(|row| {
+        let what = match row.kind {
+            TransactionKind::Ordered => "ordered",
+            TransactionKind::Renewed => "renewed",
+            TransactionKind::TransferredIn => "transferred in",
+            TransactionKind::TransferredOut => "transferred out",
+        };
+        let with = row.counterpart.clone().or_else(|| row.order_id.clone());
+        vec![moment(row.at), what.to_owned(), row.quantity.to_string(), or_dash(with), row.by.clone()]
+    });
+    let history = table(&["TIME", "WHAT", "#QUANTITY", "ORDER OR VIRTUAL ACCOUNT", "BY"], history);
+    let users = detail.instances.iter().map(|instance| {
+        let usage = instance.usage.iter().find(|usage| usage.tag == license.tag);
+        let quantity = usage.map(|usage| usage.quantity.to_string());
+        vec![instance.name.clone(), or_dash(quantity), moment(instance.last_contact_at)]
+    });
+    let users = table(&["PRODUCT INSTANCE", "#IN USE", "LAST CONTACT"], users);
+    format!(
+        "{text}\nLots\n{lots}\n\nHistory ({} in all)\n{history}\n\nProduct instances ({} in all)\n{users}",
+        detail.transactions_total, detail.instances_total
+    )
+}

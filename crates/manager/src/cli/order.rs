@@ -1,0 +1,172 @@
+//! `seatpool order`.
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use reqwest::Method;
+use seatpool_domain::command::start_of;
+use seatpool_proto::{LotKind, Quantity};
+use serde_json::json;
+
+use super::client::{Failed, Manager, day, or_dash, table};
+use crate::app::orders::{NewOrder, NewOrderLine, OrderView, OwnedLotView};
+
+/// Orders (vendor operators).
+#[derive(Subcommand, Debug)]
+pub(super) enum OrderCommand {
+    /// Deposit licences. The same order deposits once, however often it is placed
+    Place(Box<Place>),
+    /// Give a lot a later end
+    Renew(Renew),
+}
+
+/// Deposit licences.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("length").required(true).args(["perpetual", "term_years", "ends"]))]
+pub(super) struct Place {
+    /// The licence, by name or tag
+    #[arg(long, value_name = "NAME|TAG")]
+    license: String,
+    /// How many
+    #[arg(long, value_name = "N")]
+    quantity: u64,
+    /// The virtual account that they go to, by name or id
+    #[arg(long, alias = "va", value_name = "NAME", default_value = "Default")]
+    virtual_account: String,
+    /// Owned for good
+    #[arg(long)]
+    perpetual: bool,
+    /// For 1, 3 or 5 years
+    #[arg(long, value_name = "YEARS")]
+    term_years: Option<i64>,
+    /// From when they count: a day or an instant, as in 2027-03-04 or 2027-03-04T12:00:00Z [default: now]
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    starts: Option<Timestamp>,
+    /// From when they no longer count
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    ends: Option<Timestamp>,
+    /// The order's name, by which a repetition is recognised
+    #[arg(long, value_name = "ID")]
+    order_id: String,
+    /// The subscription that they belong to
+    #[arg(long, value_name = "ID")]
+    subscription: Option<String>,
+    /// What they are [default: term if they end, perpetual if not]
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+}
+
+/// What a lot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    Perpetual,
+    Term,
+    Demo,
+}
+
+impl From<Kind> for LotKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Perpetual => Self::Perpetual,
+            Kind::Term => Self::Term,
+            Kind::Demo => Self::Demo,
+        }
+    }
+}
+
+/// Give a lot a later end.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("until").required(true).args(["term_years", "ends"]))]
+pub(super) struct Renew {
+    /// The lot's id, as `licenses show` shows it
+    lot: String,
+    /// The order's name
+    #[arg(long, value_name = "ID")]
+    order_id: String,
+    /// For 1, 3 or 5 years from its present end
+    #[arg(long, value_name = "YEARS")]
+    term_years: Option<i64>,
+    /// Until this day or instant
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    ends: Option<Timestamp>,
+}
+
+/// A day (its first instant in UTC) or an instant.
+fn when(text: &str) -> Result<Timestamp, String> {
+    let day = text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(start_of);
+    day.or_else(|| text.parse().ok()).ok_or_else(|| {
+        "it is neither a day, as in 2027-03-04, nor an instant, as in 2027-03-04T12:00:00Z".into()
+    })
+}
+
+impl OrderCommand {
+    pub(super) async fn run(self, to: &Manager) -> Result<(), Failed> {
+        match self {
+            Self::Place(place) => place.run(to).await,
+            Self::Renew(renew) => renew.run(to).await,
+        }
+    }
+}
+
+impl Place {
+    async fn run(self, to: &Manager) -> Result<(), Failed> {
+        let quantity = Quantity::new(self.quantity).map_err(|why| Failed::refused(why.to_string()))?;
+        let order = NewOrder {
+            order_id: self.order_id,
+            lines: vec![NewOrderLine {
+                license: self.license,
+                quantity,
+                kind: self.kind.map(LotKind::from),
+                term_years: self.term_years,
+                starts_at: self.starts,
+                ends_at: self.ends,
+                subscription_id: self.subscription,
+            }],
+        };
+        let session = to.connect().await?;
+        let path = ["accounts", session.account(), "virtual-accounts", &self.virtual_account, "orders"];
+        let show = |order: &OrderView| {
+            let head = format!("order {:?} is deposited in {:?}", order.order_id, order.virtual_account.name);
+            format!("{head}\n{}", lots(&order.lots))
+        };
+        session.ask(Method::POST, &path, &order, show).await
+    }
+}
+
+impl Renew {
+    async fn run(self, to: &Manager) -> Result<(), Failed> {
+        let body = json!({ "order_id": self.order_id, "term_years": self.term_years, "ends_at": self.ends });
+        let session = to.connect().await?;
+        let path = ["accounts", session.account(), "lots", &self.lot, "renew"];
+        session.ask(Method::POST, &path, &body, |lot: &OwnedLotView| lots(core::slice::from_ref(lot))).await
+    }
+}
+
+fn lots(lots: &[OwnedLotView]) -> String {
+    let rows = lots.iter().map(|lot| {
+        vec![
+            lot.lot.id.to_string(),
+            lot.name.clone(),
+            lot.lot.quantity.to_string(),
+            lot.lot.kind.as_str().to_owned(),
+            day(lot.lot.starts_at),
+            or_dash(lot.lot.ends_at.map(day)),
+            or_dash(lot.lot.subscription_id.clone()),
+        ]
+    });
+    table(&["LOT", "LICENSE", "#QUANTITY", "TYPE", "STARTS", "ENDS", "SUBSCRIPTION"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_instants_are_read_and_others_explained() {
+        assert_eq!(when("2027-03-04").unwrap().to_string(), "2027-03-04T00:00:00Z");
+        assert_eq!(when("2027-03-04T12:00:00+01:00").unwrap().to_string(), "2027-03-04T11:00:00Z");
+        for text in ["tomorrow", "2027-13-01", "2027-03-04T12:00"] {
+            assert!(when(text).unwrap_err().contains("as in"), "{text}");
+        }
+    }
+}
