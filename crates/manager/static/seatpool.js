@@ -140,5 +140,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 ready(document);
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 const main = document.querySelector("main[data-live]");
 if (main) startLive(main);

@@ -45,6 +45,11 @@ impl Desk {
         Ok(Self { centre, licensing, clock })
     }
 
+    /// Tells the agent what is in use now.
+    pub async fn report(&self) -> anyhow::Result<()> {
+        Ok(self.licensing.report(&self.centre).await?)
+    }
+
     /// Carries out a command.
     pub async fn carry_out(&mut self, command: Command) -> anyhow::Result<Done> {
         match command {

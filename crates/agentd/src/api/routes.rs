@@ -80,7 +80,7 @@ pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> 
         _ => Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "not_found",
-            format!("there is no {method} /{path}: see docs/operating.md, \"The agent's local API\""),
+            format!("there is no {method} /{path}: see docs/agent.md, \"Local API\""),
         )),
     }
 }

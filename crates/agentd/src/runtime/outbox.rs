@@ -35,7 +35,7 @@ pub(super) struct Route {
 impl Route {
     pub(super) fn new(transport: &Transport, config: &Config) -> Result<Self, ContactFailure> {
         let Some(url) = transport.url.as_ref().or(config.manager_url.as_ref()) else {
-            let detail = "no manager's URL is set: say `license smart transport url https://…`, or set manager_url in the configuration";
+            let detail = "no manager's URL is set: say `license smart url https://…`, or set manager_url in the configuration";
             return Err(ContactFailure::new(FailureKind::Connect, detail));
         };
         let destination = Destination::parse(url).map_err(|failure| explain(&failure))?;

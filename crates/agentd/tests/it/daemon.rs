@@ -27,8 +27,12 @@ pub(crate) struct Daemon {
 
 impl Place {
     pub(crate) fn new(vendor: &Vendor, url: &str) -> Self {
+        Self::with_root(&vendor.root_pem(), url)
+    }
+
+    pub(crate) fn with_root(root: &str, url: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("root.pem"), vendor.root_pem()).unwrap();
+        std::fs::write(home.path().join("root.pem"), root).unwrap();
         Self { home, url: url.to_owned() }
     }
 

@@ -5,6 +5,7 @@ mod api;
 mod cli;
 mod contact;
 mod daemon;
+mod e2e;
 mod layouts;
 mod manager;
 mod proxy;

@@ -31,7 +31,7 @@ pub enum Action {
     FinishIssuance {
         /// The product instance.
         instance: ProductInstanceId,
-        /// The request that `Register` or `Ask` answered with [`Outcome::Issue`].
+        /// The request that `Register` or `Ask` answered with [`Outcome::Issue`](super::Outcome::Issue).
         request: Request,
         /// DER certificates, leaf first, root left out.
         certificates: Vec<Vec<u8>>,

@@ -14,7 +14,7 @@ pub enum Outcome {
         /// Whether the text is a retry's: the request had been answered before.
         repeated: bool,
     },
-    /// Commit, then sign the certificate, then [`Action::FinishIssuance`].
+    /// Commit, then sign the certificate, then [`Action::FinishIssuance`](super::Action::FinishIssuance).
     Issue {
         /// The product instance.
         instance: ProductInstanceId,

@@ -266,6 +266,48 @@ impl Play {
     }
 }
 
+#[test]
+fn later_commands_of_a_batch_see_what_earlier_ones_did() {
+    let mut play = Play::new();
+    let va = play.world.default_va();
+    let berlin = play.world.create_va("Hamburg");
+    let delete = Action::DeleteVirtualAccount { virtual_account: berlin };
+    let not_empty = |instances, lots| Err(Refused::NotEmpty { instances, lots });
+    let order = |world: &World, id: &str, va| Action::Order {
+        virtual_account: va,
+        order_id: id.into(),
+        lines: vec![world.perpetual("S", 3)],
+    };
+
+    // The same order twice, and a delete before and after what it deposits is gone.
+    let once = order(&play.world, "PO-1", berlin);
+    let back = TransferLine { tag: tag("S"), lot: None, kind: None, quantity: q(3), to: va };
+    let back = Action::TransferLicenses { from: berlin, lines: vec![back] };
+    let results = play.world.submit_batch(vec![
+        once.clone(),
+        once,
+        delete.clone(),
+        back,
+        delete.clone(),
+        delete.clone(),
+    ]);
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[2], not_empty(0, 1));
+    assert_eq!(results[4], Ok(Outcome::Done));
+    assert_eq!(results[5], Err(Refused::Unknown { what: "virtual account" }));
+
+    // An instance that arrives, and one that leaves.
+    let token = *play.world.tokens.keys().next().unwrap();
+    let id = play.agents[0].register(&mut play.world, token).unwrap();
+    let paris = play.world.create_va("Paris");
+    let delete = Action::DeleteVirtualAccount { virtual_account: paris };
+    let arrive = Action::TransferInstance { instance: id, to: paris };
+    let leave = Action::RemoveInstance { instance: id };
+    let results = play.world.submit_batch(vec![arrive, delete.clone(), leave, delete]);
+    assert_eq!(results[1], not_empty(1, 0));
+    assert_eq!(results[3], Ok(Outcome::Done));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 60, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default()

@@ -214,7 +214,12 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
             roles: vec![Role::AccountAdministrator],
             created_at: account.created_at,
         };
-        app.store().insert_user(&user).await?;
+        match app.store().insert_user(&user).await {
+            Err(StoreError::Exists { .. }) => {
+                return Err(AppError::Refused(Refused::Exists { what: "user", name: user.login }));
+            }
+            other => other?,
+        }
     }
     Ok(account.into())
 }

@@ -10,7 +10,7 @@ use seatpool_store::{EventQuery, InstanceQuery, Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{self, Permission, Principal, check, unknown};
+use super::access::{self, Permission, Principal, allows, check, unknown};
 use super::events::{self, EventView};
 use super::inventory::VirtualAccountRef;
 use super::{App, AppError, accounts};
@@ -174,11 +174,10 @@ pub async fn detail(
     let row = readable(app, principal, account, id).await?;
     let mut views = views(app, account, core::slice::from_ref(&row)).await?;
     let instance = views.pop().ok_or(AppError::Internal)?;
-    let query = EventQuery {
-        virtual_account: Some(row.virtual_account),
-        instance: Some(id),
-        ..EventQuery::default()
-    };
+    // Who may read the whole account sees what happened to it elsewhere, too.
+    let whole = allows(principal, account, Permission::ReadAccount);
+    let virtual_account = (!whole).then_some(row.virtual_account);
+    let query = EventQuery { virtual_account, instance: Some(id), ..EventQuery::default() };
     let page = Page { limit: DETAIL_EVENTS, offset: 0 };
     let events = events::list(app, principal, account, query, page).await?;
     Ok(InstanceDetail { instance, events: events.items, events_total: events.total })
@@ -327,6 +326,11 @@ fn usage_views(catalogue: &Catalogue, usage: &[Usage], totals: &[&PoolTotal]) ->
             higher.filter_map(|license| usage.iter().find(|usage| usage.tag == license.tag).map(held));
         figures.max().unwrap_or_default()
     };
+    // Who reports none of a licence is not told that it is short, unless it must be owned to be present.
+    let is_used = |row: &Usage| {
+        let required = catalogue.license(&row.tag).is_some_and(|license| license.required_present);
+        required || held(row) > above(&row.tag)
+    };
     let mut views: Vec<_> = usage
         .iter()
         .map(|row| UsageView {
@@ -338,7 +342,7 @@ fn usage_views(catalogue: &Catalogue, usage: &[Usage], totals: &[&PoolTotal]) ->
             peak: row.peak,
             locked: row.locked,
             reported_at: row.reported_at,
-            short: totals.iter().any(|total| total.tag == row.tag && !total.short.is_zero()),
+            short: is_used(row) && totals.iter().any(|total| total.tag == row.tag && !total.short.is_zero()),
         })
         .collect();
     views.sort_by(|a, b| a.name.cmp(&b.name));
@@ -373,6 +377,29 @@ mod tests {
         // behaviour.md, "Usage reports": 10 P + 40 S, then 0 P + 50 S, is (10, 50) and not 10 + 50.
         let rows = [usage("CCX_FLEX_PREMIUM", 10, 10, None), usage("CCX_FLEX_STANDARD", 50, 50, None)];
         assert_eq!(quantities(&rows), [("CCX_FLEX_PREMIUM".into(), 10), ("CCX_FLEX_STANDARD".into(), 40)]);
+    }
+
+    #[test]
+    fn who_reports_none_of_a_licence_is_not_short_of_it() {
+        let catalogue = Catalogue::from_toml([Catalogue::SHIPPED]).unwrap();
+        let short = |rows: &[Usage]| -> Vec<bool> {
+            let totals: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let here = VirtualAccountId(Uuid::nil());
+                    PoolTotal { short: Quantity::of(1), ..PoolTotal::new(here, row.tag.clone()) }
+                })
+                .collect();
+            usage_views(&catalogue, rows, &totals.iter().collect::<Vec<_>>())
+                .iter()
+                .map(|row| row.short)
+                .collect()
+        };
+        assert_eq!(short(&[usage("CCX_PREMIUM", 0, 0, None)]), [false]);
+        assert_eq!(short(&[usage("CCX_PREMIUM", 1, 1, None)]), [true]);
+        assert_eq!(short(&[usage("CCX_SERVER", 0, 0, None)]), [true], "must be owned to be present");
+        let premium_only = [usage("CCX_FLEX_PREMIUM", 5, 5, None), usage("CCX_FLEX_STANDARD", 0, 5, None)];
+        assert_eq!(short(&premium_only), [true, false]);
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Inner {
         account: AccountId,
         jobs: &[Job],
     ) -> Result<Vec<Result<Outcome, AppError>>, Failed> {
-        let mut touches = Touches::default();
+        let mut touches = Touches { now: Some(self.clock.now()), ..Touches::default() };
         for job in jobs {
             touches.unite(job.command.touches());
         }
@@ -213,3 +213,6 @@ impl From<StoreError> for Failed {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

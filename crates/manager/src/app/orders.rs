@@ -102,7 +102,7 @@ pub async fn place(
         let start =
             earlier.iter().filter(same).map(|lot| lot.lot.created_at).min().unwrap_or_else(|| app.now());
         let (kind, term) = kind_and_term(line, start)
-            .map_err(|problem| invalid("lines", &format!("has a line {} that {problem}", position + 1)))?;
+            .map_err(|problem| invalid("line", &format!("{} {problem}", position + 1)))?;
         let subscription_id = line.subscription_id.clone();
         Ok(OrderLine { tag, quantity: line.quantity, kind, term, subscription_id })
     };

@@ -82,7 +82,7 @@ fn list(found: &Rows<AccountView>) -> String {
         .iter()
         .map(|account| vec![account.domain.clone(), account.name.clone(), moment(account.created_at)]);
     let table = table(&["DOMAIN", "NAME", "CREATED"], rows);
-    format!("{table}\n{}", found.count_line("accounts"))
+    format!("{table}\n{}", found.count_line("account"))
 }
 
 fn show(account: &AccountView) -> String {

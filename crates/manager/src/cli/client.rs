@@ -60,10 +60,10 @@ pub(super) struct Group<C: Subcommand> {
 #[command(next_help_heading = "Manager")]
 pub(super) struct Manager {
     /// Credentials file [default: client.json in the data directory]
-    #[arg(long, global = true, value_name = "FILE", env = "SEATPOOL_CREDENTIALS")]
+    #[arg(long, global = true, value_name = "FILE", env = "SEATPOOL_CREDENTIALS", hide_env_values = true)]
     credentials: Option<PathBuf>,
     /// The manager's data directory, for its client.json
-    #[arg(long, global = true, value_name = "DIR", env = "SEATPOOL_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "SEATPOOL_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
     /// The manager's address [default: as in the credentials file]
     #[arg(long, global = true, value_name = "URL")]

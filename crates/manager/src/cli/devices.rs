@@ -136,7 +136,7 @@ fn list(found: &Rows<InstanceView>) -> String {
         "LAST CONTACT",
         "IN USE",
     ];
-    format!("{}\n{}", table(&head, rows), found.count_line("product instances"))
+    format!("{}\n{}", table(&head, rows), found.count_line("product instance"))
 }
 
 fn show(detail: &InstanceDetail) -> String {

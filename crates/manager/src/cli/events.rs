@@ -62,5 +62,5 @@ fn list(found: &Rows<EventView>) -> String {
         ]
     });
     let table = table(&["#NO", "TIME", "BY", "FROM", "VIRTUAL ACCOUNT", "WHAT"], rows);
-    format!("{table}\n{}", found.count_line("events"))
+    format!("{table}\n{}", found.count_line("event"))
 }

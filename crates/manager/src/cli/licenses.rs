@@ -1,5 +1,7 @@
 //! `seatpool licenses`.
 
+use core::fmt::Write as _;
+
 use clap::Subcommand;
 use reqwest::Method;
 use seatpool_domain::lot::TransactionKind;
@@ -56,7 +58,7 @@ impl LicensesCommand {
         match self {
             Self::List { virtual_account } => {
                 let query = [("virtual_account", virtual_account)];
-                session.read(&["accounts", account, "licenses"], &query, list).await
+                session.read(&["accounts", account, "licenses"], &query, |found: &Vec<_>| list(found)).await
             }
             Self::Show { license, virtual_account } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "licenses", &license];
@@ -74,7 +76,7 @@ impl LicensesCommand {
     }
 }
 
-fn list(found: &Vec<LicenseView>) -> String {
+fn list(found: &[LicenseView]) -> String {
     let rows = found.iter().map(|license| {
         vec![
             license.virtual_account.name.clone(),
@@ -122,13 +124,13 @@ fn show(detail: &LicenseDetail) -> String {
         license.balance,
     );
     if license.actual != license.in_use {
-        text.push_str(&format!("Actual:     {} (usage is locked while out of compliance)\n", license.actual));
+        let _ = writeln!(text, "Actual:     {} (usage is locked while out of compliance)", license.actual);
     }
     for other in &license.borrowed_from {
-        text.push_str(&format!("Borrowed:   {} from {}\n", other.quantity, other.name));
+        let _ = writeln!(text, "Borrowed:   {} from {}", other.quantity, other.name);
     }
     for other in &license.lent_to {
-        text.push_str(&format!("Lent:       {} to {}\n", other.quantity, other.name));
+        let _ = writeln!(text, "Lent:       {} to {}", other.quantity, other.name);
     }
     let lots = license.lots.iter().map(|lot| {
         let status = match lot.status {

@@ -33,7 +33,7 @@ enum Command {
     /// Print the configuration as it applies, secrets redacted, and everything that is wrong with it
     CheckConfig(Box<check_config::CheckConfig>),
     #[command(flatten)]
-    Client(client::ClientCommand),
+    Client(Box<client::ClientCommand>),
 }
 
 /// Runs the command that the arguments name.

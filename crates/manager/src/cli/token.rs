@@ -57,7 +57,7 @@ impl TokenCommand {
         match self {
             Self::List { virtual_account } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];
-                session.read(&path, &[], list).await
+                session.read(&path, &[], |found: &Vec<_>| list(found)).await
             }
             Self::Create { virtual_account, description, expires_after_days, uses, export_controlled } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];
@@ -78,7 +78,7 @@ impl TokenCommand {
     }
 }
 
-fn list(found: &Vec<TokenView>) -> String {
+fn list(found: &[TokenView]) -> String {
     let rows = found.iter().map(|token| {
         vec![
             token.id.to_string(),

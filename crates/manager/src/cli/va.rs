@@ -47,7 +47,7 @@ impl VaCommand {
         let all = ["accounts", session.account(), "virtual-accounts"];
         let one = |name| [&all[..], &[name]].concat();
         match &self {
-            Self::List => session.read(&all, &[], list).await,
+            Self::List => session.read(&all, &[], |found: &Vec<_>| list(found)).await,
             Self::Create { name, description } => {
                 let body = json!({ "name": name, "description": description });
                 session.ask(Method::POST, &all, &body, show).await
@@ -67,7 +67,7 @@ impl VaCommand {
     }
 }
 
-fn list(found: &Vec<VirtualAccountView>) -> String {
+fn list(found: &[VirtualAccountView]) -> String {
     let rows = found.iter().map(|row| {
         let default = if row.is_default { "yes" } else { "" };
         vec![row.name.clone(), default.to_owned(), moment(row.created_at), row.description.clone()]

@@ -60,13 +60,21 @@ pub(crate) fn event_row(base: &str, event: EventView, now: Timestamp) -> EventRo
     EventRow {
         number: event.number,
         message: event.message,
-        change: match (event.before, event.after) {
-            (Some(before), Some(after)) => Some(format!("{before} → {after}")),
+        // The sentences of compliance hold their figures.
+        change: match (event.kind, event.before, event.after) {
+            (EventKind::OutOfCompliance | EventKind::InCompliance, _, _) => None,
+            (_, Some(before), Some(after)) => Some(format!("{before} → {after}")),
             _ => None,
         },
         severity: Chip::new(tone, word),
         at: When::since(event.at, now),
-        href: event.instance.filter(|_| is_instance).map(|id| format!("{base}/instances/{id}")),
+        // Before a product instance has an id, it is named by its UDI.
+        href: event
+            .actor
+            .parse::<ProductInstanceId>()
+            .ok()
+            .filter(|_| is_instance)
+            .map(|id| format!("{base}/instances/{id}")),
         actor: if is_instance { "Product instance".into() } else { event.actor },
         source: event.source,
     }

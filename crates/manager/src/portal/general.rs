@@ -294,7 +294,11 @@ pub(crate) async fn confirm_revoke(State(app): State<App>, here: Here) -> Result
         frame: here.frame(false, None),
         va: here.plain_head(),
         title: "Revoke the token?".into(),
-        question: format!("“{}” was used {} times.", row.description, row.uses),
+        question: match row.uses {
+            0 => format!("“{}” has not been used.", row.description),
+            1 => format!("“{}” was used once.", row.description),
+            n => format!("“{}” was used {n} times.", row.description),
+        },
         consequences: vec![
             "From now on nothing can register with it. This can't be undone; a new token can be created at any time.".into(),
             "Product instances that registered with it stay registered and keep their licenses.".into(),

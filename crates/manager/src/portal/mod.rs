@@ -6,11 +6,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`guard`] | headers of every answer; the check of every form |
-//! | [`visit`] | cookies, session, where to come back to |
-//! | [`frame`], [`part`], [`form`], [`page`] | what pages are put together from |
-//! | [`sign_in`], [`accounts`], [`general`], [`licenses`], [`instances`], [`events`] | one kind of page each |
-//! | [`assets`] | style sheet, script, icon, font |
+//! | `guard` | headers of every answer; the check of every form |
+//! | `visit` | cookies, session, where to come back to |
+//! | `frame`, `part`, `form`, `page` | what pages are put together from |
+//! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod assets;
@@ -55,16 +55,18 @@ pub fn router() -> Router<App> {
         .route("/instances/{instance}/transfer", get(instances::confirm_transfer).post(instances::transfer))
         .route("/instances/{instance}/remove", get(instances::confirm_remove).post(instances::remove))
         .route("/events", get(events::show_events));
+    let portal = Router::new()
+        .route("/", get(accounts::home))
+        .route("/{domain}", get(accounts::show_account))
+        .nest("/{domain}/va/{va}", va)
+        .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
         .route("/", get(|| async { Redirect::to("/portal") }))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/appearance", post(sign_in::change_appearance))
-        .route("/portal", get(accounts::home))
-        .route("/portal/", get(accounts::home))
-        .route("/portal/{domain}", get(accounts::show_account))
-        .nest("/portal/{domain}/va/{va}", va)
-        .route("/portal/{*elsewhere}", get(|_: SignedIn| async { Problem::not_found() }))
+        .nest("/portal", portal)
+        .route("/portal/", get(|| async { Redirect::to("/portal") }))
         .route("/static/{name}", get(assets::get))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn(guard::around))

@@ -197,15 +197,15 @@ impl fmt::Display for When {
 }
 impl HtmlSafe for When {}
 
-/// How far `at` is from `now`, in words, in the largest unit of which there are two or more.
+/// How far `at` is from `now`, in words, in the largest unit of which there are two or more; hours and days to the nearest.
 pub(crate) fn distance(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - at.as_second();
     let (ahead, span) = (seconds < 0, seconds.unsigned_abs());
     let words = match span {
         0..60 => return if ahead { "in under a minute" } else { "under a minute ago" }.into(),
         60..7200 => format!("{} min", span / 60),
-        7200..172_800 => format!("{} h", span / 3600),
-        _ => format!("{} days", span / 86_400),
+        7200..172_800 => format!("{} h", (span + 1800) / 3600),
+        _ => format!("{} days", (span + 43_200) / 86_400),
     };
     if ahead { format!("in {words}") } else { format!("{words} ago") }
 }
@@ -286,6 +286,7 @@ mod tests {
         check(-7199, "119 min ago");
         check(-7200, "2 h ago");
         check(86_400 * 30, "in 30 days");
+        check(86_400 * 30 - 1, "in 30 days");
     }
 
     #[test]

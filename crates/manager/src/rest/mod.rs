@@ -4,6 +4,7 @@
 //! Handlers only translate: everything is decided in [`crate::app`], and nothing here touches the store.
 
 mod auth;
+mod body;
 pub mod compat;
 pub mod oauth;
 pub mod openapi;
@@ -11,9 +12,14 @@ pub mod own;
 pub mod problem;
 
 use axum::Router;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use problem::Problem;
 
 /// The prefixes under which the compatible API is served; each with a doubled leading slash as well, which
 /// is seen in the wild (rest-api.md).
@@ -23,15 +29,66 @@ pub const COMPATIBLE_PREFIXES: [&str; 3] =
 /// The prefix of Seatpool's own API.
 pub const OWN_PREFIX: &str = "/api/seatpool/v1";
 
+/// The document that describes the routes.
+pub fn document() -> OpenApi {
+    let own = OpenApiRouter::new().nest(OWN_PREFIX, own::routes());
+    openapi::document(oauth::routes().into_openapi(), compat::routes().into_openapi(), own.into_openapi())
+}
+
 /// The routes.
 pub fn router() -> Router<App> {
-    let (oauth, oauth_document) = oauth::routes().split_for_parts();
-    let (compatible, compatible_document) = compat::routes().split_for_parts();
-    let (own, own_document) = OpenApiRouter::new().nest(OWN_PREFIX, own::routes()).split_for_parts();
-    let document = openapi::document(oauth_document, compatible_document, own_document);
+    let document = document();
+    let (oauth, _) = oauth::routes().split_for_parts();
+    let (compatible, _) = compat::routes().split_for_parts();
+    let (own, _) = OpenApiRouter::new().nest(OWN_PREFIX, own::routes()).split_for_parts();
+    let compatible = compatible
+        .fallback(|| async { compat::Failure::nowhere(StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(|| async { compat::Failure::nowhere(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(uncached());
+    let own = own
+        .method_not_allowed_fallback(|| async { Problem::nowhere(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(uncached());
     let mut router = Router::new().merge(oauth).merge(own).merge(openapi::router(&document));
     for prefix in COMPATIBLE_PREFIXES {
         router = router.nest(prefix, compatible.clone()).nest(&format!("/{prefix}"), compatible.clone());
     }
     router
+}
+
+/// Answers hold tokens and other people's data: no cache keeps them.
+fn uncached() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The paths of a router; axum tells them in its debug output only.
+    fn paths(router: &Router<App>) -> BTreeSet<String> {
+        let text = format!("{router:?}");
+        text.split('"').filter(|part| part.starts_with('/')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_route_of_the_router_is_in_the_document() {
+        let served = paths(&router());
+        assert!(served.len() > 100, "the debug output tells the paths: {served:?}");
+        let documented: BTreeSet<String> = document().paths.paths.into_keys().collect();
+        let mut known = BTreeSet::new();
+        for path in &served {
+            let path = path.strip_prefix("//").map_or_else(|| path.clone(), |path| format!("/{path}"));
+            if path == "/openapi.json" || path.contains("{*") {
+                continue;
+            }
+            let without = COMPATIBLE_PREFIXES.iter().filter_map(|prefix| path.strip_prefix(prefix));
+            let names: Vec<_> = without.map(str::to_owned).chain([path.clone()]).collect();
+            let found = names.iter().find(|name| documented.contains(*name));
+            assert!(found.is_some(), "{path} is served and not in the document");
+            known.extend(found.cloned());
+        }
+        assert_eq!(known, documented, "and the other way round");
+    }
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::body;
 use crate::app::access::clients;
 use crate::app::{App, AppError};
 
@@ -170,7 +171,7 @@ async fn read(request: Request) -> Result<TokenRequest, TokenError> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
-    let body = Bytes::from_request(request, &()).await.map_err(|_| unreadable("body"))?;
+    let body = body::read(request).await.map_err(|(_, why)| TokenError::new("invalid_request", why))?;
     if body.len() > BODY_BYTES_MAX {
         return Err(unreadable("body: it is too long and so"));
     }

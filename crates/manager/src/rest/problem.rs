@@ -48,6 +48,15 @@ impl Problem {
         }
     }
 
+    /// Nothing is served there: no such path, or not by that method.
+    pub fn nowhere(status: StatusCode) -> Self {
+        let (code, title) = match status {
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "The path does not take this method"),
+            _ => ("not_found", "There is no such path"),
+        };
+        Self::new(status, code, title, title, "Compare the request with /openapi.json.")
+    }
+
     /// The request can't be read.
     pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(

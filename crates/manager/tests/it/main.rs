@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod certificates;
+mod cli_commands;
 mod durability;
 mod operating_page;
 mod operations;
@@ -11,6 +12,11 @@ mod portal_forms;
 mod portal_pages;
 mod protocol_agent;
 mod refusals;
+mod rest_compat;
+mod rest_matrix;
+mod rest_oauth;
+mod rest_own;
+mod rest_support;
 mod setup;
 mod support;
 mod wire;

@@ -126,8 +126,12 @@ async fn pages_are_pictured_in_light_and_dark_wide_and_narrow() {
             browser.open(&format!("{}{path}", manager.url)).await;
             let picture = browser.screenshot(&format!("{name}-{theme}-{width}")).await;
             assert!(std::fs::metadata(picture).unwrap().len() > 5_000, "{name} is blank");
-            let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
-            assert_eq!(wider, serde_json::json!(0), "{name} is wider than {width}");
+            for narrowest in [width, width.min(360)] {
+                browser.resize(narrowest, 900).await;
+                let beyond = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
+                assert_eq!(beyond, serde_json::json!(0), "{name} is wider than {narrowest}");
+            }
+            browser.resize(width, 900).await;
         }
     }
 }

@@ -16,7 +16,7 @@ async fn a_token_that_was_made_in_the_portal_lets_a_product_in_until_it_is_revok
     assert_eq!(made.status, 303, "{}", made.body);
     let shown = visitor.get(made.header("location")).await;
     assert!(
-        shown.has("The token is created") && shown.has("in 6 days") && shown.has("Allowed"),
+        shown.has("The token is created") && shown.has("in 7 days") && shown.has("Allowed"),
         "{}",
         shown.body
     );
@@ -31,7 +31,7 @@ async fn a_token_that_was_made_in_the_portal_lets_a_product_in_until_it_is_revok
     let token = made.header("location").split(['/', '?']).nth_back(1).unwrap().to_owned();
     let revoke = world.page(&format!("tokens/{token}/revoke"));
     let asked = visitor.get(&revoke).await;
-    assert!(asked.has("was used 1 times") && asked.has("nothing can register with it"));
+    assert!(asked.has("was used once") && asked.has("nothing can register with it"));
     let done = visitor.submit(&revoke, &revoke, &[]).await;
     assert_eq!(done.status, 303);
     let after = visitor.get(done.header("location")).await;

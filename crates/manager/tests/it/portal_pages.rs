@@ -44,11 +44,7 @@ fn check(path: &str, page: &Page) {
         "{path}"
     );
     assert_eq!(body.matches("<form").count(), body.matches("</form>").count(), "{path}");
-    assert_eq!(
-        body.matches("<form method=\"post\"").count(),
-        body.matches("name=\"csrf\"").count(),
-        "{path}"
-    );
+    assert_eq!(body.matches(" method=\"post\"").count(), body.matches("name=\"csrf\"").count(), "{path}");
 }
 
 #[tokio::test]
@@ -128,7 +124,7 @@ async fn licenses_show_what_is_owned_used_and_short() {
         "1 license short",
         "12 borrowed from CCX Flex Premium Agent",
         "12 lent to CCX Flex Standard Agent",
-        "60 end in 40 days",
+        "60 end in 41 days",
     ] {
         assert!(page.has(text), "{text}: {}", page.body);
     }

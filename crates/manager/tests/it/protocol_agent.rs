@@ -155,7 +155,10 @@ async fn lives_a_whole_life() {
     agent.run(&["--lose-answer"], &["renew-certificate", "--same-key"], FAILED);
     assert_eq!(agent.run(&[], &["retry"], DONE)["type"], "id-certificate-renewal");
     let authorization = agent.run(&[], &["renew-authorization"], DONE);
-    assert_eq!((&authorization["type"], &authorization["tags"][0]["in_use"]), (&"authorization".into(), &6.into()));
+    assert_eq!(
+        (&authorization["type"], &authorization["tags"][0]["in_use"]),
+        (&"authorization".into(), &6.into())
+    );
 
     let families = ["report", "--family", "ccx-flex:CCX_FLEX_PREMIUM=1,CCX_FLEX_STANDARD=3"];
     let tiers = agent.run(&[], &families, DONE);

@@ -1,11 +1,12 @@
 //! A small contact centre: operators sign in and out, and its agent says how far it may go.
 
+use core::time::Duration;
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
-use seatpool_agentd::client::Client;
+use seatpool_agentd::client::{Client, Lines};
 use seatpool_products::centre::Centre;
 use seatpool_products::clock::Clock;
 use seatpool_products::command::{Command, Plan};
@@ -16,8 +17,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
+/// How often an agent that has gone is looked for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// A small contact centre. It takes commands on standard input, on a socket and from a shift plan, one a
-/// line: sign-in N standard|premium, sign-out N [standard|premium], add-users N, status, quit.
+/// line: sign-in N standard/premium, sign-out N (standard/premium), add-users N, status, quit.
 #[derive(Debug, Parser)]
 #[command(name = "contact-centre", version)]
 struct Flags {
@@ -27,7 +31,7 @@ struct Flags {
     /// Socket on which commands are taken, beside standard input
     #[arg(long)]
     listen: Option<PathBuf>,
-    /// Shift plan: lines of HH:MM[:SS] COMMAND, counted from the start by the agent's clock
+    /// Shift plan: lines of a time (HH:MM or HH:MM:SS after the start, by the agent's clock) and a command
     #[arg(long)]
     plan: Option<PathBuf>,
     /// Seats that this installation can hold
@@ -42,7 +46,48 @@ struct Flags {
 }
 
 /// A command, and where its outcome goes besides standard output.
-type Order = (Command, Option<oneshot::Sender<String>>);
+type Order = (Command, Option<oneshot::Sender<Reply>>);
+
+/// An outcome for someone at the socket; `written` goes when it is on its way.
+struct Reply {
+    text: String,
+    _written: oneshot::Sender<()>,
+}
+
+/// What the agent's stream brings.
+enum Heard {
+    /// An alert or event.
+    Event(serde_json::Value),
+    /// The agent has gone.
+    Gone,
+    /// It is there again.
+    Back,
+}
+
+/// The agent's stream, opened anew when the agent was restarted.
+struct Ear {
+    licensing: Licensing,
+    lines: Option<Lines>,
+}
+
+impl Ear {
+    async fn next(&mut self) -> Heard {
+        if let Some(lines) = &mut self.lines {
+            if let Ok(Some(event)) = lines.next().await {
+                return Heard::Event(event);
+            }
+            self.lines = None;
+            return Heard::Gone;
+        }
+        loop {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            if let Ok(lines) = self.licensing.alerts().await {
+                self.lines = Some(lines);
+                return Heard::Back;
+            }
+        }
+    }
+}
 
 /// A line of the agent's, passed on.
 #[derive(Debug, Serialize)]
@@ -65,7 +110,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
     let licensing = Licensing::open(Client::new(&flags.agent)).await?;
     let time_lapse = licensing.clock().await?.time_lapse;
     let clock = Clock(time_lapse.map(|text| text.parse()).transpose()?);
-    let mut alerts = licensing.alerts().await?;
+    let mut ear = Ear { lines: Some(licensing.alerts().await?), licensing: licensing.clone() };
     let mut desk = Desk::open(Centre::new(flags.capacity, flags.users), licensing, clock).await?;
 
     let (orders, mut waiting) = mpsc::channel::<Order>(16);
@@ -78,17 +123,18 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
     }
     drop(orders);
 
-    let mut heard = true;
     loop {
         let order = tokio::select! {
             order = waiting.recv() => order,
-            line = alerts.next::<serde_json::Value>(), if heard => {
-                match line {
-                    Ok(Some(agent)) => say_agent(&agent, flags.json)?,
-                    Ok(None) | Err(_) => {
-                        heard = false;
-                        eprintln!("contact-centre: the agent has gone; seats stay, and nothing new is allowed");
-                    }
+            heard = ear.next() => {
+                match heard {
+                    Heard::Event(agent) => say_agent(&agent, flags.json)?,
+                    Heard::Gone => eprintln!("contact-centre: the agent has gone; seats stay, and no more may sign in"),
+                    // It may have forgotten the last minute.
+                    Heard::Back => match desk.report().await {
+                        Ok(()) => eprintln!("contact-centre: the agent is back"),
+                        Err(error) => eprintln!("contact-centre: the agent is back, but: {error:#}"),
+                    },
                 }
                 continue;
             }
@@ -101,8 +147,13 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         };
         say(&text)?;
         if let Some(reply) = reply {
+            let (written, on_its_way) = oneshot::channel();
             // Who asked may have gone.
-            let _ = reply.send(text);
+            let _ = reply.send(Reply { text, _written: written });
+            if command == Command::Quit {
+                // Before the process ends, who asked for it is told.
+                let _ = on_its_way.await;
+            }
         }
         if command == Command::Quit {
             break;
@@ -165,18 +216,18 @@ async fn serve(stream: UnixStream, orders: mpsc::Sender<Order>, json: bool) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let text = match line.parse() {
+        let reply = match line.parse() {
             Ok(command) => {
                 let (reply, answer) = oneshot::channel();
                 if orders.send((command, Some(reply))).await.is_err() {
                     return;
                 }
-                let Ok(text) = answer.await else { return };
-                text
+                let Ok(reply) = answer.await else { return };
+                reply
             }
-            Err(error) => problem(&error.to_string(), json),
+            Err(error) => Reply { text: problem(&error.to_string(), json), _written: oneshot::channel().0 },
         };
-        if write.write_all(format!("{text}\n").as_bytes()).await.is_err() {
+        if write.write_all(format!("{}\n", reply.text).as_bytes()).await.is_err() {
             return;
         }
     }

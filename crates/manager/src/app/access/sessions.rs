@@ -62,14 +62,16 @@ pub async fn sign_in(
     let login = login.trim().to_lowercase();
     let from = address.unwrap_or_default();
     let backoff = &app.gate().backoff;
-    if let Some(seconds) = backoff.wait_seconds(&login, from, now) {
+    // A person waits in real seconds.
+    let real = app.clock().real();
+    if let Some(seconds) = backoff.wait_seconds(&login, from, real) {
         return Err(SignInError::Wait { seconds });
     }
     let user = app.store().user_by_login(&login).await.map_err(AppError::from)?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let matches = app.gate().hashing.verify(password, hash).await?;
     let Some(user) = user.filter(|_| matches) else {
-        backoff.failed(&login, from, now);
+        backoff.failed(&login, from, real);
         return Err(SignInError::Wrong);
     };
     backoff.succeeded(&login, from);

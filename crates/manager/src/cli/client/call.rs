@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// How long one call may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -244,13 +244,15 @@ async fn send(request: RequestBuilder, base: &Url, ca_file: Option<&Path>) -> Re
         let causes = chain(&why);
         let trusted =
             ca_file.map_or_else(|| "the system's certificates".into(), |path| path.display().to_string());
-        let hint = if causes.contains("UnknownIssuer") || causes.contains("unknown issuer") {
+        let hint = if causes.contains("NotValidForName") || causes.contains("not valid for name") {
+            let host = base.host_str().unwrap_or_default();
+            format!("its TLS certificate is not for {host:?}: use a name that it is for with --url")
+        } else if causes.contains("certificate expired") || causes.contains("certificate not valid yet") {
+            "its TLS certificate is not valid now: compare the clocks here and there, and renew it".to_owned()
+        } else if causes.contains("invalid peer certificate") {
             format!(
                 "its TLS certificate does not chain to {trusted}: correct ca_file in the credentials file"
             )
-        } else if causes.contains("NotValidForName") || causes.contains("not valid for name") {
-            let host = base.host_str().unwrap_or_default();
-            format!("its TLS certificate is not for {host:?}: use a name that it is for with --url")
         } else if why.is_timeout() {
             "it did not answer in time: see its log and /readyz".to_owned()
         } else if why.is_connect() {

@@ -1,16 +1,17 @@
 //! Product instances, which these paths call devices.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use seatpool_proto::AccountId;
 use seatpool_store::InstanceQuery;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::shape::{
-    Answer, Body, Caller, Failure, Nothing, Params, Reply, instant, lenient_number, page, virtual_account,
+    Answer, Body, Caller, Failure, Nothing, Params, Path, Reply, instant, lenient_number, page,
+    virtual_account,
 };
 use crate::app::App;
-use crate::app::access::{self, Principal};
+use crate::app::access::{self, Permission, Principal};
 use crate::app::accounts::VirtualAccountView;
 use crate::app::instances::{self, InstanceView};
 
@@ -222,6 +223,7 @@ pub(crate) async fn transfer_devices(
 ) -> Reply<Nothing> {
     let account = access::account(&app, &principal, &domain).await?;
     let from = virtual_account(&app, &principal, account.id, &name).await?;
+    access::check(&principal, account.id, Permission::ManageVirtualAccount(from.id))?;
     if body.product_instances.is_empty() {
         return Err(Failure::refused(
             "productInstances is empty: name at least one product instance to move",
@@ -240,7 +242,7 @@ pub(crate) async fn transfer_devices(
             .await
             .map_err(|error| partly("transferred", done, count, &instance.name, error.into()))?;
     }
-    Ok(Answer::saying(Nothing {}, format!("{count} product instances were transferred")))
+    Ok(Answer::saying(Nothing {}, format!("product instances transferred: {count}")))
 }
 
 /// Devices to remove. The misspelt name is the real one; the right one is read, too.
@@ -320,6 +322,7 @@ async fn remove(
 ) -> Reply<Nothing> {
     let account = access::account(app, principal, domain).await?;
     let place = virtual_account(app, principal, account.id, name).await?;
+    access::check(principal, account.id, Permission::ManageVirtualAccount(place.id))?;
     if body.requests.is_empty() {
         let message = "productInstacesRemoveRequests is empty: name at least one product instance to remove";
         return Err(Failure::refused(message));
@@ -341,7 +344,7 @@ async fn remove(
             .await
             .map_err(|error| partly("removed", done, count, &instance.name, error.into()))?;
     }
-    Ok(Answer::saying(Nothing {}, format!("{count} product instances were removed")))
+    Ok(Answer::saying(Nothing {}, format!("product instances removed: {count}")))
 }
 
 /// The one instance of `place` that a request names.

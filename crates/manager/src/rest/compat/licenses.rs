@@ -1,15 +1,16 @@
 //! Licences, subscriptions, and moving licences.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use seatpool_proto::{LotKind, Quantity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::shape::{
-    Answer, Body, Caller, Failure, Nothing, Reply, cut, day, lenient_number, page, virtual_account,
+    Answer, Body, Caller, Failure, Nothing, Path, Reply, cut, day, lenient_number, page, virtual_account,
 };
+use crate::app::App;
+use crate::app::access::{self, Permission};
 use crate::app::inventory::{self, Borrowing, LicenseView, LotStatus, LotView, Transfer};
-use crate::app::{App, access};
 
 /// Which licences to list.
 #[derive(Default, Deserialize, ToSchema)]
@@ -285,6 +286,10 @@ pub(crate) async fn transfer_licenses(
 ) -> Reply<Nothing> {
     let account = access::account(&app, &principal, &domain).await?;
     let from = virtual_account(&app, &principal, account.id, &name).await?;
+    access::check(&principal, account.id, Permission::ManageVirtualAccount(from.id))?;
+    if body.licenses.is_empty() {
+        return Err(Failure::refused("licenses is empty: name at least one license to move"));
+    }
     let mut lines = Vec::with_capacity(body.licenses.len());
     for row in body.licenses {
         let to = virtual_account(&app, &principal, account.id, &row.target_virtual_account).await?;

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+pub(crate) use shape::Failure;
 
 /// The routes, without their prefix.
 pub(crate) fn routes() -> OpenApiRouter<App> {

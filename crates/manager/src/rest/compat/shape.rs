@@ -2,7 +2,6 @@
 //! paging by `limit` and `offset`.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -19,6 +18,7 @@ use crate::app::access::Principal;
 use crate::app::accounts::{self, VirtualAccountView};
 use crate::app::{App, AppError};
 use crate::rest::auth::{self, CHALLENGE, Unauthenticated};
+use crate::rest::body;
 
 /// An answer: what was asked for, beside `status` and `statusMessage`.
 #[derive(Serialize, ToSchema)]
@@ -73,6 +73,15 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(http: StatusCode, message: impl Into<String>) -> Self {
         Self { status: "ERROR", status_message: message.into(), http }
+    }
+
+    /// Nothing is served there: no such path, or not by that method.
+    pub(crate) fn nowhere(http: StatusCode) -> Self {
+        let what = match http {
+            StatusCode::METHOD_NOT_ALLOWED => "the path does not take this method",
+            _ => "there is no such path",
+        };
+        Self::new(http, format!("{what}: compare the request with /openapi.json"))
     }
 
     /// The request was understood and refused.
@@ -140,15 +149,27 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let bytes = Bytes::from_request(request, app).await.map_err(|why| {
-            Failure::new(why.status(), format!("the body can't be read: {}", why.body_text()))
-        })?;
+    async fn from_request(request: Request, _: &App) -> Result<Self, Failure> {
+        let bytes = body::read(request).await.map_err(|(status, why)| Failure::new(status, why))?;
         let bytes = if bytes.trim_ascii().is_empty() { b"{}".as_slice() } else { &bytes };
         let body = serde_json::from_slice(bytes).map_err(|why| {
             Failure::new(StatusCode::BAD_REQUEST, format!("the body is not what it should be: {why}"))
         })?;
         Ok(Self(body))
+    }
+}
+
+/// The parts of the path.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        axum::extract::Path::from_request_parts(parts, app)
+            .await
+            .map(|path| Self(path.0))
+            .map_err(|why| Failure::new(StatusCode::BAD_REQUEST, why.body_text()))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Registration tokens.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
+use seatpool_domain::token::{EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shape::{Answer, Body, Caller, Failure, Nothing, Reply, instant, lenient_number, virtual_account};
+use super::shape::{
+    Answer, Body, Caller, Failure, Nothing, Path, Reply, instant, lenient_number, virtual_account,
+};
 use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
 use crate::app::{App, access};
 
@@ -149,7 +152,9 @@ fn new_token(body: NewTokenBody) -> Result<NewToken, Failure> {
     let expires_after_days = match body.expires_after_days {
         None => default.expires_after_days,
         Some(days) => u16::try_from(days)
-            .map_err(|_| Failure::refused(format!("expiresAfterDays is 1 to 365, not {days}")))?,
+            .ok()
+            .filter(|days| (EXPIRES_AFTER_DAYS_MIN..=EXPIRES_AFTER_DAYS_MAX).contains(days))
+            .ok_or_else(|| Failure::refused(format!("expiresAfterDays is 1 to 365, not {days}")))?,
     };
     let uses_max = match body.number_of_uses {
         None => None,
@@ -213,7 +218,7 @@ pub(crate) async fn revoke_tokens(
     for id in &ids {
         tokens::revoke(&app, &principal, account.id, place.id, *id).await?;
     }
-    Ok(Answer::saying(Nothing {}, format!("{} tokens were revoked", ids.len())))
+    Ok(Answer::saying(Nothing {}, format!("tokens revoked: {}", ids.len())))
 }
 
 #[cfg(test)]

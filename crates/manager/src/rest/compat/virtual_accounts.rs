@@ -1,10 +1,10 @@
 //! Virtual accounts. The list and creation have three addresses in the wild.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shape::{Answer, Body, Caller, Failure, Nothing, Reply, virtual_account};
+use super::shape::{Answer, Body, Caller, Failure, Nothing, Path, Reply, virtual_account};
 use crate::app::access::{self, Principal};
 use crate::app::{App, accounts};
 

@@ -1,6 +1,5 @@
 //! What handlers take from a request; whatever can't be read is a [`Problem`].
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use seatpool_proto::{AccountId, VirtualAccountId};
@@ -8,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::app::access::{self, Principal};
 use crate::app::{App, accounts};
-use crate::rest::auth;
 use crate::rest::problem::Problem;
+use crate::rest::{auth, body};
 
 /// Who calls.
 pub(crate) struct Caller(pub(crate) Principal);
@@ -55,10 +54,10 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, app).await.map_err(|why| {
-            let problem = Problem::unreadable(why.body_text());
-            Problem { status: why.status().as_u16(), ..problem }
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let bytes = body::read(request).await.map_err(|(status, why)| {
+            let problem = Problem::unreadable(why);
+            Problem { status: status.as_u16(), ..problem }
         })?;
         serde_json::from_slice(&bytes)
             .map(Self)

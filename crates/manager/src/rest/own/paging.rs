@@ -40,11 +40,12 @@ pub(crate) struct Rows<T> {
 impl<T> Rows<T> {
     /// How many of how many there are, for people.
     pub(crate) fn count_line(&self, what: &str) -> String {
+        let plural = if self.total == 1 { "" } else { "s" };
         match &self.next_cursor {
             Some(cursor) => {
-                format!("{} of {} {what}; go on with cursor {cursor}", self.items.len(), self.total)
+                format!("{} of {} {what}{plural}; go on with cursor {cursor}", self.items.len(), self.total)
             }
-            None => format!("{} {what}", self.total),
+            None => format!("{} {what}{plural}", self.total),
         }
     }
 }

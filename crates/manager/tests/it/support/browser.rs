@@ -20,7 +20,7 @@ pub(crate) struct Browser {
     driver: Child,
     http: reqwest::Client,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -51,9 +51,9 @@ impl Browser {
             driver,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             session: format!("http://127.0.0.1:{port}/session"),
-            _profile: profile,
+            profile,
         };
-        let user_data = format!("--user-data-dir={}", browser._profile.path().display());
+        let user_data = format!("--user-data-dir={}", browser.profile.path().display());
         let arguments = [
             "--headless=new",
             "--no-sandbox",

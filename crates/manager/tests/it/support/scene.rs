@@ -26,6 +26,7 @@ impl World {
     }
 
     /// Path of a page of a virtual account.
+    #[expect(clippy::unused_self, reason = "reads like page()")]
     pub(crate) fn page_of(&self, virtual_account: VirtualAccountId, rest: &str) -> String {
         format!("/portal/example.com/va/{virtual_account}/{rest}")
     }

@@ -266,6 +266,28 @@ impl Stage {
         }
     }
 
+    /// Waits until the manager shows `in_use` of [`LICENSE`] in use: owned, in use.
+    pub(crate) async fn until_pool_shows(
+        &mut self,
+        in_use: u64,
+        minutes_max: i64,
+    ) -> anyhow::Result<(u64, u64)> {
+        let deadline = self.now().checked_add(jiff::SignedDuration::from_mins(minutes_max))?;
+        loop {
+            self.check_alive()?;
+            let pool = self.pool().await?;
+            if pool.1 == in_use {
+                return Ok(pool);
+            }
+            ensure!(
+                self.now() < deadline,
+                "the manager shows {} in use after {minutes_max} minutes of lapsed time, and not {in_use}",
+                pool.1
+            );
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
     /// Brings the number of seats at a centre to `seats`.
     pub(crate) async fn staff(&mut self, centre: usize, seats: u64) -> anyhow::Result<()> {
         let centre = &mut self.centres[centre];

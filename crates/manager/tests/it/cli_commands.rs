@@ -1,0 +1,214 @@
+//! The administrator's commands, by the real binary against a real manager.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::rest_support::{instance, steady_text};
+use crate::support::manager::{seatpool, text};
+use crate::support::{Manager, TAG, World};
+
+/// A command line against one manager.
+struct Shell<'a> {
+    manager: &'a Manager,
+    credentials: PathBuf,
+    record: String,
+}
+
+/// What a command did.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl<'a> Shell<'a> {
+    fn new(world: &World, manager: &'a Manager) -> Self {
+        Self { manager, credentials: world.data_dir().join("client.json"), record: String::new() }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Done {
+        let output = seatpool()
+            .args(arguments)
+            .args(["--url", &self.manager.url])
+            .env("SEATPOOL_CREDENTIALS", &self.credentials)
+            .output()
+            .unwrap();
+        Done { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Runs and notes down what was seen.
+    fn show(&mut self, arguments: &[&str]) -> Done {
+        let done = self.run(arguments);
+        let line = arguments
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() });
+        let line = line.collect::<Vec<_>>().join(" ");
+        let err = done.err.replace(&self.manager.url, "https://MANAGER");
+        write!(
+            self.record,
+            "$ seatpool {}\n{}{}",
+            steady_text(&line),
+            steady_text(&done.out),
+            steady_text(&err)
+        )
+        .unwrap();
+        if done.code != 0 {
+            writeln!(self.record, "(exit code {})", done.code).unwrap();
+        }
+        self.record.push('\n');
+        done
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(done.code, 0, "{arguments:?}: {}", done.err);
+        serde_json::from_str(&done.out).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn accounts_virtual_accounts_and_tokens_by_command() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut shell = Shell::new(&world, &manager);
+    shell.show(&["account", "create", "--domain", "other.example", "--name", "Other"]);
+    shell.show(&["account", "create", "--domain", "other.example"]);
+    shell.show(&["account", "list"]);
+    shell.show(&["account", "show"]);
+    shell.show(&["account", "show", "nosuch.example"]);
+    shell.show(&["va", "create", "North Sea", "--description", "rigs"]);
+    shell.show(&["va", "rename", "North Sea", "Baltic"]);
+    shell.show(&["va", "describe", "baltic", "ports"]);
+    shell.show(&["va", "list"]);
+    shell.show(&["va", "delete", "Default"]);
+    let token =
+        shell.show(&["token", "create", "--va", "Baltic", "--uses", "3", "--description", "for ships"]);
+    assert_eq!(token.out.lines().next().unwrap().len(), 84, "the token alone stands on the first line");
+    shell.show(&["token", "list", "--virtual-account", "Baltic"]);
+    let id = shell.json(&["token", "list", "--va", "Baltic"])[0]["id"].as_str().unwrap().to_owned();
+    shell.show(&["token", "revoke", &id, "--va", "Baltic"]);
+    shell.show(&["token", "list", "--va", "Baltic"]);
+    shell.show(&["token", "create", "--expires-after-days", "366"]);
+    shell.show(&["va", "delete", "Baltic"]);
+    shell.show(&["va", "list", "--account", "other.example"]);
+    insta::assert_snapshot!("cli_accounts", shell.record);
+}
+
+#[tokio::test]
+async fn orders_licences_and_devices_by_command() {
+    let world = World::new().await;
+    let token = world.token().await;
+    let manager = world.start();
+    let mut shell = Shell::new(&world, &manager);
+    let place = ["order", "place", "--license", TAG, "--quantity", "100", "--perpetual", "--order-id", "O-1"];
+    shell.show(&place);
+    assert_eq!(shell.json(&place)["lots"].as_array().unwrap().len(), 1, "the same order again");
+    shell.show(&[
+        "order",
+        "place",
+        "--license",
+        "CCX Flex Standard Agent",
+        "--quantity",
+        "40",
+        "--starts",
+        "2020-01-01",
+        "--ends",
+        "2099-01-01",
+        "--order-id",
+        "O-2",
+        "--subscription",
+        "Sub1",
+    ]);
+    shell.show(&[
+        "order",
+        "place",
+        "--license",
+        "nosuch",
+        "--quantity",
+        "1",
+        "--perpetual",
+        "--order-id",
+        "O-3",
+    ]);
+    shell.run(&["va", "create", "North Sea"]);
+    instance(&manager, &token.text, "SN1", 70).await;
+    instance(&manager, &token.text, "SN2", 50).await;
+    shell.show(&["licenses", "list"]);
+    shell.show(&["licenses", "transfer", TAG, "--quantity", "10", "--to", "North Sea"]);
+    shell.show(&["licenses", "transfer", TAG, "--quantity", "91", "--to", "North Sea"]);
+    shell.show(&["licenses", "show", "CCX Premium Agent"]);
+    let detail = shell.json(&["licenses", "show", "CCX_FLEX_STANDARD"]);
+    let lot = detail["license"]["lots"][0]["id"].as_str().unwrap().to_owned();
+    shell.show(&["order", "renew", &lot, "--order-id", "O-4", "--term-years", "1"]);
+    shell.show(&["devices", "list"]);
+    shell.show(&["devices", "list", "--text", "sn2"]);
+    shell.show(&["devices", "show", "SN1"]);
+    shell.show(&["devices", "transfer", "SN1", "--to", "North Sea"]);
+    shell.show(&["devices", "remove", "SN2"]);
+    shell.show(&["devices", "remove", "SN2"]);
+    shell.show(&["devices", "list"]);
+    shell.show(&["licenses", "list", "--va", "North Sea"]);
+    shell.show(&["events", "--limit", "4"]);
+    insta::assert_snapshot!("cli_licences", shell.record);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_explained_with_its_exit_code() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut shell = Shell::new(&world, &manager);
+    let good = shell.credentials.clone();
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(&good).unwrap()).unwrap();
+    let other = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut changed = file.clone();
+        change(&mut changed);
+        let path = world.data_dir().join(name);
+        std::fs::write(&path, changed.to_string()).unwrap();
+        path
+    };
+    let explained = |shell: &Shell<'_>, credentials: PathBuf, code: i32, words: &[&str]| {
+        let shell = Shell { manager: shell.manager, credentials, record: String::new() };
+        let done = shell.run(&["va", "list"]);
+        assert_eq!((done.code, done.out.as_str()), (code, ""), "{}", done.err);
+        for word in words {
+            assert!(done.err.contains(word), "{word:?} is said: {}", done.err);
+        }
+        assert!(!done.err.contains(file["client_secret"].as_str().unwrap()), "no secret is said");
+    };
+    explained(&shell, world.data_dir().join("nosuch.json"), 1, &["nosuch.json", "--credentials"]);
+    let broken = other("broken.json", &|file| *file = json!([1]));
+    explained(&shell, broken, 1, &["broken.json", "seatpool init"]);
+    let wrong = other("wrong.json", &|file| file["client_secret"] = "wrong".into());
+    explained(&shell, wrong, 3, &["wrong.json", "invalid_client"]);
+    // The manager's own certificate is not a root, so nothing chains to it... but another root is one.
+    let foreign = tempfile::tempdir().unwrap();
+    let made = crate::support::manager::init(&foreign.path().join("data"), &[]);
+    assert!(made.status.success());
+    let root = foreign.path().join("data/certificates/vendor-root.pem");
+    let untrusted = other("untrusted.json", &|file| file["ca_file"] = root.display().to_string().into());
+    explained(&shell, untrusted, 4, &["vendor-root.pem", "ca_file"]);
+
+    let away = seatpool()
+        .args(["va", "list", "--url", "https://127.0.0.1:1", "--credentials"])
+        .arg(&good)
+        .output()
+        .unwrap();
+    assert_eq!(away.status.code(), Some(4));
+    assert!(text(&away.stderr).contains("seatpool serve"), "{}", text(&away.stderr));
+    let none = seatpool().args(["va", "list"]).output().unwrap();
+    assert_eq!(none.status.code(), Some(1));
+    assert!(text(&none.stderr).contains("SEATPOOL_CREDENTIALS"), "{}", text(&none.stderr));
+    let usage = shell.run(&["order", "place", "--license", TAG, "--quantity", "1", "--order-id", "O"]);
+    assert_eq!(usage.code, 2, "neither perpetual nor a term: {}", usage.err);
+    let by_name = seatpool()
+        .args(["va", "list", "--url", &manager.url.replace("127.0.0.1", "localhost"), "--credentials"])
+        .arg(&good)
+        .output()
+        .unwrap();
+    assert_eq!(by_name.status.code(), Some(4));
+    assert!(text(&by_name.stderr).contains("not for \"localhost\""), "{}", text(&by_name.stderr));
+    shell.show(&["va", "--help"]);
+    insta::assert_snapshot!("cli_help", shell.record);
+}

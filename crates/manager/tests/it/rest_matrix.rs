@@ -1,0 +1,261 @@
+//! Who may do what: every route of the REST API with every kind of caller, and what the API's document says
+//! of the routes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use reqwest::Method;
+use seatpool_manager::App;
+use seatpool_manager::app::access::clients;
+use seatpool_manager::clock::Clock;
+use seatpool_proto::Sha256;
+use serde_json::{Value, json};
+
+use crate::rest_support::{Caller, credentials, instance};
+use crate::support::{Manager, TAG, World, now};
+
+/// One who calls, and the things of example.com that are its to be tried on.
+struct Persona {
+    name: &'static str,
+    caller: Caller,
+    instance: String,
+    serial: String,
+}
+
+/// A route of the document.
+struct Route {
+    method: Method,
+    /// As the document has it.
+    path: String,
+    /// Under which it is served.
+    prefix: &'static str,
+}
+
+async fn document(manager: &Manager) -> Value {
+    let (status, text) = manager.get(&manager.url, "/openapi.json").await;
+    assert_eq!(status, 200);
+    serde_json::from_str(&text).unwrap()
+}
+
+fn routes(document: &Value) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let prefix = if item["servers"].is_array() { "/api" } else { "" };
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if item[method].is_object() {
+                let method = method.to_uppercase().parse().unwrap();
+                routes.push(Route { method, path: path.clone(), prefix });
+            }
+        }
+    }
+    routes
+}
+
+/// A body that is well-formed and that whoever may call is refused for, so that nothing changes; or that
+/// changes only what is the persona's own.
+fn body(route: &Route, persona: &Persona) -> Option<Value> {
+    let sudi = json!({ "udiPid": "UCCX", "udiSerialNumber": persona.serial });
+    let transfer = json!({ "license": TAG, "licenseType": "PERPETUAL", "quantity": 0, "targetVirtualAccount": "Default" });
+    let order = json!({ "order_id": "none", "lines": [{ "license": TAG, "quantity": 0 }] });
+    let is = |end: &str| route.path.ends_with(end);
+    let of_own = route.path.starts_with("/api/seatpool");
+    Some(match &route.method {
+        &Method::GET | &Method::DELETE => return None,
+        &Method::PATCH => json!({ "name": "" }),
+        _ if is("/oauth/token") => json!({}),
+        _ if is("/clients") => json!({ "name": "", "roles": [{ "role": "account_administrator" }] }),
+        _ if is("/virtual-accounts") => json!({ "name": "" }),
+        _ if is("/tokens") && of_own => json!({ "expires_after_days": 0 }),
+        _ if is("/tokens") => json!({ "expiresAfterDays": 0 }),
+        _ if is("/tokens/revoke") => json!({ "tokens": [] }),
+        _ if is("/orders") => order,
+        _ if is("/renew") => json!({ "order_id": "none", "ends_at": "2020-01-01T00:00:00Z" }),
+        _ if is("/license-transfers") => json!({ "lines": [] }),
+        _ if is("/licenses/transfer") => json!({ "licenses": [transfer] }),
+        _ if is("/instances/{instance}/transfer") => json!({ "to": "Default" }),
+        _ if is("/devices/transfer") => {
+            json!({ "productInstances": [{ "sudi": sudi, "targetVirtualAccount": "Default" }] })
+        }
+        // Given a return code, the removal is refused once the caller was found to be allowed it.
+        _ if is("/devices/remove") => {
+            json!({ "productInstacesRemoveRequests": [{ "sudi": sudi, "returnCode": "none" }] })
+        }
+        _ if is("/seatpool/v1/accounts") => json!({ "domain": "" }),
+        _ => json!({}),
+    })
+}
+
+/// The path for this persona, with `account` in place of example.com.
+fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> String {
+    let path = route
+        .path
+        .replace("{account}", account)
+        .replace("{domain}", account)
+        .replace("{virtual_account}", "Default")
+        .replace("{token}", &world.token)
+        .replace("{lot}", &world.lot)
+        .replace("{license}", TAG)
+        .replace("{instance}", &persona.instance);
+    assert!(!path.contains('{'), "{path}: say here what stands for the parameter");
+    format!("{}{path}", route.prefix)
+}
+
+struct Things {
+    token: String,
+    lot: String,
+}
+
+async fn personas(world: &World, manager: &Manager, over: String, token: &str) -> Vec<Persona> {
+    let first = Caller::first(world, manager).await;
+    for domain in ["other.example", "vendor.example"] {
+        let made = first.post("/api/seatpool/v1/accounts", json!({ "domain": domain })).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let of_va = |role: &str| json!([{ "role": role, "virtual_account": "Default" }]);
+    let administrator = json!([{ "role": "account_administrator" }]);
+    let operator = json!([{ "role": "vendor_operator" }]);
+    let mut expired = Caller::anonymous(manager);
+    expired.token = Some(over);
+    let callers = [
+        ("anonymous", Caller::anonymous(manager)),
+        ("expired", expired),
+        ("other account", first.new_client(manager, "other.example", administrator.clone()).await),
+        ("VA user", first.new_client(manager, "example.com", of_va("virtual_account_user")).await),
+        ("VA admin", first.new_client(manager, "example.com", of_va("virtual_account_administrator")).await),
+        ("account admin", first.new_client(manager, "example.com", administrator).await),
+        ("operator", first.new_client(manager, "vendor.example", operator).await),
+    ];
+    let mut personas = Vec::new();
+    for (n, (name, caller)) in callers.into_iter().enumerate() {
+        let serial = format!("SN{n}");
+        let instance = instance(manager, token, &serial, 1).await.to_string();
+        personas.push(Persona { name, caller, instance, serial });
+    }
+    personas
+}
+
+/// A world with one of everything.
+async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
+    let world = World::new().await;
+    let token = world.token().await;
+    world.order(100).await;
+    let (id, _) = credentials(&world);
+    let (over, account) = (clients::secret(), world.account);
+    let lot = world
+        .offline(Clock::default(), async |app: App| {
+            let ended = now() - jiff::SignedDuration::from_secs(1);
+            let store = app.store();
+            store.insert_access_token(Sha256::of(&over), &id, account, ended, ended).await.unwrap();
+            store.lots(account, None).await.unwrap().remove(0).id
+        })
+        .await;
+    let manager = world.start();
+    let personas = personas(&world, &manager, over, &token.text).await;
+    let things = Things { token: token.id.to_string(), lot: lot.to_string() };
+    (world, manager, things, personas)
+}
+
+#[tokio::test]
+async fn every_route_answers_every_persona_as_the_matrix_says() {
+    let (_world, manager, things, personas) = prepared().await;
+    let mut routes = routes(&document(&manager).await);
+    // What removes a persona's own instance comes last.
+    routes.sort_by_key(|route| {
+        (route.method == Method::DELETE, route.path.contains("remove"), route.path.clone())
+    });
+    let mut rows = BTreeMap::new();
+    for route in &routes {
+        let mut cells = Vec::new();
+        for persona in &personas {
+            let path = path(route, persona, &things, "example.com");
+            let body = body(route, persona);
+            let reply = persona.caller.call(route.method.clone(), &path, body.as_ref()).await;
+            let told = serde_json::from_str(&reply.text).unwrap_or(Value::Null);
+            let status = told["status"].as_str().filter(|_| !route.prefix.is_empty());
+            cells.push(format!("{} {}", reply.status, status.unwrap_or_default()).trim().to_owned());
+        }
+        rows.insert((route.path.clone(), route.method.to_string()), cells);
+    }
+    let mut matrix = String::new();
+    let names: Vec<_> = personas.iter().map(|persona| format!("{:13}", persona.name)).collect();
+    writeln!(matrix, "{:7}{:93}{}", "", "", names.join("  ").trim_end()).unwrap();
+    for ((path, method), cells) in rows {
+        let cells: Vec<_> = cells.into_iter().map(|cell| format!("{cell:13}")).collect();
+        writeln!(matrix, "{method:7}{path:93}{}", cells.join("  ").trim_end()).unwrap();
+    }
+    insta::assert_snapshot!("route_by_persona", matrix);
+}
+
+#[tokio::test]
+async fn anothers_account_answers_exactly_like_one_that_does_not_exist() {
+    let (_world, manager, things, personas) = prepared().await;
+    let other = personas.iter().find(|persona| persona.name == "other account").unwrap();
+    let mut compared = 0;
+    for route in routes(&document(&manager).await) {
+        if !route.path.contains("{account}") && !route.path.contains("{domain}") {
+            continue;
+        }
+        let body = body(&route, other);
+        let mut replies = Vec::new();
+        for account in ["example.com", "nosuch.example"] {
+            let path = path(&route, other, &things, account);
+            replies.push(other.caller.call(route.method.clone(), &path, body.as_ref()).await);
+        }
+        let [theirs, nobodys] = &replies[..] else { unreachable!() };
+        assert_eq!(theirs.status, 404, "{} {}", route.method, route.path);
+        assert_eq!(
+            (theirs.status, &theirs.content_type, &theirs.text),
+            (nobodys.status, &nobodys.content_type, &nobodys.text),
+            "{} {}",
+            route.method,
+            route.path
+        );
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared} routes name an account");
+}
+
+#[tokio::test]
+async fn a_hidden_virtual_account_answers_like_one_that_does_not_exist() {
+    let (_world, manager, things, personas) = prepared().await;
+    let administrator = personas.iter().find(|persona| persona.name == "account admin").unwrap();
+    let user = personas.iter().find(|persona| persona.name == "VA user").unwrap();
+    let made = json!({ "name": "Hidden" });
+    let all = "/api/seatpool/v1/accounts/example.com/virtual-accounts";
+    assert_eq!(administrator.caller.post(all, made).await.status, 201);
+    let mut compared = 0;
+    for route in routes(&document(&manager).await) {
+        if !route.path.contains("{virtual_account}") {
+            continue;
+        }
+        let body = body(&route, user);
+        let mut replies = Vec::new();
+        for name in ["Hidden", "Nosuch"] {
+            let path = path(&route, user, &things, "example.com").replace("/Default", &format!("/{name}"));
+            let reply = user.caller.call(route.method.clone(), &path, body.as_ref()).await;
+            replies.push((reply.status, reply.text.replace(name, "NAME")));
+        }
+        assert_eq!(replies[0], replies[1], "{} {}", route.method, route.path);
+        compared += 1;
+    }
+    assert!(compared > 15, "{compared} routes name a virtual account");
+}
+
+#[tokio::test]
+async fn the_document_is_the_recorded_one_and_names_every_method_of_every_route() {
+    let world = World::new().await;
+    let manager = world.start();
+    let document = document(&manager).await;
+    let caller = Caller::anonymous(&manager);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let prefix = if item["servers"].is_array() { "/api" } else { "" };
+        let at = format!("{prefix}{}", path.replace(['{', '}'], ""));
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let reply = caller.call(method.to_uppercase().parse().unwrap(), &at, None).await;
+            let documented = item[method].is_object();
+            assert_eq!(documented, reply.status != 405, "{method} {at}: {}", reply.status);
+            assert_ne!(reply.status, 404, "{method} {at} is served");
+        }
+    }
+    insta::assert_json_snapshot!("openapi", document);
+}
