@@ -114,7 +114,11 @@ mod tests {
             registered_at: START,
             last_contact_at: START,
             export_controlled: false,
-            certificate: CertificateView { serial: "1".into(), not_before: START, not_after: START + days(365) },
+            certificate: CertificateView {
+                serial: "1".into(),
+                not_before: START,
+                not_after: START + days(365),
+            },
             authorized_until: Some(START + days(90)),
             status,
             usage: Vec::new(),
