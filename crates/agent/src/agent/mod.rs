@@ -1,7 +1,8 @@
 //! The agent itself: what it holds, and the doors by which a shell drives it.
 //!
-//! One file per kind of work: [`commands`] takes what people ask, [`requests`] decides what is due and makes requests,
-//! [`answers`] takes what came back, [`setbacks`] what did not come off, [`graces`] works out enforcement, [`announce`] tells of changes, [`view`] shows.
+//! One file per kind of work: `commands` takes what people ask, `requests` decides what is due and makes requests, `answers`
+//! takes what came back, `setbacks` what did not come off, `graces` works out enforcement, `announce` tells of
+//! changes, `view` shows.
 
 mod announce;
 mod answers;
@@ -371,14 +372,17 @@ impl Agent {
 
     /// A request was under way when the process ended: it is sent again as it was, or given up if it is too old.
     fn resume(&mut self, now: Timestamp) {
-        let Some(in_flight) = &mut self.state.in_flight else { return };
-        in_flight.repeated = true;
-        if between(in_flight.request.sent_at, now) > REPEAT_WITHIN
-            && let Some(in_flight) = self.state.in_flight.take()
-        {
-            let failure =
-                ContactFailure::new(FailureKind::Interrupted, "it was made too long ago to be sent again");
-            self.put_back(in_flight, &failure, now, 0.5);
+        let Some(mut in_flight) = self.state.in_flight.take() else { return };
+        if between(in_flight.request.sent_at, now) <= REPEAT_WITHIN {
+            in_flight.repeated = true;
+            self.state.in_flight = Some(in_flight);
+        } else if in_flight.purpose == Purpose::Deregistration {
+            // Still asked for, under a new id.
+            self.leave_unanswered(&in_flight.request);
+            self.mark();
+        } else {
+            let why = "it was made too long ago to be sent again";
+            self.put_back(in_flight, &ContactFailure::new(FailureKind::Interrupted, why), now, 0.5);
         }
     }
 

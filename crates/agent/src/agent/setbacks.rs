@@ -255,7 +255,10 @@ impl Agent {
             }
         });
         self.unregister(Ended { at: now, code: None, message, remove_by_hand: true });
-        self.state.farewell = farewell;
+        if farewell.is_some() {
+            self.give_up_farewell("a later deregistration took its place", now);
+            self.state.farewell = farewell;
+        }
     }
 
     fn farewell_failed(&mut self, now: Timestamp, jitter: f64) {

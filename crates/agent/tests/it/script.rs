@@ -109,7 +109,7 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             Ok(())
         }
         ["move", to] => {
-            world.manager.virtual_account = (*to).to_owned();
+            (*to).clone_into(&mut world.manager.virtual_account);
             Ok(())
         }
         ["clock", ahead] => {

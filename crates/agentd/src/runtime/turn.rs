@@ -1,6 +1,7 @@
 //! The loop: take what came in, store, send, tell, wait.
 
 use core::mem;
+use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use seatpool_agent::{AgentEvent, Answer, Command, ContactFailure, KeyId, NewKey,
 use seatpool_proto::{RequestId, Signer as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::Shared;
 use super::chance::{SystemChance, key_id};
@@ -16,6 +18,9 @@ use super::outbox::{self, Route};
 use crate::disk::{Keys, StateDir};
 use crate::log;
 use crate::transport::{Instants, Trust};
+
+/// How long an orderly end waits for the answer to a request under way, in real time.
+const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 type Reply = oneshot::Sender<Result<(), ChangeError>>;
 type Outcome = (RequestId, Result<Answer, ContactFailure>);
@@ -104,6 +109,10 @@ impl Turns {
             }
             // A deadline that has passed already must not keep the local API from being served.
             tokio::task::yield_now().await;
+        }
+        // An answer that is on its way is heard, so that nothing has to be asked again after the next start.
+        if let Ok(Some(Ok((id, result)))) = timeout(LAST_ANSWER_WITHIN, self.contacts.join_next()).await {
+            self.came_back(id, result);
         }
         let now = self.shared.clock.now();
         self.shared.agent().handle_stop(now);

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A small contact centre. It takes commands on standard input, on a socket and from a shift plan, one a
-/// line: sign-in N standard|premium, sign-out N [standard|premium], add-users N, status, quit.
+/// line: sign-in N standard/premium, sign-out N (standard/premium), add-users N, status, quit.
 #[derive(Debug, Parser)]
 #[command(name = "contact-centre", version)]
 struct Flags {
@@ -31,7 +31,7 @@ struct Flags {
     /// Socket on which commands are taken, beside standard input
     #[arg(long)]
     listen: Option<PathBuf>,
-    /// Shift plan: lines of HH:MM[:SS] COMMAND, counted from the start by the agent's clock
+    /// Shift plan: lines of a time (HH:MM or HH:MM:SS after the start, by the agent's clock) and a command
     #[arg(long)]
     plan: Option<PathBuf>,
     /// Seats that this installation can hold
