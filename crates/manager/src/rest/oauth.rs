@@ -102,7 +102,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 ///
 /// By OAuth2 client credentials. The parameters may come as a form, in the query string or as JSON.
 #[utoipa::path(
-    post, path = "/oauth/token", tag = "oauth2", security(()),
+    post, path = "/oauth/token", operation_id = "grant_access_token", tag = "oauth2", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Granted", body = TokenAnswer),
@@ -118,7 +118,7 @@ async fn create_token(state: State<App>, request: Request) -> Result<Response, T
 ///
 /// The same as `/oauth/token`, at its on-prem address.
 #[utoipa::path(
-    post, path = "/backend/oauth/token", tag = "oauth2", security(()),
+    post, path = "/backend/oauth/token", operation_id = "grant_access_token_backend", tag = "oauth2", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Granted", body = TokenAnswer),

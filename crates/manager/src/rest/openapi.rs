@@ -43,7 +43,8 @@ pub(super) fn document(oauth: OpenApi, compatible: OpenApi, own: OpenApi) -> Ope
 }
 
 /// The compatible paths stand in the document without their prefixes, which are its servers: each is served
-/// under every prefix, and under each prefix with a doubled leading slash.
+/// under every prefix, and under each prefix with a doubled leading slash. Their operations are told from those
+/// of Seatpool's own API by their ids.
 fn under_their_prefixes(mut compatible: OpenApi) -> OpenApi {
     let servers: Vec<Server> = COMPATIBLE_PREFIXES
         .iter()
@@ -53,6 +54,9 @@ fn under_their_prefixes(mut compatible: OpenApi) -> OpenApi {
         .collect();
     for path in compatible.paths.paths.values_mut() {
         path.servers = Some(servers.clone());
+        for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+            operation.operation_id = operation.operation_id.take().map(|id| format!("compatible_{id}"));
+        }
     }
     compatible
 }

@@ -33,6 +33,7 @@ impl<'a> Shell<'a> {
             .args(arguments)
             .args(["--url", &self.manager.url])
             .env("SEATPOOL_CREDENTIALS", &self.credentials)
+            .env_remove("COLUMNS")
             .output()
             .unwrap();
         Done { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }

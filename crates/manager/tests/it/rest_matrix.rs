@@ -259,3 +259,22 @@ async fn the_document_is_the_recorded_one_and_names_every_method_of_every_route(
     }
     insta::assert_json_snapshot!("openapi", document);
 }
+
+#[tokio::test]
+async fn what_is_not_served_is_told_in_the_shape_of_its_api() {
+    let world = World::new().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    for path in ["/api/nosuch", "//backend/api/v1/nosuch", "/services/api/smart-accounts-and-licensing/v3/x"]
+    {
+        let reply = caller.get(path).await;
+        assert_eq!((reply.status, reply.json()["status"].as_str()), (404, Some("ERROR")), "{path}");
+    }
+    let reply = caller.post("/api/v2/accounts", json!({})).await;
+    assert_eq!((reply.status, reply.json()["status"].as_str()), (405, Some("ERROR")));
+    let reply = caller.get("/api/seatpool/v1/nosuch").await;
+    assert_eq!((reply.status, reply.json()["code"].as_str()), (404, Some("not_found")));
+    let reply = caller.call(Method::PUT, "/api/seatpool/v1/accounts", None).await;
+    assert_eq!((reply.status, reply.json()["code"].as_str()), (405, Some("method_not_allowed")));
+    assert_eq!(reply.content_type, "application/problem+json");
+}

@@ -13,6 +13,7 @@ use crate::app::accounts::{self, AccountView};
 
 /// Which accounts to look for.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 #[derive(Default)]
 pub(crate) struct SearchParams {

@@ -17,6 +17,7 @@ use crate::app::instances::{self, InstanceView};
 
 /// A page of devices.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct DevicesParams {
     /// How many rows; -1 for all; 50 if absent.

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::shape::{
     Answer, Body, Caller, Failure, Nothing, Path, Reply, instant, lenient_number, virtual_account,
 };
+use crate::app::App;
+use crate::app::access::{self, Permission};
 use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
-use crate::app::{App, access};
 
 /// The virtual account's tokens.
 #[derive(Serialize, ToSchema)]
@@ -142,6 +143,7 @@ pub(crate) async fn create_token(
 ) -> Reply<CreatedToken> {
     let account = access::account(&app, &principal, &domain).await?;
     let place = virtual_account(&app, &principal, account.id, &name).await?;
+    access::check(&principal, account.id, Permission::ManageVirtualAccount(place.id))?;
     let new = new_token(body)?;
     let token = tokens::create(&app, &principal, account.id, place.id, new).await?;
     Ok(Answer::success(CreatedToken { token_info: token.into() }))

@@ -31,7 +31,7 @@ pub(crate) struct VirtualAccountRow {
 /// A new virtual account.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
-pub(crate) struct NewVirtualAccount {
+pub(crate) struct VirtualAccountBody {
     name: String,
     description: Option<String>,
 }
@@ -94,7 +94,7 @@ pub(crate) async fn list_virtual_accounts_unversioned(
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/virtual-accounts", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = NewVirtualAccount,
+    request_body = VirtualAccountBody,
     responses(
         (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
         (status = 401, description = "No valid access token", body = Failure),
@@ -106,7 +106,7 @@ pub(crate) async fn create_virtual_account(
     State(app): State<App>,
     Caller(principal): Caller,
     Path(domain): Path<String>,
-    Body(new): Body<NewVirtualAccount>,
+    Body(new): Body<VirtualAccountBody>,
 ) -> Reply<Nothing> {
     create(&app, &principal, &domain, new).await
 }
@@ -115,7 +115,7 @@ pub(crate) async fn create_virtual_account(
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = NewVirtualAccount,
+    request_body = VirtualAccountBody,
     responses(
         (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
         (status = 401, description = "No valid access token", body = Failure),
@@ -127,7 +127,7 @@ pub(crate) async fn create_virtual_account_customer(
     State(app): State<App>,
     Caller(principal): Caller,
     Path(domain): Path<String>,
-    Body(new): Body<NewVirtualAccount>,
+    Body(new): Body<VirtualAccountBody>,
 ) -> Reply<Nothing> {
     create(&app, &principal, &domain, new).await
 }
@@ -136,7 +136,7 @@ pub(crate) async fn create_virtual_account_customer(
 #[utoipa::path(
     post, path = "/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = NewVirtualAccount,
+    request_body = VirtualAccountBody,
     responses(
         (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
         (status = 401, description = "No valid access token", body = Failure),
@@ -148,7 +148,7 @@ pub(crate) async fn create_virtual_account_unversioned(
     State(app): State<App>,
     Caller(principal): Caller,
     Path(domain): Path<String>,
-    Body(new): Body<NewVirtualAccount>,
+    Body(new): Body<VirtualAccountBody>,
 ) -> Reply<Nothing> {
     create(&app, &principal, &domain, new).await
 }
@@ -190,7 +190,7 @@ async fn list(app: &App, principal: &Principal, domain: &str) -> Reply<VirtualAc
     Ok(Answer::success(VirtualAccounts { virtual_accounts: rows.into_iter().map(row).collect() }))
 }
 
-async fn create(app: &App, principal: &Principal, domain: &str, new: NewVirtualAccount) -> Reply<Nothing> {
+async fn create(app: &App, principal: &Principal, domain: &str, new: VirtualAccountBody) -> Reply<Nothing> {
     let account = access::account(app, principal, domain).await?;
     let description = new.description.unwrap_or_default();
     let made = accounts::create_virtual_account(app, principal, account.id, new.name, description).await?;

@@ -14,6 +14,7 @@ use crate::rest::problem::Problem;
 
 /// Which accounts.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct AccountParams {
     /// The account with this domain only.

@@ -16,6 +16,7 @@ use crate::rest::problem::Problem;
 
 /// Which events.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct EventParams {
     /// Of this virtual account only, by name or id. Needed by who has a role in a virtual account only.

@@ -17,6 +17,7 @@ use crate::rest::problem::Problem;
 
 /// Which instances, in which order.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct InstanceParams {
     /// Of this virtual account only, by name or id.

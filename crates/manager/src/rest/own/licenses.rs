@@ -15,6 +15,7 @@ use crate::rest::problem::Problem;
 
 /// Which licences.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct LicenseParams {
     /// Of this virtual account only, by name or id.
@@ -72,6 +73,7 @@ pub(crate) async fn show_license(
 
 /// Which transactions.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct TransactionParams {
     /// Of this licence only, by name or tag.

@@ -46,6 +46,7 @@ pub(crate) async fn place_order(
 
 /// Which lots.
 #[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct LotParams {
     /// Of this virtual account only, by name or id.

@@ -18,6 +18,7 @@ pub(crate) const LIMIT_MAX: u32 = 1000;
 
 /// Which page.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(crate) struct PageParams {
     /// How many rows, 1 to 1000; 100 if absent.
