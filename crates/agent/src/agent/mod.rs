@@ -1,7 +1,8 @@
 //! The agent itself: what it holds, and the doors by which a shell drives it.
 //!
-//! One file per kind of work: [`commands`] takes what people ask, [`requests`] decides what is due and makes requests,
-//! [`answers`] takes what came back, [`setbacks`] what did not come off, [`graces`] works out enforcement, [`announce`] tells of changes, [`view`] shows.
+//! One file per kind of work: `commands` takes what people ask, `requests` decides what is due and makes requests, `answers`
+//! takes what came back, `setbacks` what did not come off, `graces` works out enforcement, `announce` tells of
+//! changes, `view` shows.
 
 mod announce;
 mod answers;

@@ -123,8 +123,8 @@ impl Manager {
         self.submit(Action::ExpireAuthorizations { instances }, now).unwrap();
     }
 
-    /// The answer to a request, through its text both ways.
-    pub(super) fn answer(&mut self, transmit: &Transmit, now: Timestamp) -> Response {
+    /// The answer to a request, through its text both ways, with the text's hash.
+    pub(super) fn answer(&mut self, transmit: &Transmit, now: Timestamp) -> (Response, Sha256) {
         let request = Request::from_text(&transmit.request.to_text()).expect("within the protocol's limits");
         let text = self.decide(transmit, &request, now).unwrap_or_else(|refused| {
             let Refused::Agent { code, detail, sequence } = refused else { panic!("{refused}") };
@@ -138,7 +138,7 @@ impl Manager {
             }
             .to_text()
         });
-        Response::from_text(&text).unwrap()
+        (Response::from_text(&text).unwrap(), Sha256::of(&text))
     }
 
     fn decide(&mut self, transmit: &Transmit, request: &Request, now: Timestamp) -> Result<String, Refused> {

@@ -8,7 +8,7 @@ use seatpool_agent::{
     Profile, State, Status,
 };
 use seatpool_domain::EventKind;
-use seatpool_proto::{Nonce, Quantity, Request, RequestBody, RequestId, ResponseBody, Sha256, Tag, Udi};
+use seatpool_proto::{Nonce, Quantity, Request, RequestBody, RequestId, ResponseBody, Tag, Udi};
 use uuid::Uuid;
 
 use super::manager::Manager;
@@ -167,9 +167,9 @@ impl World {
                 let failure = ContactFailure::new(FailureKind::Connect, "away");
                 self.agent.handle_failure(request_id, failure, self.now, &mut self.chance);
             } else {
-                let response = self.manager.answer(&transmit, self.now);
+                let (response, text_hash) = self.manager.answer(&transmit, self.now);
                 exchange.answer = Some(response.body.clone());
-                let answer = Answer { request_id, text_hash: Sha256::of(response.to_text()), response };
+                let answer = Answer { request_id, text_hash, response };
                 self.agent.handle_answer(answer, self.now, &mut self.chance);
             }
             self.exchanges.push(exchange);
