@@ -26,9 +26,15 @@ fn main() {
     let material = material::Material::load_or_make(&workspace.join("crates/proto/tests/fixtures"));
     let mut text = String::from(BEGIN);
     for key in ["agent-1", "agent-2", "agent-3", "signing"] {
-        writeln!(text, "\n```pem key:{key}\n{}```", material.key_pem(key)).unwrap();
+        writeln!(text, "\nPrivate key `{key}`, PKCS#8:\n\n```pem key:{key}\n{}```", material.key_pem(key))
+            .unwrap();
     }
-    writeln!(text, "\n```pem certificate:root\n{}```", material.certificate_pem("root")).unwrap();
+    writeln!(
+        text,
+        "\nThe vendor root, the trust anchor of all examples:\n\n```pem certificate:root\n{}```",
+        material.certificate_pem("root")
+    )
+    .unwrap();
     for example in conversation::examples(&material) {
         let value: serde_json::Value = serde_json::from_str(&example.text).unwrap();
         let readable = serde_json::to_string_pretty(&value).unwrap();

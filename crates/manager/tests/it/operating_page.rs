@@ -22,9 +22,9 @@ fn the_configuration_keys_are_those_of_the_manager() {
     std::fs::write(&file, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx = 1\n").unwrap();
     let args = ConfigArgs { config: Some(file), ..ConfigArgs::default() };
     let loaded = Loaded::read(&args, [], Purpose::Init);
-    let messages = loaded.problems.iter().map(|problem| &problem.message);
+    let mut messages = loaded.problems.iter().map(|problem| &problem.message);
     // A key that is like no other is refused with the names of all.
-    let list = messages.filter_map(|text| text.split_once("there are ")).next().unwrap().1;
+    let list = messages.find_map(|text| text.split_once("there are ")).unwrap().1;
     let keys: BTreeSet<String> = list.split(", ").map(str::to_owned).collect();
     assert!(keys.len() > 10, "{keys:?}");
     assert_eq!(told("keys"), keys);
