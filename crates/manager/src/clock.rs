@@ -22,10 +22,12 @@ impl Clock {
         Self { lapse }
     }
 
-    /// The present time.
+    /// The present time, to the microsecond: as fine as the database keeps it, so that what is answered and
+    /// what is stored are equal.
     pub fn now(&self) -> Timestamp {
         let real = Timestamp::now();
-        self.lapse.map_or(real, |lapse| lapse.at(real))
+        let now = self.lapse.map_or(real, |lapse| lapse.at(real));
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// The machine's own clock.
