@@ -18,6 +18,9 @@ pub(super) enum AccountCommand {
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
+        /// Go on where an earlier list ended
+        #[arg(long, value_name = "CURSOR")]
+        cursor: Option<String>,
     },
     /// Create a smart account with its virtual account Default (vendor operators)
     Create {
@@ -47,8 +50,8 @@ pub(super) enum AccountCommand {
 impl AccountCommand {
     pub(super) async fn run(self, to: &Manager) -> Result<(), Failed> {
         match self {
-            Self::List { limit } => {
-                let query = [("limit", Some(limit.to_string()))];
+            Self::List { limit, cursor } => {
+                let query = [("limit", Some(limit.to_string())), ("cursor", cursor)];
                 to.connect().await?.read(&["accounts"], &query, list).await
             }
             Self::Create { domain, name, export_permitted, admin, admin_password_file } => {

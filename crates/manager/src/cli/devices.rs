@@ -31,6 +31,9 @@ pub(super) enum DevicesCommand {
         /// How many at most, 1 to 1000
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
+        /// Go on where an earlier list ended
+        #[arg(long, value_name = "CURSOR")]
+        cursor: Option<String>,
     },
     /// Show a product instance
     Show {
@@ -57,7 +60,7 @@ impl DevicesCommand {
         let session = manager.connect().await?;
         let all = ["accounts", session.account(), "instances"];
         match self {
-            Self::List { virtual_account, text, product_type, license, sort, limit } => {
+            Self::List { virtual_account, text, product_type, license, sort, limit, cursor } => {
                 let query = [
                     ("virtual_account", virtual_account),
                     ("text", text),
@@ -65,6 +68,7 @@ impl DevicesCommand {
                     ("license", license),
                     ("sort", Some(sort)),
                     ("limit", Some(limit.to_string())),
+                    ("cursor", cursor),
                 ];
                 session.read(&all, &query, list).await
             }

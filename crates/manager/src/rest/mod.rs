@@ -1,5 +1,5 @@
-//! The REST API: the public shapes that existing scripts rely on ([`compat`]), Seatpool's own regular API
-//! ([`own`]), OAuth2 ([`oauth`]) and the document that describes them all ([`openapi`]).
+//! The REST API: the public shapes that existing scripts rely on (`compat`), Seatpool's own regular API
+//! (`own`), OAuth2 (`oauth`) and the document that describes them all (`openapi`).
 //!
 //! Handlers only translate: everything is decided in [`crate::app`], and nothing here touches the store.
 

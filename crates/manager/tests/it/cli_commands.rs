@@ -77,6 +77,10 @@ async fn accounts_virtual_accounts_and_tokens_by_command() {
     shell.show(&["account", "create", "--domain", "other.example", "--name", "Other"]);
     shell.show(&["account", "create", "--domain", "other.example"]);
     shell.show(&["account", "list"]);
+    let first = shell.json(&["account", "list", "--limit", "1"]);
+    let cursor = first["next_cursor"].as_str().unwrap().to_owned();
+    let next = shell.json(&["account", "list", "--cursor", &cursor]);
+    assert_eq!(next["items"][0]["domain"], "other.example", "the second page");
     shell.show(&["account", "show"]);
     shell.show(&["account", "show", "nosuch.example"]);
     shell.show(&["va", "create", "North Sea", "--description", "rigs"]);
