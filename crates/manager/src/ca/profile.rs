@@ -20,7 +20,7 @@ use rustls_pki_types::CertificateDer;
 use seatpool_crypto::P256Key;
 use seatpool_domain::instance::PendingCertificate;
 use seatpool_proto::certificate::{COMMON_NAME_CHARS_MAX, DEMONSTRATION_UNIT};
-use seatpool_proto::{ProductInstanceId, Signer as _};
+use seatpool_proto::{ProductInstanceId, Sha256, Signer as _};
 
 use super::CaError;
 use crate::clock::{Clock, certificate_serial};
@@ -101,7 +101,7 @@ pub(super) fn root_certificate(
     start: Start,
     demonstration: bool,
 ) -> Result<Vec<u8>, CaError> {
-    let mut name = authority_name("Seatpool Vendor Root", manager);
+    let mut name = authority_name("Seatpool Vendor Root", key, manager);
     if demonstration {
         name.push(DnType::OrganizationalUnitName, DEMONSTRATION_UNIT);
     }
@@ -119,7 +119,7 @@ pub(super) fn issuing_certificate(
     manager: &str,
     start: Start,
 ) -> Result<Vec<u8>, CaError> {
-    let mut params = authority(authority_name("Seatpool Issuing CA", manager), 0);
+    let mut params = authority(authority_name("Seatpool Issuing CA", key, manager), 0);
     valid_for(&mut params, start, ISSUING_DAYS);
     sign(params, key.public_key(), root, "the issuing certificate")
 }
@@ -201,7 +201,11 @@ pub(super) fn is_in_last_third(der: &[u8], now: Timestamp) -> Result<bool, CaErr
     Ok(now.duration_since(from) * 3 >= until.duration_since(from) * 2)
 }
 
-fn authority_name(common_name: &str, manager: &str) -> DistinguishedName {
+/// A name that no other authority has: it ends in the first 32 bits of the key's SHA-256. A chain to another
+/// manager's root is then told as one to an unknown root, and not as a forged one.
+fn authority_name(what: &str, key: &P256Key, manager: &str) -> DistinguishedName {
+    let hash = Sha256::of(key.public_key()).to_string();
+    let common_name = format!("{what} {}", &hash[..8]);
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, shorten(manager, ORGANIZATION_CHARS_MAX));
     name.push(DnType::CommonName, common_name);

@@ -114,7 +114,11 @@ mod tests {
             registered_at: START,
             last_contact_at: START,
             export_controlled: false,
-            certificate: CertificateView { serial: "1".into(), not_before: START, not_after: START + days(365) },
+            certificate: CertificateView {
+                serial: "1".into(),
+                not_before: START,
+                not_after: START + days(365),
+            },
             authorized_until: Some(START + days(90)),
             status,
             usage: Vec::new(),
@@ -128,8 +132,8 @@ mod tests {
         steps.into_iter().map(|step| (step.tone, step.when)).collect()
     }
 
-    fn on(day: i64, today: i64) -> Option<When> {
-        Some(When::since(START + days(day), START + days(today)))
+    fn on(day: i64, today: i64) -> When {
+        When::since(START + days(day), START + days(today))
     }
 
     #[test]
@@ -138,13 +142,13 @@ mod tests {
         assert_eq!(
             steps(&instance, 0),
             [
-                (Tone::Plain, on(30, 0)),
-                (Tone::Warn, on(90, 0)),
-                (Tone::Plain, on(180, 0)),
-                (Tone::Warn, on(365, 0))
+                (Tone::Plain, Some(on(30, 0))),
+                (Tone::Warn, Some(on(90, 0))),
+                (Tone::Plain, Some(on(180, 0))),
+                (Tone::Warn, Some(on(365, 0)))
             ]
         );
-        assert_eq!(steps(&instance, 200), [(Tone::Warn, on(365, 200))]);
+        assert_eq!(steps(&instance, 200), [(Tone::Warn, Some(on(365, 200)))]);
     }
 
     #[test]
@@ -169,7 +173,7 @@ mod tests {
     fn an_ended_registration_has_nothing_to_come() {
         let mut instance = instance(InstanceStatus::Ended);
         instance.ended = Some(EndedView { at: START + days(3), reason: EndReason::Removed });
-        assert_eq!(steps(&instance, 4), [(Tone::Plain, on(3, 4))]);
+        assert_eq!(steps(&instance, 4), [(Tone::Plain, Some(on(3, 4)))]);
     }
 
     #[test]
