@@ -1,8 +1,8 @@
 //! The agent's estimate of the present time (behaviour.md, "Clocks").
 //!
 //! Between contacts it never goes back: where the local clock is set back, the estimate goes on from the last
-//! known instant at the local clock's pace, so that setting the clock back stretches nothing. A fresh signed time
-//! resets it, also downward, so that one boot in 2038 does no lasting harm.
+//! known instant at the local clock's pace, so that setting the clock back stretches nothing. A fresh signed
+//! time resets it, also downward, so that one boot in 2038 does no lasting harm.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -48,8 +48,8 @@ impl Clock {
         before(instant, self.correction)
     }
 
-    /// Takes note that the local clock shows `local`: the estimate, and by how much the local clock was found set
-    /// back (zero if it was not).
+    /// Takes note that the local clock shows `local`: the estimate, and by how much the local clock was found
+    /// set back (zero if it was not).
     pub(crate) fn advance(&mut self, local: Timestamp) -> (Timestamp, SignedDuration) {
         let estimate = after(local, self.correction);
         if estimate < self.last_known {
@@ -62,8 +62,8 @@ impl Clock {
         }
     }
 
-    /// Takes a fresh signed time: the new estimate. A local clock within [`ALERT_BEYOND`] is left in charge, so that
-    /// the delays of the network do not shake the schedule.
+    /// Takes a fresh signed time: the new estimate. A local clock within [`ALERT_BEYOND`] is left in charge,
+    /// so that the delays of the network do not shake the schedule.
     pub(crate) fn set(&mut self, local: Timestamp, signed: Timestamp) -> Timestamp {
         self.local_ahead = between(signed, local);
         self.signed_at = Some(signed);

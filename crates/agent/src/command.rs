@@ -56,7 +56,8 @@ pub enum Command {
 pub enum CommandRefused {
     /// The token does not look like one.
     #[error(
-        "this is not a registration token: it has 1 to 256 letters, digits and + / % = -; copy it again, whole, from the virtual account"
+        "this is not a registration token: it has 1 to 256 letters, digits and + / % = -; copy it again, \
+        whole, from the virtual account"
     )]
     InvalidToken,
     /// The command needs a registration.

@@ -1,8 +1,8 @@
 //! Peaks of usage over half-open intervals (behaviour.md, "Usage reports").
 //!
-//! Usage is a function of time that holds its value until the next change. A value counts only if it holds for
-//! some time within the interval: a change at the very start replaces what was before, a change at the very end is
-//! the next interval's, and of several changes at one instant the last one counts.
+//! Usage is a function of time that holds its value until the next change. A value counts only if it holds
+//! for some time within the interval: a change at the very start replaces what was before, a change at the
+//! very end is the next interval's, and of several changes at one instant the last one counts.
 
 use std::collections::BTreeMap;
 
@@ -118,8 +118,8 @@ impl Meter {
         self.interval.start
     }
 
-    /// Takes note that `count` of `tag` are in use from `now` on. `now` is not before any earlier call's. Whether
-    /// anything changed.
+    /// Takes note that `count` of `tag` are in use from `now` on. `now` is not before any earlier call's.
+    /// Whether anything changed.
     pub fn set(&mut self, tag: &Tag, count: Quantity, now: Timestamp, license_type: &LicenseType) -> bool {
         if self.current(tag) == count {
             return false;

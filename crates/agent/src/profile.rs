@@ -1,8 +1,8 @@
 //! Profiles: how a product is licensed, as data.
 //!
 //! A profile says which licence types there are and which tags each uses, how often usage is reported, how
-//! much overage is tolerated, which periods run, what is blocked in enforcement, and with which words the product shows
-//! it. The shipped ones are in `profiles/`; a vendor writes its own in the same shape.
+//! much overage is tolerated, which periods run, what is blocked in enforcement, and with which words the
+//! product shows it. The shipped ones are in `profiles/`; a vendor writes its own in the same shape.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,8 @@ pub struct AuthorizationPeriods {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfCompliancePeriods {
-    /// How many consecutive scheduled overage answers make the transition; 1: no tolerance, any overage answer does.
+    /// How many consecutive scheduled overage answers make the transition; 1: no tolerance, any overage
+    /// answer does.
     pub after_overages: u32,
     /// Days from the transition to enforcement.
     pub enforced_after_days: Days,
@@ -163,7 +164,8 @@ impl RetryPeriods {
     }
 }
 
-/// Deregistration while the manager is away (behaviour.md, "Registration, deregistration, duplicates, clones").
+/// Deregistration while the manager is away (behaviour.md, "Registration, deregistration, duplicates,
+/// clones").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeregistrationPeriods {

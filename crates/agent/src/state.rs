@@ -67,7 +67,8 @@ pub struct State {
     /// The request under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
-    /// Whether the last request was sent again because its time was refused; it is not tried a third time at once.
+    /// Whether the last request was sent again because its time was refused; it is not tried a third time at
+    /// once.
     #[serde(default)]
     pub clock_skew_corrected: bool,
     /// How contacts went.

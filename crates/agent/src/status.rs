@@ -176,8 +176,8 @@ pub struct AuthorizationStatus {
     pub state: AuthorizationState,
     /// In the product's words.
     pub words: String,
-    /// Since when, where it is known: the last success while authorized, the transition while out of compliance, the
-    /// end when expired.
+    /// Since when, where it is known: the last success while authorized, the transition while out of
+    /// compliance, the end when expired.
     pub since: Option<Timestamp>,
     /// The last usage report or authorization renewal that ended.
     pub last_attempt: Option<Attempt>,
@@ -238,10 +238,12 @@ impl EnforcementReason {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::OutOfCompliance => {
-                "More licences are used than are owned, and the time to mend it is over: buy or move licences, then update the usage."
+                "More licences are used than are owned, and the time to mend it is over: buy or move \
+                licences, then update the usage."
             }
             Self::AuthorizationExpired => {
-                "The manager was not reached for too long: restore the connection and renew the authorization."
+                "The manager was not reached for too long: restore the connection and renew the \
+                authorization."
             }
             Self::EvaluationExpired => {
                 "The evaluation is used up: register the product instance with a token."

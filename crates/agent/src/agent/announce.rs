@@ -79,7 +79,8 @@ impl Agent {
             self.tell(EventCode::CertificateWarning, None, now, message);
         }
         if after.authorization_expired && !before.authorization_expired {
-            let message = "The authorization has ended, because the manager was not reached for too long. Restore the connection and renew the authorization.";
+            let message = "The authorization has ended, because the manager was not reached for too long. \
+            Restore the connection and renew the authorization.";
             self.tell(EventCode::AuthorizationExpired, None, now, message);
         }
         if before.authorization_expired && !after.authorization_expired && self.state.registration.is_some() {
@@ -135,7 +136,8 @@ impl Agent {
         if after.clock_off && !before.clock_off {
             let ahead = self.state.clock.local_ahead;
             let message = format!(
-                "The clock is {:#} {} the manager's; the manager's is used. Set the clock, or check the machine's time source.",
+                "The clock is {:#} {} the manager's; the manager's is used. Set the clock, or check the \
+                machine's time source.",
                 ahead.abs(),
                 if ahead.is_negative() { "behind" } else { "ahead of" }
             );

@@ -231,13 +231,15 @@ impl Agent {
             Change::WillEnter(count) => (
                 EventCode::OverageWillEnter,
                 format!(
-                    "{tag} will go out of compliance ({pool}): overage {count} of {whole}. Use fewer licences, or buy or move more."
+                    "{tag} will go out of compliance ({pool}): overage {count} of {whole}. Use fewer \
+                    licences, or buy or move more."
                 ),
             ),
             Change::Shortly(count) => (
                 EventCode::OverageShortly,
                 format!(
-                    "{tag} goes out of compliance with the next report ({pool}): overage {count} of {whole}. Use fewer licences now, or buy or move more."
+                    "{tag} goes out of compliance with the next report ({pool}): overage {count} of \
+                    {whole}. Use fewer licences now, or buy or move more."
                 ),
             ),
             Change::Entered => (

@@ -203,7 +203,8 @@ impl Agent {
     /// The state is of another machine: what it says of a registration is not this machine's.
     pub(super) fn disown(&mut self, now: Timestamp) {
         let message = format!(
-            "The stored state belongs to another machine ({}), this one is {}; its registration was put aside. Register this machine with a token.",
+            "The stored state belongs to another machine ({}), this one is {}; its registration was put \
+            aside. Register this machine with a token.",
             self.state.udi, self.identity.udi
         );
         self.tell(EventCode::StateForeign, None, now, message);
@@ -237,7 +238,8 @@ impl Agent {
     pub(super) fn remove_by_hand(&self, because: &str) -> String {
         match &self.state.registration {
             Some(r) => format!(
-                "Remove the product instance {} by hand in the smart account {:?}, virtual account {:?}, to free its licences: {because}.",
+                "Remove the product instance {} by hand in the smart account {:?}, virtual account {:?}, to \
+                free its licences: {because}.",
                 r.product_instance_id, r.home.smart_account, r.home.virtual_account
             ),
             None => format!(

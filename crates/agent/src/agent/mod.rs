@@ -1,8 +1,8 @@
 //! The agent itself: what it holds, and the doors by which a shell drives it.
 //!
-//! One file per kind of work: `commands` takes what people ask, `requests` decides what is due and makes requests, `answers`
-//! takes what came back, `setbacks` what did not come off, `graces` works out enforcement, `announce` tells of
-//! changes, `view` shows.
+//! One file per kind of work: `commands` takes what people ask, `requests` decides what is due and makes
+//! requests, `answers` takes what came back, `setbacks` what did not come off, `graces` works out
+//! enforcement, `announce` tells of changes, `view` shows.
 
 mod announce;
 mod answers;
@@ -66,8 +66,8 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that goes on from `state`, or starts anew. A state of another machine (another UDI) keeps only
-    /// its evaluation countdown and sequence number; an event says so.
+    /// An agent that goes on from `state`, or starts anew. A state of another machine (another UDI) keeps
+    /// only its evaluation countdown and sequence number; an event says so.
     ///
     /// What the product last said of its usage stays in force until it says otherwise: a product sets its
     /// usage when it starts.
@@ -129,8 +129,8 @@ impl Agent {
         taken
     }
 
-    /// Takes note that `count` of `tag` are in use from now on. Cheap; nothing is sent, and what is stored waits up to
-    /// a minute.
+    /// Takes note that `count` of `tag` are in use from now on. Cheap; nothing is sent, and what is stored
+    /// waits up to a minute.
     pub fn handle_usage(&mut self, tag: &Tag, count: Quantity, now: Timestamp) -> Result<(), CommandRefused> {
         let now = self.advance(now);
         let taken = self.use_tag(tag, count, now);
@@ -145,8 +145,8 @@ impl Agent {
         self.finish(now);
     }
 
-    /// Takes an answer whose signature and chain the shell has verified. One that does not belong to the request under
-    /// way, by id or nonce, changes nothing but is told of.
+    /// Takes an answer whose signature and chain the shell has verified. One to another request changes
+    /// nothing but is told of; one whose nonce, version or type does not fit the request is a failed contact.
     pub fn handle_answer(&mut self, answer: Answer, now: Timestamp, chance: &mut dyn Chance) {
         let local = now;
         let now = self.advance(local);
@@ -173,7 +173,8 @@ impl Agent {
         self.finish(now);
     }
 
-    /// The shell is about to end: what would have been stored later (usage, the evaluation) is to be stored now.
+    /// The shell is about to end: what would have been stored later (usage, the evaluation) is to be stored
+    /// now.
     pub fn handle_stop(&mut self, now: Timestamp) {
         let now = self.advance(now);
         self.mark();
@@ -203,13 +204,14 @@ impl Agent {
         }
     }
 
-    /// What [`Agent::poll_persist`] gave last could not be stored. It is given again in a minute; until one succeeds,
-    /// nothing that depends on it is sent.
+    /// What [`Agent::poll_persist`] gave last could not be stored. It is given again in a minute; until one
+    /// succeeds, nothing that depends on it is sent.
     pub fn persist_failed(&mut self, why: &str) {
         let now = self.state.clock.last_known;
         if self.store_failure.is_none() {
             let message = format!(
-                "The agent's state could not be stored ({why}); nothing is sent until it is. Free space or mend the disk; storing is tried every minute."
+                "The agent's state could not be stored ({why}); nothing is sent until it is. Free space or \
+                mend the disk; storing is tried every minute."
             );
             self.tell(EventCode::StateNotStored, None, now, message);
         }
@@ -253,7 +255,8 @@ impl Agent {
         Some(transmit)
     }
 
-    /// The instant, on the shell's clock, at which [`Agent::handle_timeout`] is wanted next. It may have passed already.
+    /// The instant, on the shell's clock, at which [`Agent::handle_timeout`] is wanted next. It may have
+    /// passed already.
     pub fn poll_deadline(&self) -> Option<Timestamp> {
         let known = self.state.clock.last_known;
         let idle = self.state.in_flight.is_none();
@@ -273,8 +276,8 @@ impl Agent {
 
     // ------------------------------------------------------------------ getters
 
-    /// *May I?*: whether the product may do `feature` (a name of the profile's `enforcement.blocked`; all others are
-    /// always allowed). From memory, without allocation.
+    /// *May I?*: whether the product may do `feature` (a name of the profile's `enforcement.blocked`; all
+    /// others are always allowed). From memory, without allocation.
     pub fn may_i(&self, feature: &str, now: Timestamp) -> Decision {
         match self.enforced_at {
             Some((since, reason))
@@ -321,7 +324,8 @@ impl Agent {
         let (now, back) = self.state.clock.advance(local);
         if back > ALERT_BEYOND {
             let message = format!(
-                "The clock was set back by {back:#}; all periods run on as if it had not been. Check the machine's time source."
+                "The clock was set back by {back:#}; all periods run on as if it had not been. Check the \
+                machine's time source."
             );
             self.tell(EventCode::ClockSetBack, None, now, message);
             self.mark();
@@ -370,7 +374,8 @@ impl Agent {
         usage.into_iter().chain(evaluation).min()
     }
 
-    /// A request was under way when the process ended: it is sent again as it was, or given up if it is too old.
+    /// A request was under way when the process ended: it is sent again as it was, or given up if it is too
+    /// old.
     fn resume(&mut self, now: Timestamp) {
         let Some(mut in_flight) = self.state.in_flight.take() else { return };
         if between(in_flight.request.sent_at, now) <= REPEAT_WITHIN {

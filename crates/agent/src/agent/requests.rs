@@ -78,8 +78,9 @@ impl Agent {
         timers
     }
 
-    /// Whether only the local clock says that the certificate has ended. Then the manager is still asked: its answer, even
-    /// a refusal, bears the true time, so that a clock that was set ahead can't end a registration for good.
+    /// Whether only the local clock says that the certificate has ended. Then the manager is still asked: its
+    /// answer, even a refusal, bears the true time, so that a clock that was set ahead can't end a
+    /// registration for good.
     fn is_end_in_doubt(&self, expires_at: Timestamp) -> bool {
         self.state.clock.signed_at.is_none_or(|signed| signed < expires_at)
     }
@@ -183,8 +184,8 @@ impl Agent {
         self.ask(body, now, chance).map(|request| under_way(request, Purpose::CertificateRenewal))
     }
 
-    /// A usage report: of all ended intervals that were not acknowledged yet, or, beside the schedule, of those and
-    /// the present one so far.
+    /// A usage report: of all ended intervals that were not acknowledged yet, or, beside the schedule, of
+    /// those and the present one so far.
     fn report(&mut self, scheduled: bool, now: Timestamp, chance: &mut dyn Chance) -> Option<InFlight> {
         let so_far = (!scheduled).then(|| self.state.meter.so_far(now, &self.license_type));
         let registration = self.state.registration.as_mut()?;

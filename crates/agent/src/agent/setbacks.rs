@@ -239,7 +239,8 @@ impl Agent {
         let message = self.remove_by_hand(&format!("the manager did not take the deregistration ({reason})"));
         let message = match request {
             Some(_) => format!(
-                "The product instance was deregistered here alone. The manager is told in the background for {hours} hours. {message}"
+                "The product instance was deregistered here alone. The manager is told in the background \
+                for {hours} hours. {message}"
             ),
             None => format!("The product instance was deregistered here alone. {message}"),
         };
@@ -273,7 +274,8 @@ impl Agent {
         let Some(farewell) = self.state.farewell.take() else { return };
         let instance = farewell.request.product_instance_id.map(|id| id.to_string()).unwrap_or_default();
         let message = format!(
-            "The manager could not be told of the deregistration of {instance}: {reason}. Remove it by hand in its virtual account to free its licences."
+            "The manager could not be told of the deregistration of {instance}: {reason}. Remove it by hand \
+            in its virtual account to free its licences."
         );
         self.tell(EventCode::DeregistrationFailed, None, now, message);
     }

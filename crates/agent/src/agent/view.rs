@@ -355,7 +355,8 @@ impl Agent {
                 None,
                 None,
                 format!(
-                    "The evaluation ends after {left} more hours of use. Register the product instance with a token."
+                    "The evaluation ends after {left} more hours of use. Register the product instance with \
+                    a token."
                 ),
             );
         }
@@ -403,7 +404,8 @@ impl Agent {
                     Some(since),
                     None,
                     format!(
-                        "The ID certificate could not be renewed; it ends at {expires_at}. It is tried again at {}.",
+                        "The ID certificate could not be renewed; it ends at {expires_at}. It is tried \
+                        again at {}.",
                         registration.renewal.retry.next_at
                     ),
                 );
@@ -426,7 +428,14 @@ impl Agent {
             );
         }
         if let Some(since) = registration.clone_since {
-            raise(EventCode::CloneDetected, Some(since), None, "The manager refuses this copy: another machine reports under its identity. Give this machine its own UDI and register it with a token.".to_owned());
+            raise(
+                EventCode::CloneDetected,
+                Some(since),
+                None,
+                "The manager refuses this copy: another \
+            machine reports under its identity. Give this machine its own UDI and register it with a token."
+                    .to_owned(),
+            );
         }
     }
 }

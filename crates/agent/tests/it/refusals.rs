@@ -104,3 +104,26 @@ fn a_move_is_told_and_shown() {
          16m Registered/NoLicensesInUse",
     );
 }
+
+#[test]
+fn an_answer_that_does_not_fit_its_request_is_a_failed_contact() {
+    for what in ["nonce", "version", "type"] {
+        check(
+            "unified-ccx",
+            &format!(
+                "0 register
+                 14m garble {what}
+                 16m show
+                 16m show last
+                 20m back
+                 31m show last"
+            ),
+            "0 registration_succeeded
+             15m communication_failed
+             16m Registered/NoLicensesInUse
+             16m last contact failed bad_answer at 15m
+             30m communication_restored
+             31m last contact succeeded at 30m",
+        );
+    }
+}

@@ -277,3 +277,43 @@ fn commands_that_need_a_registration_say_so() {
         assert_eq!(refused.unwrap_err().code(), "invalid_token");
     }
 }
+
+#[test]
+fn registered_without_an_answer_to_a_report_is_waiting() {
+    check(
+        "unified-ccx",
+        "0 deny authorization
+         0 use CCX_FLEX_STANDARD 5
+         0 register
+         1m show
+         1m show CCX_FLEX_STANDARD
+         2m back
+         16m show
+         16m show CCX_FLEX_STANDARD",
+        "0 evaluation_started
+         0 registration_succeeded
+         0 request_refused
+         1m Registered/Waiting
+         1m CCX_FLEX_STANDARD waiting actual 5 reported 5 overages 0
+         16m Registered/Authorized
+         16m CCX_FLEX_STANDARD in-compliance actual 5 reported 5 overages 0",
+    );
+}
+
+#[test]
+fn a_deregistration_that_a_long_stop_interrupted_is_asked_for_anew() {
+    let mut world = World::new("unified-ccx");
+    world.register(false).unwrap();
+    // The process ends with the request stored and not sent.
+    let local = world.local();
+    world.agent.handle_command(Command::Deregister, local, &mut world.chance).unwrap();
+    world.stored = world.agent.poll_persist().map(|state| serde_json::to_string(state).unwrap());
+    world.now = world.now.checked_add(hours(48)).unwrap();
+    let before = world.sent.len();
+    world.restart();
+    world.run(hours(1));
+    let kinds: Vec<&str> = world.sent[before..].iter().map(|(_, t)| t.request.body.kind()).collect();
+    assert_eq!(kinds, ["deregistration"]);
+    assert_eq!(world.status().registration.state, seatpool_agent::status::RegistrationState::Unregistered);
+    assert!(!world.status().registration.ended.unwrap().remove_by_hand, "the manager took it");
+}

@@ -155,3 +155,23 @@ fn a_restart_sends_the_request_under_way_again_as_it_was() {
         "usage stays in force"
     );
 }
+
+#[test]
+fn usage_is_stored_within_a_minute_and_at_a_stop() {
+    let mut world = World::new("unified-ccx");
+    world.register(false).unwrap();
+    let stored = |world: &World| {
+        let state: seatpool_agent::State = serde_json::from_str(world.stored.as_deref().unwrap()).unwrap();
+        state.meter.current(&crate::world::tag(STANDARD)).count()
+    };
+    world.use_tag(STANDARD, 4);
+    world.run(jiff::SignedDuration::from_mins(16));
+    world.use_tag(STANDARD, 5);
+    assert_eq!(stored(&world), 4, "a change is not worth a write of its own");
+    world.run(jiff::SignedDuration::from_mins(1));
+    assert_eq!(stored(&world), 5);
+    world.use_tag(STANDARD, 7);
+    world.agent.handle_stop(world.local());
+    world.settle();
+    assert_eq!(stored(&world), 7);
+}

@@ -1,7 +1,8 @@
 //! One `check` under all tables: a script of what happens, and what is to be seen of it.
 //!
-//! A line of a script is a time since the start (`2h15m`, `90d`) and an action. What is seen is one line for every
-//! event (`1h15m out_of_compliance CCX_FLEX_STANDARD`) and what `show`, `may` and refused commands print.
+//! A line of a script is a time since the start (`2h15m`, `90d`) and an action. What is seen is one line for
+//! every event (`1h15m out_of_compliance CCX_FLEX_STANDARD`) and what `show`, `may` and refused commands
+//! print.
 
 use std::fmt::Write as _;
 
@@ -85,6 +86,10 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             world.manager.failing = Some(FailureKind::Connect);
             Ok(())
         }
+        ["garble", what] => {
+            world.manager.garbling = Some((*what).to_owned());
+            Ok(())
+        }
         ["deny", kind] => {
             world.manager.denying = Some((*kind).to_owned());
             Ok(())
@@ -96,6 +101,7 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
         ["back"] => {
             world.manager.failing = None;
             world.manager.denying = None;
+            world.manager.garbling = None;
             Ok(())
         }
         ["lose", count] => {

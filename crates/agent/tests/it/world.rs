@@ -63,6 +63,8 @@ pub(crate) struct Manager {
     pub(crate) virtual_account: String,
     /// What it is ahead of the true time.
     pub(crate) ahead: SignedDuration,
+    /// Answers everything with a wrong `nonce`, `version` or `type`.
+    pub(crate) garbling: Option<String>,
     /// Refuses every request of this type.
     pub(crate) denying: Option<String>,
     /// Highest sequence number by product instance.
@@ -121,7 +123,20 @@ impl Manager {
             self.losing -= 1;
             return Err(FailureKind::Timeout);
         }
-        Ok(response)
+        Ok(self.garbled(response))
+    }
+
+    fn garbled(&self, mut response: Response) -> Response {
+        match self.garbling.as_deref() {
+            Some("nonce") => response.nonce = Nonce([0xff; 16]),
+            Some("version") => response.version = VERSION + 1,
+            Some("type") => {
+                let product_instance_id = ProductInstanceId(Uuid::nil());
+                response.body = ResponseBody::Deregistration(Deregistered { product_instance_id });
+            }
+            _ => {}
+        }
+        response
     }
 
     fn body(&mut self, body: &RequestBody, now: Timestamp) -> ResponseBody {
@@ -212,7 +227,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<AgentEvent>,
     /// Event codes that scripts don't show.
     pub(crate) quiet: Vec<String>,
-    /// True and local time when the agent was last polled: waits are spans from there, as on a monotonic clock.
+    /// True and local time when the agent was last polled: waits are spans from there, as on a monotonic
+    /// clock.
     polled: (Timestamp, Timestamp),
     keys: u128,
 }

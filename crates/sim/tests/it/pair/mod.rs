@@ -2,6 +2,7 @@
 //! deadline, so that a year passes in moments. No cryptography: certificates are stand-ins that neither
 //! core looks into.
 
+mod conversation;
 mod manager;
 mod periods;
 mod scenarios;

@@ -16,8 +16,8 @@ fn left(world: &World) -> i64 {
     world.status().evaluation.remaining_seconds / 86_400
 }
 
-/// evaluation | 90 days | … only while licences are `in_use` (CCX) … ends at registration … survives restarts … and
-/// factory reset; resumes with what is left after deregistration
+/// evaluation | 90 days | … only while licences are `in_use` (CCX) … ends at registration … survives restarts
+/// … and factory reset; resumes with what is left after deregistration
 #[test]
 fn evaluation_counts_use_stops_at_registration_and_resumes_after_deregistration() {
     let mut world = World::new("unified-ccx-12.5");

@@ -8,9 +8,9 @@ use super::world::{PREMIUM, STANDARD, World, hours, minutes, tag};
 
 const COMPLIANCE: &[EventKind] = &[EventKind::OutOfCompliance, EventKind::InCompliance];
 
-/// "If Cisco SSM registers consecutive five instances of license over usage, the Product Instance transitions to
-/// Out-of-Compliance. Thereafter, the Product Instance reports Locked usage quantity (130 in the above scenario)
-/// until the deficit licenses (130-100=30) are purchased."
+/// "If Cisco SSM registers consecutive five instances of license over usage, the Product Instance transitions
+/// to Out-of-Compliance. Thereafter, the Product Instance reports Locked usage quantity (130 in the above
+/// scenario) until the deficit licenses (130-100=30) are purchased."
 #[test]
 fn scenario_1_to_the_minute() {
     let mut world = World::registered("unified-ccx", 100);
@@ -75,8 +75,8 @@ fn scenario_1_to_the_minute() {
     assert_eq!(world.logged(COMPLIANCE), [(30, "out_of_compliance"), (170, "in_compliance")]);
 }
 
-/// "If Cisco SSM reports only two consecutive instances of license over usage within a one-hour window, the Product
-/// Instance will not transition to Out-of-Compliance. … The next time the Product Instance goes
+/// "If Cisco SSM reports only two consecutive instances of license over usage within a one-hour window, the
+/// Product Instance will not transition to Out-of-Compliance. … The next time the Product Instance goes
 /// Out-of-Compliance, the count will be 1 of 5."
 #[test]
 fn scenario_2_to_the_minute() {
@@ -109,8 +109,8 @@ fn scenario_2_to_the_minute() {
     );
 }
 
-/// "So, you get 45 min (after the first Out-of-Compliance notification from Cisco SSM) to bring back the consumption
-/// within the acceptable range to stay in the In-compliance state."
+/// "So, you get 45 min (after the first Out-of-Compliance notification from Cisco SSM) to bring back the
+/// consumption within the acceptable range to stay in the In-compliance state."
 #[test]
 fn minute_45_after_the_first_notice_is_in_time() {
     let mut world = World::registered("unified-ccx", 100);
@@ -123,8 +123,8 @@ fn minute_45_after_the_first_notice_is_in_time() {
     assert_eq!(last, (75, "overage_averted"));
 }
 
-/// "Maximum of 50 Standard agents can sign in, if none of the Premium agents have signed in, without transitioning
-/// to Out of Compliance state" (001, License Control: 10 Premium and 40 Standard).
+/// "Maximum of 50 Standard agents can sign in, if none of the Premium agents have signed in, without
+/// transitioning to Out of Compliance state" (001, License Control: 10 Premium and 40 Standard).
 #[test]
 fn spare_premium_licences_cover_standard_seats() {
     let mut world = World::registered("unified-ccx-12.5", 40);
@@ -149,7 +149,8 @@ fn spare_premium_licences_cover_standard_seats() {
     assert_eq!(short, [STANDARD], "premium seats are served first");
 }
 
-/// "The Server or Warm Standby license never shows to be a consumed unit; however, it is required to be present."
+/// "The Server or Warm Standby license never shows to be a consumed unit; however, it is required to be
+/// present."
 #[test]
 fn the_server_licence_is_short_at_no_usage_until_it_is_owned() {
     let mut world = World::new("unified-ccx-12.5");

@@ -71,6 +71,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// The manager can't be reached.
     pub(super) away: bool,
+    /// So many answers get lost on their way back.
+    pub(super) losing: u32,
     pub(super) exchanges: Vec<Exchange>,
     pub(super) events: Vec<AgentEvent>,
     /// The stored state.
@@ -98,6 +100,7 @@ impl World {
             manager: Manager::new(now),
             now,
             away: false,
+            losing: 0,
             exchanges: Vec::new(),
             events: Vec::new(),
             stored: None,
@@ -147,8 +150,18 @@ impl World {
 
     /// The process ends, and starts again from what was stored.
     pub(super) fn restart(&mut self) {
+        self.restart_from(self.snapshot());
+    }
+
+    /// What is stored now.
+    pub(super) fn snapshot(&self) -> State {
+        self.stored.clone().expect("something was stored")
+    }
+
+    /// The process ends, and starts again from that state: another copy's, or an older one.
+    pub(super) fn restart_from(&mut self, state: State) {
         let (profile, identity) = (self.agent.profile().clone(), self.agent.identity().clone());
-        self.agent = Agent::new(profile, identity, self.stored.clone(), self.now);
+        self.agent = Agent::new(profile, identity, Some(state), self.now);
         self.settle();
     }
 
@@ -168,9 +181,15 @@ impl World {
                 self.agent.handle_failure(request_id, failure, self.now, &mut self.chance);
             } else {
                 let (response, text_hash) = self.manager.answer(&transmit, self.now);
-                exchange.answer = Some(response.body.clone());
-                let answer = Answer { request_id, text_hash, response };
-                self.agent.handle_answer(answer, self.now, &mut self.chance);
+                if self.losing > 0 {
+                    self.losing -= 1;
+                    let failure = ContactFailure::new(FailureKind::Timeout, "lost");
+                    self.agent.handle_failure(request_id, failure, self.now, &mut self.chance);
+                } else {
+                    exchange.answer = Some(response.body.clone());
+                    let answer = Answer { request_id, text_hash, response };
+                    self.agent.handle_answer(answer, self.now, &mut self.chance);
+                }
             }
             self.exchanges.push(exchange);
         }
