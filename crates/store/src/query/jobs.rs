@@ -5,12 +5,13 @@ use seatpool_proto::{AccountId, LotId, ProductInstanceId};
 
 use super::each;
 use crate::error::StoreError;
+use crate::row::instance::day;
 use crate::sql::{Sql, Value, statements};
 use crate::store::Store;
 
 statements! {
     AUTHORIZATIONS_ENDED = Sql::both(
-        "SELECT account_id, id FROM instances WHERE counted AND authorized_until <= $1 \
+        "SELECT account_id, id FROM instances WHERE authorization_day <= $3 AND authorized_until <= $1 \
          ORDER BY authorized_until LIMIT $2",
     );
     LOTS_TURNED = Sql::both(
@@ -29,7 +30,8 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<(AccountId, ProductInstanceId)>, StoreError> {
-        let values = [Value::time(now), Value::Int(Some(i64::from(limit)))];
+        let values =
+            [Value::time(now), Value::Int(Some(i64::from(limit))), Value::Int(Some(day(now).cast_signed()))];
         let rows = self.db.rows(&AUTHORIZATIONS_ENDED, &values).await?;
         each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
     }

@@ -18,11 +18,11 @@ table! {
     product_name Text, product_type Text, product_version Text, first_registered_at Int, registered_at Int,
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
-    registered Flag, sort_name Text,
+    registered Flag, sort_name Text, authorization_day Int,
 }
 
-/// Writes instances that were only in contact: it sets the columns that no index on identity, name or place holds,
-/// so that a report costs the same whether few instances are known or many.
+/// Writes instances that were only in contact: it sets the columns that no index holds, so that a
+/// report costs the same whether few instances are known or many.
 pub(crate) fn upsert_after_contact() -> &'static Sql {
     static UPSERT: OnceLock<Sql> = OnceLock::new();
     UPSERT.get_or_init(|| {
@@ -48,6 +48,7 @@ pub(crate) struct Rest {
     registered: (Timestamp, Timestamp, bool),
     export_controlled: bool,
     ended: Option<Ended>,
+    authorization_day: Option<u64>,
 }
 
 impl From<&Instance> for Rest {
@@ -81,8 +82,19 @@ impl From<&Instance> for Rest {
             registered: (*first_registered_at, *registered_at, instance.is_registered()),
             export_controlled: *export_controlled,
             ended: ended.clone(),
+            authorization_day: authorization_day(instance),
         }
     }
+}
+
+/// The day of an instant, counted from the Unix epoch.
+pub(crate) fn day(instant: Timestamp) -> u64 {
+    u64::try_from(instant.as_second()).unwrap_or(0) / 86_400
+}
+
+/// The day on which its authorization ends, while its usage counts.
+fn authorization_day(instance: &Instance) -> Option<u64> {
+    instance.authorized_until.filter(|_| instance.counted).map(day)
 }
 
 /// The name that people know it by: its host name, or where that is withheld its serial number.
@@ -118,7 +130,8 @@ impl Stored for Instance {
             .maybe_time(self.ended.as_ref().map(|ended| ended.at))
             .maybe_text(self.ended.as_ref().map(|ended| word(&ended.reason)))
             .flag(self.is_registered())
-            .text(sort_name(self));
+            .text(sort_name(self))
+            .maybe_count(authorization_day(self));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {

@@ -83,7 +83,7 @@ async fn every_list_of_instances_is_sorted_by_its_index() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(url(folder.path())).await;
     let plans = instance_list_plans(&store).await.unwrap();
-    assert_eq!(plans.len(), 16);
+    assert_eq!(plans.len(), 12);
     for (index, plan) in plans {
         assert!(plan.contains(&format!("USING INDEX {index} ")), "{index} is not used: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{index} does not sort: {plan}");
