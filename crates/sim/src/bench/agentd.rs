@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::table::Table;
 
-/// Limit of what is resident, in KiB (the issue's: under 20 MB).
+/// Limit of what is resident, in KiB (what we hold ourselves to: under 20 MB).
 const RESIDENT_KIB_MAX: f64 = 20.0 * 1e6 / 1024.0;
 
 /// Starts an agent, asks it everything it can be asked a hundred times, and reads its memory.

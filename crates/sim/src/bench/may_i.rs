@@ -10,7 +10,7 @@ use seatpool_proto::Udi;
 use super::clock::{now, time};
 use super::table::Table;
 
-/// Limit of one answer, in nanoseconds (the issue's: under 200 ns on a quiet core).
+/// Limit of one answer, in nanoseconds (what we hold ourselves to: under 200 ns on a quiet core).
 const NANOSECONDS_MAX: f64 = 200.0;
 /// Answers that are timed.
 const ROUNDS: u32 = 1_000_000;

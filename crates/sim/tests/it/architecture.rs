@@ -131,6 +131,24 @@ fn the_cores_sources_read_no_clock_and_do_no_io() {
     }
 }
 
+#[test]
+fn the_tests_that_architecture_names_exist() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut found = 0;
+    for (number, line) in page.lines().enumerate() {
+        for name in line.split('`').skip(1).step_by(2) {
+            let Some((name, module)) = name.split_once(": ").filter(|(name, _)| MAY_USE.iter().any(|c| c.0 == *name)) else {
+                continue;
+            };
+            let tests = root().join("crates").join(name).join("tests/it");
+            let is_there = tests.join(format!("{module}.rs")).exists() || tests.join(module).join("mod.rs").exists();
+            assert!(is_there, "ARCHITECTURE.md:{}: {name} has no tests {module}", number + 1);
+            found += 1;
+        }
+    }
+    assert!(found >= 10, "{found} tests are named");
+}
+
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
