@@ -1,5 +1,6 @@
 //! What people and the product may ask of the agent.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use seatpool_proto::{Nonce, Quantity, RequestId, Tag};
@@ -16,8 +17,8 @@ pub trait Chance {
     fn jitter(&mut self) -> f64;
 }
 
-/// A command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A command. Its `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Register with a token. When registered already, only with `force`.
     Register {
@@ -49,6 +50,30 @@ pub enum Command {
     SetUsage(BTreeMap<Tag, Quantity>),
     /// Forget everything but the evaluation countdown and the sequence number.
     FactoryReset,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register { token: _, force, new_key } => f
+                .debug_struct("Register")
+                .field("token", &"…")
+                .field("force", force)
+                .field("new_key", new_key)
+                .finish(),
+            Self::Deregister => f.write_str("Deregister"),
+            Self::RenewAuthorization => f.write_str("RenewAuthorization"),
+            Self::RenewRegistration { new_key } => {
+                f.debug_struct("RenewRegistration").field("new_key", new_key).finish()
+            }
+            Self::UpdateUsageNow => f.write_str("UpdateUsageNow"),
+            Self::SetTransport(transport) => f.debug_tuple("SetTransport").field(transport).finish(),
+            Self::SetPrivacy(privacy) => f.debug_tuple("SetPrivacy").field(privacy).finish(),
+            Self::SetLicenseType(name) => f.debug_tuple("SetLicenseType").field(name).finish(),
+            Self::SetUsage(usage) => f.debug_tuple("SetUsage").field(usage).finish(),
+            Self::FactoryReset => f.write_str("FactoryReset"),
+        }
+    }
 }
 
 /// Why a command was not taken; nothing was changed.

@@ -7,9 +7,11 @@ use seatpool_crypto::Anchors;
 use seatpool_proto::TimeLapse;
 use seatpool_proto::certificate::DEMONSTRATION_UNIT;
 
-/// Longest sleep in one piece, in real time: after it the clock is read again, so that a suspended
-/// machine or a corrected clock delays a deadline by no more than this.
-const SLEEP_MAX: Duration = Duration::from_secs(30);
+/// Longest wait in one piece, as this clock counts: after it the agent is asked again, whatever the clock shows, so
+/// that a suspended machine or a clock that was set back delays nothing by more than this.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+/// Shortest wait for a deadline that is ahead: the timer's own grain.
+const SLEEP_MIN: Duration = Duration::from_millis(1);
 
 /// Where the time comes from.
 #[derive(Clone, Copy, Debug)]
@@ -74,19 +76,21 @@ impl Clock {
         self.lapse.map_or(1, |lapse| lapse.factor())
     }
 
-    /// Returns when this clock shows `deadline` or later; with none, never.
+    /// Returns when `deadline` has come by this clock, and after a minute of it in any case: waking the agent early
+    /// is harmless. Without a deadline, never.
     pub async fn sleep_until(&self, deadline: Option<Timestamp>) {
         let Some(deadline) = deadline else { return core::future::pending().await };
-        loop {
-            let left = deadline.duration_since(self.now());
-            let Ok(left) = Duration::try_from(left) else { return };
-            if left.is_zero() {
-                return;
-            }
-            let real = self.lapse.map_or(left, |lapse| lapse.real(left));
-            // At least a millisecond, the timer's own grain.
-            tokio::time::sleep(real.clamp(Duration::from_millis(1), SLEEP_MAX)).await;
+        tokio::time::sleep(self.wait(self.now(), deadline)).await;
+    }
+
+    /// How long to wait, in real time: not at all for a deadline that has passed.
+    fn wait(self, now: Timestamp, deadline: Timestamp) -> Duration {
+        let Ok(left) = Duration::try_from(deadline.duration_since(now)) else { return Duration::ZERO };
+        if left.is_zero() {
+            return left;
         }
+        let left = left.min(SLEEP_MAX);
+        self.lapse.map_or(left, |lapse| lapse.real(left)).max(SLEEP_MIN)
     }
 }
 
@@ -102,6 +106,29 @@ mod tests {
             params.distinguished_name.push(rcgen::DnType::OrganizationalUnitName, unit);
         }
         params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    /// With the clock set back, its deadline is as far away as here; what runs on a clock of its own must not
+    /// wait for it.
+    #[tokio::test]
+    async fn a_wait_ends_after_a_minute_however_far_the_deadline() {
+        let clock = Clock { lapse: Some("6000@2026-11-22T00:00:00Z".parse().unwrap()) };
+        let year = jiff::SignedDuration::from_hours(365 * 24);
+        let deadline = clock.now() + year;
+        let wait = clock.sleep_until(Some(deadline));
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("a wait of ten milliseconds");
+        assert!(clock.now() < deadline);
+    }
+
+    #[test]
+    fn a_wait_is_to_the_deadline_and_a_minute_at_most() {
+        let lapsed = Clock { lapse: Some("60@2026-11-22T00:00:00Z".parse().unwrap()) };
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        for (seconds, real, sped) in [(-5, 0, 0), (0, 0, 0), (30, 30_000, 500), (3_000_000, 60_000, 1_000)] {
+            let deadline = now + jiff::SignedDuration::from_secs(seconds);
+            assert_eq!(Clock::real().wait(now, deadline), Duration::from_millis(real));
+            assert_eq!(lapsed.wait(now, deadline), Duration::from_millis(sped));
+        }
     }
 
     #[test]

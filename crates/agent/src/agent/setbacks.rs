@@ -23,8 +23,12 @@ impl Agent {
         let purpose = in_flight.purpose;
         let reason = format!("{} {}", refusal.message, refusal.action);
         self.record(&in_flight.request, Some((refusal.code.to_string(), reason.clone())), now);
-        let id = in_flight.request.request_id;
-        self.state.unanswered.retain(|unanswered| *unanswered != id);
+        // Any other refusal says that this request was not applied; one that was sent before and lost its answer
+        // is among the unanswered already, and stays there.
+        let in_trouble = matches!(refusal.code, ProblemCode::Unavailable | ProblemCode::Internal);
+        if in_trouble && purpose != Purpose::Farewell {
+            self.leave_unanswered(&in_flight.request);
+        }
         let gone = matches!(
             refusal.code,
             ProblemCode::InstanceUnknown | ProblemCode::InstanceRemoved | ProblemCode::CertificateRevoked

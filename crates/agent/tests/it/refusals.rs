@@ -1,6 +1,11 @@
 //! What an agent makes of a manager's refusals.
 
+use jiff::SignedDuration;
+use seatpool_agent::Command;
+use seatpool_proto::{ProblemCode, Request};
+
 use crate::script::check;
+use crate::world::{World, hours};
 
 #[test]
 fn a_removed_instance_is_unregistered_with_the_reason() {
@@ -125,5 +130,47 @@ fn an_answer_that_does_not_fit_its_request_is_a_failed_contact() {
              30m communication_restored
              31m last contact succeeded at 30m",
         );
+    }
+}
+
+/// The requests that were given out.
+fn sent(world: &World) -> Vec<&Request> {
+    world.sent.iter().map(|(_, transmit)| &transmit.request).collect()
+}
+
+#[test]
+fn what_a_manager_in_trouble_refused_may_have_been_applied_and_stays_unanswered() {
+    for (code, stays) in [
+        (ProblemCode::Unavailable, true),
+        (ProblemCode::Internal, true),
+        (ProblemCode::RateLimited, false),
+        (ProblemCode::CloneDetected, false),
+    ] {
+        let mut world = World::new("unified-ccx");
+        world.register(false).unwrap();
+        world.manager.refusing = Some((code, 1));
+        world.run(SignedDuration::from_mins(50));
+        let [_, _, refused, next, after] = sent(&world)[..] else { panic!("{:?}", sent(&world)) };
+        let expected = if stays { vec![refused.request_id] } else { vec![] };
+        assert_eq!(next.unanswered, expected, "{code}");
+        assert!(after.unanswered.is_empty(), "{code}: a successful answer empties it");
+    }
+}
+
+#[test]
+fn no_refusal_makes_a_request_forgotten_whose_answer_was_lost() {
+    for code in [ProblemCode::Unavailable, ProblemCode::Internal, ProblemCode::RateLimited] {
+        let mut world = World::new("unified-ccx-12.5");
+        world.register(false).unwrap();
+        world.run(hours(1));
+        let before = world.sent.len();
+        world.manager.losing = 1;
+        world.command(Command::RenewRegistration { new_key: None }).unwrap();
+        // The retry comes before the manager finds out that it has applied the request.
+        world.manager.refusing = Some((code, 1));
+        world.run(SignedDuration::from_mins(40));
+        let [lost, retry, next] = sent(&world)[before..] else { panic!("{:?}", sent(&world)) };
+        assert_eq!(lost, retry, "{code}");
+        assert_eq!(next.unanswered, [lost.request_id], "{code}");
     }
 }

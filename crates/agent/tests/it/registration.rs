@@ -4,7 +4,7 @@ use seatpool_agent::Command;
 use seatpool_proto::RequestBody;
 
 use crate::script::check;
-use crate::world::{World, hours};
+use crate::world::{TOKEN, World, hours};
 
 #[test]
 fn a_registration_is_tried_by_the_schedule_until_the_manager_answers() {
@@ -316,4 +316,22 @@ fn a_deregistration_that_a_long_stop_interrupted_is_asked_for_anew() {
     assert_eq!(kinds, ["deregistration"]);
     assert_eq!(world.status().registration.state, seatpool_agent::status::RegistrationState::Unregistered);
     assert!(!world.status().registration.ended.unwrap().remove_by_hand, "the manager took it");
+}
+
+#[test]
+fn the_token_is_not_shown_by_debug_output() {
+    let mut world = World::new("unified-ccx");
+    let new_key = world.new_key();
+    let command = Command::Register { token: TOKEN.to_owned(), force: true, new_key };
+    let shown = format!("{command:?} {command:#?}");
+    assert!(!shown.contains(TOKEN) && shown.contains("force: true"), "{shown}");
+    // Under way, and waiting to be sent again.
+    let local = world.local();
+    world.agent.handle_command(command, local, &mut world.chance).unwrap();
+    let shown = format!("{:?}", world.agent.state());
+    assert!(!shown.contains(TOKEN) && shown.contains("in_flight: Some"), "{shown}");
+    world.manager.failing = Some(seatpool_agent::FailureKind::Connect);
+    world.settle();
+    let shown = format!("{:?} {:?}", world.agent.state(), world.sent);
+    assert!(!shown.contains(TOKEN) && shown.contains("Registration"), "{shown}");
 }

@@ -103,12 +103,12 @@ fn families_carry_cumulative_peaks_from_the_top() {
 fn last_answer_is_the_hash_of_the_last_successful_answer() {
     let mut world = World::new("unified-ccx");
     world.register(false).unwrap();
-    world.manager.refusing = Some((seatpool_proto::ProblemCode::Internal, 1));
+    world.manager.refusing = Some((seatpool_proto::ProblemCode::RateLimited, 1));
     world.run(hours(1));
     let heads: Vec<Option<Sha256>> = world.sent.iter().map(|(_, t)| t.request.last_answer).collect();
     assert!(heads[0].is_none() && heads[1].is_some());
     assert_eq!(heads[2], heads[3], "a refusal moves nothing");
-    assert!(world.sent.iter().all(|(_, t)| t.request.unanswered.is_empty()), "a refusal is an answer");
+    assert!(world.sent.iter().all(|(_, t)| t.request.unanswered.is_empty()), "it was not applied");
 }
 
 #[test]

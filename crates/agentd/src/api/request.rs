@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use seatpool_agent::Secret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -58,7 +59,7 @@ pub(super) struct ProxyRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegistrationRequest {
-    pub(super) token: String,
+    pub(super) token: Secret,
     #[serde(default)]
     pub(super) reregister: bool,
 }

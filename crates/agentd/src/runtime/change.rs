@@ -12,7 +12,7 @@ pub enum Change {
     /// Register with a token; the key is made here.
     Register {
         /// The token's text.
-        token: String,
+        token: Secret,
         /// Replace an older registration.
         force: bool,
     },

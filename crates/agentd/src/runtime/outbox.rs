@@ -1,7 +1,10 @@
 //! Signing and sending what the agent polls out, and saying what came of it.
 
 use seatpool_agent::{Answer, ContactFailure, FailureKind, SigningKey, Transmit, Transport};
-use seatpool_proto::SignedRequest;
+use seatpool_proto::message::{IssuedCertificate, Registered};
+use seatpool_proto::{
+    IdCertificate, ProductInstanceId, Request, RequestBody, Response, ResponseBody, SignedRequest,
+};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -63,14 +66,52 @@ pub(super) async fn send(
     instants: Instants,
 ) -> Result<Answer, ContactFailure> {
     let timeouts = Timeouts::default();
-    contact(&route.destination, route.proxy.as_ref(), body, &trust, instants, &timeouts)
+    let verified = contact(&route.destination, route.proxy.as_ref(), body, &trust, instants, &timeouts)
         .await
-        .map(|verified| Answer {
-            request_id: transmit.request.request_id,
-            text_hash: verified.text_hash,
-            response: verified.response,
-        })
-        .map_err(|failure| explain(&failure))
+        .map_err(|failure| explain(&failure))?;
+    check_issued(&transmit.request, &verified.response)
+        .map_err(|detail| ContactFailure::new(FailureKind::BadAnswer, detail))?;
+    Ok(Answer {
+        request_id: transmit.request.request_id,
+        text_hash: verified.text_hash,
+        response: verified.response,
+    })
+}
+
+/// A certificate that comes with the answer must be for the key that was sent, and for the product instance that
+/// the answer (to a registration) or the request (a renewal) names: with any other, nothing that is signed from
+/// here on would be taken. Whether the answer fits the request otherwise is the agent's to say.
+fn check_issued(request: &Request, response: &Response) -> Result<(), String> {
+    match (&request.body, &response.body) {
+        (
+            RequestBody::Registration(asked),
+            ResponseBody::Registration(Registered { product_instance_id, certificate, .. }),
+        ) => check_certificate(certificate, &asked.public_key, Some(*product_instance_id)),
+        (RequestBody::IdCertificateRenewal(asked), ResponseBody::IdCertificateRenewal(certificate)) => {
+            check_certificate(certificate, &asked.public_key, request.product_instance_id)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_certificate(
+    issued: &IssuedCertificate,
+    public_key: &[u8],
+    instance: Option<ProductInstanceId>,
+) -> Result<(), String> {
+    let leaf = issued.certificates.first().ok_or("it holds no certificate")?;
+    let read = IdCertificate::from_der(leaf).map_err(|error| format!("its ID certificate: {error}"))?;
+    if read.public_key != public_key {
+        return Err("its ID certificate is for another key than the one that was sent".into());
+    }
+    if Some(read.product_instance_id) != instance {
+        let wanted = instance.map_or("this one".to_owned(), |instance| instance.to_string());
+        return Err(format!(
+            "its ID certificate is for the product instance {}, not {wanted}",
+            read.product_instance_id
+        ));
+    }
+    Ok(())
 }
 
 /// A transport failure in the agent's terms.

@@ -138,7 +138,9 @@ impl Turns {
         Ok(match change {
             Change::Command(command) => command,
             Change::Usage(usage) => Command::SetUsage(usage),
-            Change::Register { token, force } => Command::Register { token, force, new_key: self.new_key()? },
+            Change::Register { token, force } => {
+                Command::Register { token: token.0, force, new_key: self.new_key()? }
+            }
             Change::Transport(change) => {
                 let mut transport = self.shared.agent().state().transport.clone();
                 change.apply(&mut transport)?;

@@ -4,7 +4,7 @@ use seatpool_proto::{ProblemCode, RequestBody};
 
 use crate::daemon::Place;
 use crate::proxy::Tinyproxy;
-use crate::scripted::Scripted;
+use crate::scripted::{Misissue, Scripted};
 
 #[test]
 fn an_instance_registers_reports_renews_and_leaves() {
@@ -136,4 +136,37 @@ fn privacy_withholds_what_it_names() {
     place.says("smart register idtoken token-1");
     world.asked.lock().unwrap().truncate(1);
     assert_eq!(sent(), (Some("ccx-1".into()), false));
+}
+
+#[test]
+fn a_certificate_that_was_not_asked_for_is_no_registration() {
+    for (fault, told) in Misissue::FAULTS {
+        let world = Scripted::start();
+        let place = Place::new(&world.vendor, &world.url());
+        let mut daemon = place.start();
+        world.issue(fault);
+        let said = place.fails("smart register idtoken token-1");
+        assert!(said.contains("the answer can't be used: ") && said.contains(told), "{fault:?}: {said}");
+        assert!(!place.says("show summary").contains("Status: REGISTERED\n"), "{fault:?}");
+        // Another address is tried at once, with the same request.
+        world.accept();
+        place.says(&format!("smart url {}", world.url()));
+        daemon.log("%SMART_LIC-6-AGENT_REG_SUCCESS");
+    }
+}
+
+#[test]
+fn a_renewed_certificate_that_was_not_asked_for_leaves_the_present_one() {
+    let world = Scripted::start();
+    let place = Place::new(&world.vendor, &world.url());
+    let _daemon = place.start();
+    place.says("smart register idtoken token-1");
+    for (fault, told) in Misissue::FAULTS {
+        world.issue(fault);
+        let said = place.fails("smart renew ID");
+        assert!(said.contains(told), "{fault:?}: {said}");
+        assert!(place.says("show summary").contains("  Status: REGISTERED"), "{fault:?}");
+        world.accept();
+        assert!(place.says("smart renew ID").contains("succeeded"), "{fault:?}");
+    }
 }

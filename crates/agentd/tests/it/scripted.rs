@@ -9,11 +9,31 @@ use seatpool_proto::message::{
 };
 use seatpool_proto::{
     AccountId, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, Response, ResponseBody,
-    SignedRequest,
+    SignedRequest, Signer as _,
 };
 
 use crate::manager::{Answer, Manager};
 use crate::vendor::{Issued, Vendor, YEAR};
+
+/// What is wrong with the certificates that are issued.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Misissue {
+    Nothing,
+    OtherKey,
+    OtherInstance,
+    OtherUse,
+    NoCertificate,
+}
+
+impl Misissue {
+    /// Every fault, with a piece of what is told of it.
+    pub(crate) const FAULTS: [(Self, &str); 4] = [
+        (Self::OtherKey, "is for another key"),
+        (Self::OtherInstance, "is for the product instance 00000000-0000-0000-0000-000000000003"),
+        (Self::OtherUse, "does not follow the ID-certificate profile"),
+        (Self::NoCertificate, "holds no certificate"),
+    ];
+}
 
 pub(crate) struct Scripted {
     pub(crate) vendor: Arc<Vendor>,
@@ -26,7 +46,8 @@ impl Scripted {
         let vendor = Arc::new(Vendor::demonstration());
         let tls = vendor.tls(&["localhost"], YEAR);
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let manager = Manager::start(&tls, accepts(Arc::clone(&vendor), Arc::clone(&asked)));
+        let manager =
+            Manager::start(&tls, accepts(Arc::clone(&vendor), Arc::clone(&asked), Misissue::Nothing));
         Self { vendor, manager, asked }
     }
 
@@ -46,7 +67,12 @@ impl Scripted {
 
     /// Accepts everything from here on.
     pub(crate) fn accept(&self) {
-        self.manager.answer_by(accepts(Arc::clone(&self.vendor), Arc::clone(&self.asked)));
+        self.issue(Misissue::Nothing);
+    }
+
+    /// Accepts everything from here on, and issues certificates with that fault.
+    pub(crate) fn issue(&self, fault: Misissue) {
+        self.manager.answer_by(accepts(Arc::clone(&self.vendor), Arc::clone(&self.asked), fault));
     }
 
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
@@ -76,17 +102,18 @@ fn response(request: &Request, body: ResponseBody) -> Response {
 fn accepts(
     vendor: Arc<Vendor>,
     asked: Arc<Mutex<Vec<Request>>>,
+    fault: Misissue,
 ) -> impl Fn(&[u8]) -> Answer + Send + Sync + 'static {
     let signing = vendor.signing(YEAR);
     move |body| {
         let request = read(body);
-        let answer = answer(&vendor, &signing, &request);
+        let answer = answer(&vendor, &signing, &request, fault);
         asked.lock().unwrap().push(request);
         answer
     }
 }
 
-fn answer(vendor: &Vendor, signing: &Issued, request: &Request) -> Answer {
+fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue) -> Answer {
     let days = |days: i64| now() + SignedDuration::from_hours(24 * days);
     let home = || Home {
         account_id: AccountId(uuid::Uuid::from_u128(1)),
@@ -94,8 +121,15 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request) -> Answer {
         virtual_account: "Default".into(),
     };
     let product_instance_id = ProductInstanceId(uuid::Uuid::from_u128(2));
+    let certificate = |id, public_key: &[u8]| vendor.id_certificate(id, "Contact Centre", public_key, YEAR);
     let issue = |public_key: &[u8]| IssuedCertificate {
-        certificates: vendor.id_certificate(product_instance_id, "Contact Centre", public_key, YEAR),
+        certificates: match fault {
+            Misissue::Nothing => certificate(product_instance_id, public_key),
+            Misissue::OtherKey => certificate(product_instance_id, signing.key.public_key()),
+            Misissue::OtherInstance => certificate(ProductInstanceId(uuid::Uuid::from_u128(3)), public_key),
+            Misissue::OtherUse => signing.chain.clone(),
+            Misissue::NoCertificate => Vec::new(),
+        },
         renew_at: days(180),
         expires_at: days(364),
     };

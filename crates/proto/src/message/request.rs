@@ -1,5 +1,7 @@
 //! What an agent sends.
 
+use core::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +78,8 @@ pub enum RequestBody {
     Deregistration {},
 }
 
-/// A registration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A registration. Its `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// The registration token as the administrator copied it, `^[a-zA-Z\d+/%=-]{1,256}$`.
     pub token: String,
@@ -92,6 +94,19 @@ pub struct Registration {
     /// Host name, unless privacy withholds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { token: _, public_key, force, product, host_name } = self;
+        f.debug_struct("Registration")
+            .field("token", &"…")
+            .field("public_key", public_key)
+            .field("force", force)
+            .field("product", product)
+            .field("host_name", host_name)
+            .finish()
+    }
 }
 
 /// The installed product, as people see it.

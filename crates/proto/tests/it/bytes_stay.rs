@@ -1,7 +1,8 @@
 //! What is written is read back the same, and written again as the very same bytes.
 
 use proptest::prelude::*;
-use seatpool_proto::{Request, Response, SignedRequest, SignedResponse, TimeLapse};
+use seatpool_proto::message::{Product, Registration};
+use seatpool_proto::{Request, RequestBody, Response, SignedRequest, SignedResponse, TimeLapse};
 
 use crate::sample;
 
@@ -50,5 +51,21 @@ proptest! {
     fn of_tags(tag in sample::tag()) {
         let json = serde_json::to_string(&tag).unwrap();
         prop_assert_eq!(serde_json::from_str::<seatpool_proto::Tag>(&json).unwrap(), tag);
+    }
+}
+
+#[test]
+fn debug_output_of_a_registration_does_not_show_its_token() {
+    let body = RequestBody::Registration(Registration {
+        token: "Zm9vYmFyYmF6".to_owned(),
+        public_key: vec![1, 2],
+        force: true,
+        product: Product { name: "Unified CCX".to_owned(), kind: "unified-ccx".to_owned(), version: None },
+        host_name: Some("ccx1".to_owned()),
+    });
+    let shown = format!("{body:?}");
+    assert!(!shown.contains("Zm9v"), "{shown}");
+    for part in ["token: \"…\"", "[1, 2]", "force: true", "Unified CCX", "ccx1"] {
+        assert!(shown.contains(part), "{part}: {shown}");
     }
 }
