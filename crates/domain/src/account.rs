@@ -4,11 +4,6 @@ use jiff::Timestamp;
 use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
-use crate::command::words;
-use crate::command::{Actor, By, Context, Refused};
-use crate::event::EventKind;
-use crate::workset::Workset;
-
 /// The virtual account that every smart account has from its beginning (features.md, A1, A2).
 pub const DEFAULT_VIRTUAL_ACCOUNT: &str = "Default";
 
@@ -61,66 +56,4 @@ pub struct Contents {
     pub instances: u64,
     /// Lots that have not ended.
     pub lots: u64,
-}
-
-/// Longest domain of an account, in characters (RFC 1035, section 2.3.4).
-const DOMAIN_CHARS_MAX: usize = 253;
-
-/// A new smart account with its `Default` virtual account, all in one workset: the account itself, the virtual
-/// account and the event that says so.
-pub fn create_account(
-    id: AccountId,
-    domain: &str,
-    name: &str,
-    export_permitted: bool,
-    by: Actor,
-    context: &mut Context<'_>,
-) -> Result<Workset, Refused> {
-    let domain = valid_domain(domain)?;
-    let name = words::name("name", name)?;
-    let mut workset = Workset::new(Account {
-        id,
-        domain,
-        name,
-        export_permitted,
-        created_at: context.now,
-        next_event: 1,
-        event_head: None,
-    });
-    let virtual_account = VirtualAccountId(context.ids.uuid());
-    workset.virtual_accounts.insert(
-        virtual_account,
-        VirtualAccount {
-            id: virtual_account,
-            name: DEFAULT_VIRTUAL_ACCOUNT.to_owned(),
-            description: String::new(),
-            is_default: true,
-            created_at: context.now,
-        },
-    );
-    let message = format!(
-        "The smart account {} ({}) was created with the virtual account {DEFAULT_VIRTUAL_ACCOUNT}.",
-        workset.account.name, workset.account.domain
-    );
-    let by = By { actor: by, source: None };
-    workset.record(by.event(EventKind::AccountCreated, context.now, message));
-    Ok(workset)
-}
-
-/// A domain as in `example.com`, or the one word that an on-prem account goes by.
-fn valid_domain(text: &str) -> Result<String, Refused> {
-    let domain = text.trim().to_lowercase();
-    let labels_are_sound = domain.split('.').all(|label| {
-        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-    });
-    if domain.len() > DOMAIN_CHARS_MAX {
-        Err(words::invalid("domain", format!("is longer than {DOMAIN_CHARS_MAX} characters")))
-    } else if labels_are_sound {
-        Ok(domain)
-    } else {
-        Err(words::invalid(
-            "domain",
-            format!("{text:?} is not one: write it as in example.com, with letters, digits and - . _"),
-        ))
-    }
 }

@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use seatpool_proto::{AccountId, VirtualAccountId};
 
 use crate::account::{Account, DEFAULT_VIRTUAL_ACCOUNT, VirtualAccount};
-use crate::command::Actor;
-use crate::event::{Event, EventKind};
+use crate::command::{Actor, By, Refused, words};
+use crate::event::EventKind;
 use crate::workset::Workset;
+
+/// Longest domain of an account, in characters (RFC 1035, section 2.3.4).
+const DOMAIN_CHARS_MAX: usize = 253;
 
 /// What a new smart account is to be.
 #[derive(Clone, Debug)]
@@ -15,7 +18,7 @@ pub struct Opening {
     pub id: AccountId,
     /// The id of its virtual account [`DEFAULT_VIRTUAL_ACCOUNT`].
     pub default_virtual_account: VirtualAccountId,
-    /// Its domain, lower case; the caller has checked its form.
+    /// Its domain, in any case.
     pub domain: String,
     /// Its name for people.
     pub name: String,
@@ -29,11 +32,14 @@ pub struct Opening {
 
 impl Opening {
     /// The facts of the new account: itself, its first virtual account and its first event.
-    pub fn into_workset(self, now: Timestamp) -> Workset {
+    ///
+    /// # Errors
+    /// Refuses a domain or a name that can't be one.
+    pub fn into_workset(self, now: Timestamp) -> Result<Workset, Refused> {
         let mut workset = Workset::new(Account {
             id: self.id,
-            domain: self.domain,
-            name: self.name,
+            domain: valid_domain(&self.domain)?,
+            name: words::name("name", &self.name)?,
             export_permitted: self.export_permitted,
             created_at: now,
             next_event: 1,
@@ -49,25 +55,32 @@ impl Opening {
                 created_at: now,
             },
         );
-        let message =
-            format!("The smart account {:?} ({}) was created.", workset.account.name, workset.account.domain);
-        let event = Event {
-            number: 0,
-            at: now,
-            actor: self.actor,
-            source: self.source,
-            kind: EventKind::AccountCreated,
-            virtual_account: Some(self.default_virtual_account),
-            tag: None,
-            instance: None,
-            message,
-            before: None,
-            after: None,
-            previous_hash: None,
-            hash: None,
-        };
-        let event = event.chain(&mut workset.account);
-        workset.events.push(event);
-        workset
+        let message = format!(
+            "The smart account {} ({}) was created with the virtual account {DEFAULT_VIRTUAL_ACCOUNT}.",
+            workset.account.name, workset.account.domain
+        );
+        let by = By { actor: self.actor, source: self.source };
+        let mut event = by.event(EventKind::AccountCreated, now, message);
+        event.virtual_account = Some(self.default_virtual_account);
+        workset.record(event);
+        Ok(workset)
+    }
+}
+
+/// A domain as in `example.com`, or the one word that an on-prem account goes by.
+fn valid_domain(text: &str) -> Result<String, Refused> {
+    let domain = text.trim().to_lowercase();
+    let labels_are_sound = domain.split('.').all(|label| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    });
+    if domain.len() > DOMAIN_CHARS_MAX {
+        Err(words::invalid("domain", format!("is longer than {DOMAIN_CHARS_MAX} characters")))
+    } else if labels_are_sound {
+        Ok(domain)
+    } else {
+        Err(words::invalid(
+            "domain",
+            format!("{text:?} is not one: write it as in example.com, with letters, digits and - . _"),
+        ))
     }
 }

@@ -1,15 +1,16 @@
 //! Accounts, virtual accounts, tokens, and the chain of events.
 
 use jiff::SignedDuration;
-use seatpool_domain::account::{DEFAULT_VIRTUAL_ACCOUNT, create_account};
+use seatpool_domain::account::DEFAULT_VIRTUAL_ACCOUNT;
 use seatpool_domain::command::Action;
 use seatpool_domain::event::verify_chain;
-use seatpool_domain::{Catalogue, Context, EventKind, Outcome, Policy, Refused};
+use seatpool_domain::opening::Opening;
+use seatpool_domain::{EventKind, Outcome, Refused};
 use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
 use uuid::Uuid;
 
 use crate::agent::Agent;
-use crate::world::{Counting, World, administrator};
+use crate::world::{World, administrator};
 
 fn text_of(result: Result<Outcome, Refused>) -> String {
     match result {
@@ -33,13 +34,17 @@ fn an_account_comes_with_default_and_one_event() {
 
 #[test]
 fn domains_are_checked_and_lowered() {
-    let (catalogue, policy) = (Catalogue::default(), Policy::default());
     let check = |domain: &str, expected: Option<&str>| {
-        let mut ids = Counting(0);
-        let now = "2026-07-01T10:00:00Z".parse().unwrap();
-        let mut context = Context { now, catalogue: &catalogue, policy: &policy, ids: &mut ids };
-        let id = AccountId(Uuid::from_u128(1));
-        let made = create_account(id, domain, "Name", true, administrator(), &mut context);
+        let opening = Opening {
+            id: AccountId(Uuid::from_u128(1)),
+            default_virtual_account: VirtualAccountId(Uuid::from_u128(2)),
+            domain: domain.into(),
+            name: "Name".into(),
+            export_permitted: true,
+            actor: administrator(),
+            source: None,
+        };
+        let made = opening.into_workset("2026-07-01T10:00:00Z".parse().unwrap());
         assert_eq!(
             made.ok().map(|workset| workset.account.domain),
             expected.map(str::to_owned),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use seatpool_domain::account::{Contents, create_account};
+use seatpool_domain::account::Contents;
 use seatpool_domain::command::{Action, OrderLine};
 use seatpool_domain::lot::TransactionKind;
+use seatpool_domain::opening::Opening;
 use seatpool_domain::*;
 use seatpool_proto::{
     AccountId, Family, LotId, LotKind, ProblemCode, ProductInstanceId, Quantity, Tag, Term, TokenId,
@@ -89,11 +90,16 @@ impl World {
         let catalogue = Catalogue::from_toml([CATALOGUE]).unwrap();
         let policy = Policy::default();
         let mut ids = Counting(0);
-        let mut context = Context { now, catalogue: &catalogue, policy: &policy, ids: &mut ids };
-        let id = AccountId(Uuid::from_u128(7));
-        let workset =
-            create_account(id, "example.com", "Example", export_permitted, administrator(), &mut context)
-                .unwrap();
+        let opening = Opening {
+            id: AccountId(Uuid::from_u128(7)),
+            default_virtual_account: VirtualAccountId(ids.uuid()),
+            domain: "example.com".into(),
+            name: "Example".into(),
+            export_permitted,
+            actor: administrator(),
+            source: None,
+        };
+        let workset = opening.into_workset(now).unwrap();
         let mut world = Self {
             now,
             ids,

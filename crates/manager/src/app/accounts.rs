@@ -197,7 +197,7 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
         actor: principal.actor.clone(),
         source: principal.source.clone(),
     };
-    let workset = opening.into_workset(app.now());
+    let workset = opening.into_workset(app.now())?;
     let account = workset.account.clone();
     match app.store().create_account(workset).await {
         Err(StoreError::Exists { .. }) => {

@@ -66,12 +66,6 @@ impl Init {
         let (password, is_printed) = self.password()?;
         let password_hash = hash_password(&password)?;
 
-        refuse_to_overwrite(&config)?;
-        ca::create(&NewCa { config: &config, demonstration: self.demonstration })
-            .context("the keys and certificates could not be made")?;
-        let store = open_store(&config).await?;
-        store.migrate().await.context("the database could not be set up")?;
-
         let clock = Clock::default();
         let (now, ids) = (clock.now(), NewIds(clock));
         let account = AccountId(ids.uuid());
@@ -84,10 +78,15 @@ impl Init {
             actor: Actor::User(login.clone()),
             source: None,
         };
-        store
-            .create_account(opening.into_workset(now))
-            .await
-            .context("the first smart account could not be created")?;
+        let first = opening.into_workset(now).context("the first smart account can't be made")?;
+
+        refuse_to_overwrite(&config)?;
+        ca::create(&NewCa { config: &config, demonstration: self.demonstration })
+            .context("the keys and certificates could not be made")?;
+        let store = open_store(&config).await?;
+        store.migrate().await.context("the database could not be set up")?;
+
+        store.create_account(first).await.context("the first smart account could not be created")?;
         let roles = vec![Role::VendorOperator, Role::AccountAdministrator];
         let user = User {
             id: ids.uuid(),

@@ -14,7 +14,7 @@ pub struct ConfigArgs {
     /// Directory of keys, certificates and the embedded database
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
-    /// Address and port to serve on; may be given several times [default: 0.0.0.0:8443 and [::]:8443]
+    /// Address and port to serve on; may be given several times [default: `0.0.0.0:8443` and `[::]:8443`]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Vec<String>,
     /// Name or address that the TLS certificate is for; may be given several times, the manager's own first

@@ -1,6 +1,6 @@
 //! The manager's configuration: file, environment, flags, each stronger than the one before, checked whole.
 //!
-//! [`raw`] reads texts and refuses unknown keys by name; [`valid`] turns texts into values and finds every
+//! `raw` reads texts and refuses unknown keys by name; `valid` turns texts into values and finds every
 //! problem at once; nothing past this module sees an unchecked text.
 
 mod args;

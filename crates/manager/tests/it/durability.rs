@@ -47,29 +47,33 @@ async fn report_until_gone(
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_acknowledged_report_survives_kill_9_under_load() {
-    const AGENTS: usize = 12;
-    const ROUNDS: u32 = 3;
-    const REPORTS_PER_ROUND: u32 = 120;
-    let world = World::new().await;
+/// How much is reported before each `kill -9`.
+pub(crate) struct Load {
+    pub(crate) agents: usize,
+    pub(crate) rounds: u32,
+    pub(crate) reports_per_round: u32,
+}
+
+/// Kills the manager under load, again and again; every time all that it acknowledged is there. `settled` returns
+/// once nothing of a killed manager can change the database any more.
+pub(crate) async fn survives_kill_9(world: &World, load: &Load, settled: impl AsyncFn()) {
     let token = world.token().await;
     let mut loads = Vec::new();
     let manager = world.start();
-    for i in 0..AGENTS {
+    for i in 0..load.agents {
         let mut agent = Agent::new(&format!("SN{i}"));
         agent.register(&manager, &token.text).await;
         loads.push(Loaded { agent, acknowledged: 0, unanswered: None });
     }
     let mut manager = Some(manager);
-    for _ in 0..ROUNDS {
+    for _ in 0..load.rounds {
         let running = Arc::new(manager.take().unwrap_or_else(|| world.start()));
         let count = Arc::new((AtomicU32::new(0), Notify::new()));
         let mut tasks = JoinSet::new();
         for loaded in loads.drain(..) {
             tasks.spawn(report_until_gone(loaded, Arc::clone(&running), Arc::clone(&count)));
         }
-        while count.0.load(Ordering::Relaxed) < REPORTS_PER_ROUND {
+        while count.0.load(Ordering::Relaxed) < load.reports_per_round {
             count.1.notified().await;
         }
         assert!(Command::new("kill").args(["-9", &running.pid().to_string()]).status().unwrap().success());
@@ -78,6 +82,7 @@ async fn every_acknowledged_report_survives_kill_9_under_load() {
         }
         // Gone for good before the database is looked at.
         Arc::into_inner(running).unwrap().kill();
+        settled().await;
 
         let account = world.account;
         let wanted: Vec<_> = loads
@@ -99,6 +104,14 @@ async fn every_acknowledged_report_survives_kill_9_under_load() {
             })
             .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_report_survives_kill_9_under_load() {
+    let world = World::new().await;
+    let load = Load { agents: 12, rounds: 3, reports_per_round: 120 };
+    // SQLite's lock went with the process.
+    survives_kill_9(&world, &load, async || ()).await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod portal_access;
 mod portal_browser;
 mod portal_forms;
 mod portal_pages;
+mod postgres;
 mod protocol_agent;
 mod refusals;
 mod rest_compat;

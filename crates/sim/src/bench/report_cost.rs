@@ -76,7 +76,7 @@ impl Filled {
             actor: Actor::System,
             source: None,
         };
-        store.create_account(opening.into_workset(start)).await?;
+        store.create_account(opening.into_workset(start)?).await?;
         let catalogue = Catalogue::from_toml([Catalogue::SHIPPED])?;
         let tag: Tag = "CCX_PREMIUM".parse()?;
         let heads = vec![None; usize::try_from(instances)?];

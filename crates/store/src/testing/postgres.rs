@@ -1,27 +1,39 @@
 //! A private PostgreSQL for tests, from the distribution's packages.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Makes a cluster in a directory of its own, says where, and ends it with the directory when its input closes:
-/// that happens however the process that started it ends.
+/// Makes a cluster in a directory of its own, says where, stops and starts it when it is told to, and ends it with the
+/// directory when its input closes: that happens however the process that started it ends.
 const SUPERVISE: &str = r#"
 set -eu
 bin=$1
 dir=$(mktemp -d /tmp/seatpool-postgres.XXXXXX)
+start() {
+    "$bin/pg_ctl" start -w -s -D "$dir/data" -l "$dir/log" -o \
+        "-k $dir -c listen_addresses= -c fsync=off -c shared_buffers=16MB -c max_connections=50 -c autovacuum=off" \
+        >/dev/null 2>&1 || { cat "$dir/log" >&2; exit 1; }
+}
+stop() {
+    "$bin/pg_ctl" stop -m immediate -w -s -D "$dir/data" >/dev/null 2>&1
+}
 trap 'rm -rf "$dir"' EXIT
 "$bin/initdb" -D "$dir/data" -U seatpool -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1 \
     || { cat "$dir/log" >&2; exit 1; }
-"$bin/pg_ctl" start -w -s -D "$dir/data" -l "$dir/log" -o \
-    "-k $dir -c listen_addresses= -c fsync=off -c shared_buffers=16MB -c max_connections=50 -c autovacuum=off" \
-    >/dev/null 2>&1 || { cat "$dir/log" >&2; exit 1; }
-trap '"$bin/pg_ctl" stop -m immediate -s -D "$dir/data" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
+start
+trap 'stop || true; rm -rf "$dir"' EXIT
 echo "$dir"
-read -r _ || true
+while read -r order; do
+    case $order in
+        stop) stop ;;
+        start) start ;;
+    esac
+    echo "$order"
+done
 "#;
 
 /// A private PostgreSQL on a socket in a temporary directory. It ends with the process that started it, however
@@ -32,6 +44,7 @@ pub struct PrivatePostgres {
     databases: AtomicU32,
     // Closed when the process ends, which ends the cluster.
     input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
     supervisor: Child,
 }
 
@@ -59,9 +72,9 @@ impl PrivatePostgres {
             .spawn()
             .map_err(|error| format!("PostgreSQL can't be started: {error}"))?;
         let mut line = String::new();
-        if let Some(output) = supervisor.stdout.take() {
-            let _ = BufReader::new(output).read_line(&mut line);
-        }
+        let output = supervisor.stdout.take().ok_or("PostgreSQL's supervisor has no output")?;
+        let mut output = BufReader::new(output);
+        let _ = output.read_line(&mut line);
         if line.trim().is_empty() {
             let mut said = String::new();
             if let Some(mut errors) = supervisor.stderr.take() {
@@ -75,8 +88,41 @@ impl PrivatePostgres {
             programs,
             databases: AtomicU32::new(0),
             input: supervisor.stdin.take(),
+            output,
             supervisor,
         })
+    }
+
+    /// Stops it as a crash does: every connection breaks, and new ones are refused until [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// Says what PostgreSQL said.
+    pub fn halt(&mut self) -> Result<(), String> {
+        self.order("stop")
+    }
+
+    /// Starts it again after [`halt`](Self::halt), with all that was committed.
+    ///
+    /// # Errors
+    /// Says what PostgreSQL said.
+    pub fn resume(&mut self) -> Result<(), String> {
+        self.order("start")
+    }
+
+    /// Tells the supervisor, and waits until it is done.
+    fn order(&mut self, word: &str) -> Result<(), String> {
+        let mut said = String::new();
+        let told = self.input.as_mut().map(|input| writeln!(input, "{word}"));
+        if matches!(told, Some(Ok(()))) {
+            let _ = self.output.read_line(&mut said);
+        }
+        if said.trim() == word {
+            return Ok(());
+        }
+        if let Some(mut errors) = self.supervisor.stderr.take() {
+            let _ = errors.read_to_string(&mut said);
+        }
+        Err(format!("PostgreSQL did not {word}: {said}"))
     }
 
     /// The URL of a new, empty database: a schema of its own in one database, which is made ten times as fast as a

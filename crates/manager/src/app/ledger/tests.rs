@@ -36,7 +36,7 @@ async fn ledger(decide: Decide) -> (TempDir, Ledger, AccountId) {
         actor: Actor::System,
         source: None,
     };
-    store.create_account(opening.into_workset(clock.now())).await.unwrap();
+    store.create_account(opening.into_workset(clock.now()).unwrap()).await.unwrap();
     let mut ledger = Ledger::new(store, Arc::new(Catalogue::default()), Policy::default(), clock, true);
     Arc::get_mut(&mut ledger.0).unwrap().decide = decide;
     (dir, ledger, account)

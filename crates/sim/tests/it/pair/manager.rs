@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_agent::Transmit;
-use seatpool_domain::account::create_account;
 use seatpool_domain::command::{Action, OrderLine};
+use seatpool_domain::opening::Opening;
 use seatpool_domain::{
     Actor, Catalogue, Command, Context, Event, Ids, Outcome, Policy, Refused, Workset, apply,
 };
@@ -51,11 +51,17 @@ impl Manager {
         let catalogue = Catalogue::from_toml([Catalogue::SHIPPED]).unwrap();
         let policy = Policy::default();
         let mut ids = Counting(0);
-        let mut context = Context { now, catalogue: &catalogue, policy: &policy, ids: &mut ids };
-        let account = AccountId(Uuid::from_u128(7));
-        let by = Actor::User("anna".to_owned());
-        let mut facts = create_account(account, "example.com", "Example", false, by, &mut context).unwrap();
-        let virtual_account = facts.virtual_accounts.values().next().unwrap().id;
+        let virtual_account = VirtualAccountId(ids.uuid());
+        let opening = Opening {
+            id: AccountId(Uuid::from_u128(7)),
+            default_virtual_account: virtual_account,
+            domain: "example.com".to_owned(),
+            name: "Example".to_owned(),
+            export_permitted: false,
+            actor: Actor::User("anna".to_owned()),
+            source: None,
+        };
+        let mut facts = opening.into_workset(now).unwrap();
         facts.settle();
         let mut manager = Self {
             facts,
