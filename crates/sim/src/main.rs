@@ -1,11 +1,10 @@
 //! `seatpool-sim`: measures Seatpool against the limits of the machine it runs on.
-//!
-//! Every figure is printed beside the limit it is held against, measured in the same run, as a ratio: the machine's
-//! own speed cancels out. Nothing is asserted here; tests assert no time either.
-
-mod bench;
 
 use clap::{Parser, Subcommand};
+use seatpool_sim::bench::{self, CountingAllocator};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Measures Seatpool.
 #[derive(Debug, Parser)]

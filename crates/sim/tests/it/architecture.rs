@@ -137,11 +137,14 @@ fn the_tests_that_architecture_names_exist() {
     let mut found = 0;
     for (number, line) in page.lines().enumerate() {
         for name in line.split('`').skip(1).step_by(2) {
-            let Some((name, module)) = name.split_once(": ").filter(|(name, _)| MAY_USE.iter().any(|c| c.0 == *name)) else {
+            let Some((name, module)) =
+                name.split_once(": ").filter(|(name, _)| MAY_USE.iter().any(|c| c.0 == *name))
+            else {
                 continue;
             };
             let tests = root().join("crates").join(name).join("tests/it");
-            let is_there = tests.join(format!("{module}.rs")).exists() || tests.join(module).join("mod.rs").exists();
+            let is_there =
+                tests.join(format!("{module}.rs")).exists() || tests.join(module).join("mod.rs").exists();
             assert!(is_there, "ARCHITECTURE.md:{}: {name} has no tests {module}", number + 1);
             found += 1;
         }

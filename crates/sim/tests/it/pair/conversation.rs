@@ -4,7 +4,7 @@ use seatpool_agent::Command;
 use seatpool_agent::status::{AuthorizationState, RegistrationState};
 use seatpool_domain::EventKind;
 
-use super::world::{SERVER, STANDARD, World, days, hours, minutes};
+use seatpool_sim::world::{SERVER, STANDARD, World, days, hours, minutes};
 
 const ODDITIES: &[EventKind] =
     &[EventKind::InstanceRewound, EventKind::InstanceCloned, EventKind::InstanceForced];

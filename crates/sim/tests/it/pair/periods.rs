@@ -4,7 +4,7 @@ use seatpool_agent::status::{AuthorizationState, EnforcementReason, Registration
 use seatpool_agent::{Command, Profile};
 use seatpool_domain::EventKind;
 
-use super::world::{STANDARD, World, days, hours, minutes, start};
+use seatpool_sim::world::{STANDARD, World, days, hours, minutes, start};
 
 fn altered(profile: &str, from: &str, to: &str) -> Profile {
     let (_, text) = Profile::SHIPPED.iter().find(|(name, _)| *name == profile).unwrap();
@@ -101,7 +101,7 @@ fn id_certificate_is_renewed_by_itself() {
 fn authorization_is_renewed_at_30_days() {
     // A product that reports once in 40 days: between reports the renewal keeps the authorization.
     let mut world = World::with(altered("unified-ccx", "interval_minutes = 15", "interval_minutes = 57600"));
-    world.manager.order(super::world::SERVER, 1, world.now);
+    world.manager.order(seatpool_sim::world::SERVER, 1, world.now);
     world.register(false);
     world.run_to(days(70));
     let day = |minute: &i64| minute / (24 * 60);
@@ -142,7 +142,7 @@ fn usage_is_reported_on_the_profiles_grid() {
     ];
     for (profile, interval) in cases {
         let mut world = World::with(profile);
-        world.manager.order(super::world::SERVER, 1, world.now);
+        world.manager.order(seatpool_sim::world::SERVER, 1, world.now);
         // The grid begins with the registration, wherever that falls.
         world.run_to(minutes(3));
         world.register(false);
@@ -210,7 +210,7 @@ fn authorization_end_may_be_enforced_at_once_or_never() {
     for (days_to, allowed) in [("0", false), ("\"never\"", true)] {
         let changed = quoted.replace("= 90", &format!("= {days_to}"));
         let mut world = World::with(altered("unified-ccx-12.5", quoted, &changed));
-        world.manager.order(super::world::SERVER, 1, world.now);
+        world.manager.order(seatpool_sim::world::SERVER, 1, world.now);
         world.register(false);
         world.away = true;
         world.run_to(days(90) - minutes(1));
@@ -238,7 +238,7 @@ fn evaluation_end_is_enforced_at_once_and_registration_mends_it() {
 #[test]
 fn retries_follow_the_schedule_and_in_authorization_expired_the_long_period_alone() {
     let mut world = World::new("unified-ccx-12.5");
-    world.manager.order(super::world::SERVER, 1, world.now);
+    world.manager.order(seatpool_sim::world::SERVER, 1, world.now);
     world.away = true;
     world.register(false);
     world.run_to(hours(15));

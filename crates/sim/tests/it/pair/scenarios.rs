@@ -4,7 +4,7 @@ use seatpool_agent::status::{AuthorizationState, EntitlementState};
 use seatpool_domain::EventKind;
 use seatpool_proto::Quantity;
 
-use super::world::{PREMIUM, STANDARD, World, hours, minutes, tag};
+use seatpool_sim::world::{PREMIUM, STANDARD, World, hours, minutes, tag};
 
 const COMPLIANCE: &[EventKind] = &[EventKind::OutOfCompliance, EventKind::InCompliance];
 
@@ -157,7 +157,7 @@ fn the_server_licence_is_short_at_no_usage_until_it_is_owned() {
     world.register(false);
     world.run_to(hours(1));
     assert_eq!(world.status().authorization.state, AuthorizationState::OutOfCompliance);
-    world.manager.order(super::world::SERVER, 1, world.now);
+    world.manager.order(seatpool_sim::world::SERVER, 1, world.now);
     world.command(seatpool_agent::Command::UpdateUsageNow);
     assert_eq!(world.status().authorization.state, AuthorizationState::NoLicensesInUse);
 }

@@ -4,29 +4,22 @@ use seatpool_agent::status::{AuthorizationState, RegistrationState};
 use seatpool_domain::EventKind;
 use seatpool_proto::RequestBody;
 
-use super::world::{PREMIUM, STANDARD, World, days, hours, minutes, tag};
+use seatpool_sim::world::{STANDARD, tag, year};
 
 #[test]
 fn a_year_of_reports_all_arrive_and_count() {
-    let mut world = World::registered("unified-ccx", 200);
-    world.manager.order(PREMIUM, 20, world.now);
-    // Seats sign in and out by the hour; in the evening nobody is there.
-    for day in 0..365 {
-        for (hour, premium, standard) in [(0, 5, 60), (3, 20, 180), (8, 12, 120), (14, 0, 0)] {
-            world.run_to(days(day) + hours(hour) + minutes(7));
-            world.use_tag(PREMIUM, premium);
-            world.use_tag(STANDARD, standard + u64::try_from(day % 10).unwrap());
-            assert_eq!(world.status().registration.state, RegistrationState::Registered);
-        }
-    }
-    world.run_to(days(365));
+    let world = year::live();
 
     let reports = world.exchanges.iter().filter(|exchange| match &exchange.request.body {
         RequestBody::Authorization(report) => report.scheduled,
         _ => false,
     });
-    assert_eq!(reports.count(), 365 * 24 * 4, "one report every 15 minutes, none missing, none twice");
-    assert!(world.exchanges.iter().all(|e| e.answer.is_some()), "every request was answered");
+    assert_eq!(
+        reports.count(),
+        year::DAYS.unsigned_abs() as usize * 24 * 4,
+        "one report every 15 minutes, none missing, none twice"
+    );
+    assert!(world.exchanges.iter().all(|e| e.answered), "every request was answered");
     let sequences: Vec<u64> = world.exchanges.iter().map(|exchange| exchange.request.sequence).collect();
     assert!(sequences.windows(2).all(|pair| pair[0] + 1 == pair[1]), "sequence numbers rise by one");
 
@@ -40,6 +33,7 @@ fn a_year_of_reports_all_arrive_and_count() {
 
     // Both sides agree on the last figures, and nothing was ever short.
     let status = world.status();
+    assert_eq!(status.registration.state, RegistrationState::Registered);
     assert_eq!(status.authorization.state, AuthorizationState::Authorized);
     let facts = &world.manager.facts;
     let instance = facts.instances.values().next().unwrap();

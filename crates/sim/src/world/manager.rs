@@ -17,6 +17,7 @@ use seatpool_proto::{
 use uuid::Uuid;
 
 /// Ids in the order in which they are asked for.
+#[derive(Debug)]
 struct Counting(u128);
 
 impl Ids for Counting {
@@ -33,10 +34,15 @@ impl Ids for Counting {
     }
 }
 
-pub(super) struct Manager {
-    pub(super) facts: Workset,
-    pub(super) events: Vec<Event>,
-    pub(super) virtual_account: VirtualAccountId,
+/// A manager of one account.
+#[derive(Debug)]
+pub struct Manager {
+    /// Everything that is known of the account.
+    pub facts: Workset,
+    /// All events, in order.
+    pub events: Vec<Event>,
+    /// The account's only virtual account.
+    pub virtual_account: VirtualAccountId,
     token: TokenId,
     catalogue: Catalogue,
     policy: Policy,
@@ -47,8 +53,9 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    pub(super) fn new(now: Timestamp) -> Self {
-        let catalogue = Catalogue::from_toml([Catalogue::SHIPPED]).unwrap();
+    /// A manager with a new account and one registration token.
+    pub fn new(now: Timestamp) -> Self {
+        let catalogue = Catalogue::from_toml([Catalogue::SHIPPED]).expect("the catalogue that ships");
         let policy = Policy::default();
         let mut ids = Counting(0);
         let virtual_account = VirtualAccountId(ids.uuid());
@@ -61,7 +68,7 @@ impl Manager {
             actor: Actor::User("anna".to_owned()),
             source: None,
         };
-        let mut facts = opening.into_workset(now).unwrap();
+        let mut facts = opening.into_workset(now).expect("the account's domain and name are valid");
         facts.settle();
         let mut manager = Self {
             facts,
@@ -79,7 +86,7 @@ impl Manager {
     }
 
     /// Makes a token; the one that registrations stand for from now on.
-    pub(super) fn new_token(&mut self, now: Timestamp) {
+    pub fn new_token(&mut self, now: Timestamp) {
         let action = Action::CreateToken {
             virtual_account: self.virtual_account,
             description: "pair".to_owned(),
@@ -87,11 +94,13 @@ impl Manager {
             uses_max: None,
             export_controlled: false,
         };
-        let Outcome::Token(token) = self.submit(action, now).unwrap() else { panic!("a token") };
+        let outcome = self.submit(action, now).expect("a token may be made");
+        let Outcome::Token(token) = outcome else { panic!("a token was asked for: {outcome:?}") };
         self.token = token;
     }
 
-    pub(super) fn submit(&mut self, action: Action, now: Timestamp) -> Result<Outcome, Refused> {
+    /// Decides a command of an administrator, an instance or a job, and keeps its events.
+    pub fn submit(&mut self, action: Action, now: Timestamp) -> Result<Outcome, Refused> {
         let mut context =
             Context { now, catalogue: &self.catalogue, policy: &self.policy, ids: &mut self.ids };
         let command = Command { actor: Actor::User("anna".to_owned()), source: None, action };
@@ -102,68 +111,74 @@ impl Manager {
     }
 
     /// Deposits perpetual licences.
-    pub(super) fn order(&mut self, tag: &str, count: u64, now: Timestamp) {
+    pub fn order(&mut self, tag: &str, count: u64, now: Timestamp) {
         self.orders += 1;
         let line = OrderLine {
-            tag: tag.parse().unwrap(),
+            tag: super::tag(tag),
             quantity: Quantity::of(count),
             kind: LotKind::Perpetual,
             term: Term { starts_at: now, ends_at: None },
             subscription_id: None,
         };
         let (virtual_account, order_id) = (self.virtual_account, format!("order-{}", self.orders));
-        self.submit(Action::Order { virtual_account, order_id, lines: vec![line] }, now).unwrap();
+        let order = Action::Order { virtual_account, order_id, lines: vec![line] };
+        self.submit(order, now).expect("a known licence may be deposited");
     }
 
     /// When the next instance's usage is dropped for want of contact.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+    pub fn next_expiry(&self) -> Option<Timestamp> {
         self.facts.instances.values().filter(|row| row.counted).filter_map(|row| row.authorized_until).min()
     }
 
     /// The job that drops it.
-    pub(super) fn expire(&mut self, now: Timestamp) {
+    pub fn expire(&mut self, now: Timestamp) {
         let is_due = |until: Timestamp| until <= now;
         let counted = self.facts.instances.values().filter(|row| row.counted);
         let instances =
             counted.filter(|row| row.authorized_until.is_some_and(is_due)).map(|row| row.id).collect();
-        self.submit(Action::ExpireAuthorizations { instances }, now).unwrap();
+        self.submit(Action::ExpireAuthorizations { instances }, now).expect("a job is never refused");
     }
 
     /// The answer to a request, through its text both ways, with the text's hash.
-    pub(super) fn answer(&mut self, transmit: &Transmit, now: Timestamp) -> (Response, Sha256) {
+    pub fn answer(&mut self, transmit: &Transmit, now: Timestamp) -> (Response, Sha256) {
         let request = Request::from_text(&transmit.request.to_text()).expect("within the protocol's limits");
-        let text = self.decide(transmit, &request, now).unwrap_or_else(|refused| {
+        let (request_id, nonce) = (request.request_id, request.nonce);
+        let text = self.decide(transmit, request, now).unwrap_or_else(|refused| {
             let Refused::Agent { code, detail, sequence } = refused else { panic!("{refused}") };
             Response {
                 version: VERSION,
-                request_id: request.request_id,
-                nonce: request.nonce,
+                request_id,
+                nonce,
                 signed_at: now,
                 sequence,
                 body: ResponseBody::Refusal(Refusal::new(code, detail)),
             }
             .to_text()
         });
-        (Response::from_text(&text).unwrap(), Sha256::of(&text))
+        (Response::from_text(&text).expect("an answer of this version"), Sha256::of(&text))
     }
 
-    fn decide(&mut self, transmit: &Transmit, request: &Request, now: Timestamp) -> Result<String, Refused> {
+    fn decide(&mut self, transmit: &Transmit, request: Request, now: Timestamp) -> Result<String, Refused> {
         let leaf = |certificates: &[Vec<u8>]| {
             let certificate = certificates.first().and_then(|leaf| self.certificates.get(leaf));
             certificate.cloned()
         };
+        // Only these lead to a certificate, for which the request is needed once more.
+        let issues =
+            matches!(request.body, RequestBody::Registration(_) | RequestBody::IdCertificateRenewal(_));
+        let kept = issues.then(|| request.clone());
         let action = if let RequestBody::Registration(_) = &request.body {
             let proof = transmit.co_signing.as_ref().and_then(|key| leaf(&key.certificates));
             // "Valid or ended less than 365 days ago".
             let proof = proof.filter(|proof| now < proof.not_after + SignedDuration::from_hours(24 * 365));
-            Action::Register { request: request.clone(), token: self.token, proof }
+            Action::Register { request, token: self.token, proof }
         } else {
             let certificate = leaf(&transmit.signing.certificates).expect("a certificate of this manager");
             if certificate.not_after <= now {
                 let code = ProblemCode::CertificateExpired;
                 return Err(Refused::Agent { code, detail: String::new(), sequence: 0 });
             }
-            Action::Ask { request: request.clone(), certificate }
+            Action::Ask { request, certificate }
         };
         match self.submit(action, now)? {
             Outcome::Answer { text, .. } => Ok(text),
@@ -179,8 +194,8 @@ impl Manager {
                     public_key: pending.public_key,
                 };
                 self.certificates.insert(der.clone(), certificate);
-                let finish =
-                    Action::FinishIssuance { instance, request: request.clone(), certificates: vec![der] };
+                let request = kept.expect("only a request for a certificate is answered by one");
+                let finish = Action::FinishIssuance { instance, request, certificates: vec![der] };
                 match self.submit(finish, now)? {
                     Outcome::Answer { text, .. } => Ok(text),
                     other => panic!("{other:?}"),
