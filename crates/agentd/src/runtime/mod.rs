@@ -117,7 +117,15 @@ pub fn start(config: Config) -> anyhow::Result<(Handle, Turns)> {
                 config.state_dir.display()
             )
         })?;
-    let udi = identity::udi(&config, &profile.name.to_ascii_uppercase(), &directory)?;
+    let udi = identity::udi(&config, &profile.name.to_ascii_uppercase(), &directory, state.as_ref())?;
+    if let Some(state) = state.as_ref().filter(|state| state.udi.uuid != udi.uuid) {
+        let aside = directory.set_aside()?;
+        tracing::warn!(
+            "the stored state is of another machine ({}), and this one is {udi}: it is kept with its keys in {}, and is not used here",
+            state.udi,
+            aside.display()
+        );
+    }
     let identity = Identity {
         udi,
         product_name: config.product_name.clone().unwrap_or_else(|| profile.title.clone()),
