@@ -17,7 +17,7 @@ pub(super) fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Erro
     let Some(reason) = reason::<T>(&value) else { return plain(&error.to_string()) };
     let mut path = Vec::new();
     culprit::<T>(&value, &reason, &mut path);
-    let named = path.iter().fold(Some(&value), |value, name| value?.get(name));
+    let named = path.iter().try_fold(&value, |value, name| value.get(name));
     let subject = if path.is_empty() { "the body".to_owned() } else { format!("`{}`", path.join(".")) };
     if let Some(expected) = reason.strip_prefix("invalid ").and_then(|_| reason.split_once(", expected "))
         && let Some(found) = named
@@ -44,7 +44,7 @@ fn culprit<T: DeserializeOwned>(whole: &Value, reason: &str, path: &mut Vec<Stri
     let Some(Value::Object(fields)) = at(whole, path) else { return };
     for name in fields.keys() {
         let mut without = whole.clone();
-        let parent = path.iter().fold(Some(&mut without), |value, name| value?.get_mut(name));
+        let parent = path.iter().try_fold(&mut without, |value, name| value.get_mut(name));
         if let Some(Value::Object(fields)) = parent {
             fields.remove(name);
         }
