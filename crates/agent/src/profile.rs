@@ -278,7 +278,10 @@ impl Profile {
 
     /// Reads a profile.
     pub fn from_toml(text: &str) -> Result<Self, InvalidProfile> {
-        let profile: Self = toml::from_str(text).map_err(|e| InvalidProfile::Unreadable(e.to_string()))?;
+        let profile: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+            InvalidProfile::Unreadable(format!("line {line}: {}", error.message()))
+        })?;
         match profile.problem() {
             Some(problem) => Err(InvalidProfile::Invalid { name: profile.name, problem }),
             None => Ok(profile),

@@ -359,6 +359,12 @@ impl State {
         self.registration.as_ref().map(|registration| &registration.certificate)
     }
 
+    /// Whether a manager knows, or may know, this installation by its UDI: it is registered, or asked to be, or
+    /// its leaving is still to be told.
+    pub fn is_bound(&self) -> bool {
+        self.registration.is_some() || self.registering.is_some() || self.farewell.is_some()
+    }
+
     /// All keys that the shell must keep.
     pub fn keys(&self) -> impl Iterator<Item = KeyId> + '_ {
         let present = self.certificate().map(|certificate| certificate.key.id);

@@ -200,7 +200,7 @@ pub struct EnforcementStatus {
     pub since: Option<Timestamp>,
     /// What is refused then.
     pub blocked: Vec<String>,
-    /// What that means, as a sentence.
+    /// What that means, as a sentence; it begins with `When restricted:` while it is not so.
     pub description: String,
     /// The graces that run or have ended, soonest end first.
     pub graces: Vec<Grace>,

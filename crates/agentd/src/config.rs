@@ -164,7 +164,10 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<FileSettings> {
-        toml::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+            anyhow::anyhow!("line {line}: {}", error.message())
+        })
     }
 
     fn merge(flags: Flags, file: FileSettings) -> anyhow::Result<Self> {

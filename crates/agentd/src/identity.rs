@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use seatpool_agent::State;
 use seatpool_crypto::random_bytes;
 use seatpool_proto::{Sha256, Udi};
 use uuid::Uuid;
@@ -16,17 +17,45 @@ const MACHINE_ID: &str = "/etc/machine-id";
 const SERIAL_ALPHABET: &[u8; 32] = b"0123456789BCDFGHJKLMNPQRSTVWXYZA";
 const SERIAL_CHARS: usize = 11;
 
-/// The UDI of the configuration, with `default_pid`, a serial number that was drawn once, and a UUID from
-/// the machine's id where it leaves them out. So two agents on one machine differ in their serial numbers,
-/// and a state directory that was copied to another machine finds another UUID there.
-pub fn udi(config: &Config, default_pid: &str, state: &StateDir) -> anyhow::Result<Udi> {
-    let pid = config.udi_pid.clone().unwrap_or_else(|| default_pid.to_owned());
-    let sn = match &config.udi_sn {
-        Some(sn) => sn.clone(),
-        None => serial(&state.path().join("serial"))?,
-    };
+/// The UDI of the configuration. What it leaves out is taken from the stored state; for a new installation the
+/// product id is `default_pid` and the serial number is drawn, and both are kept in the state directory, so
+/// that neither changes with the profile. The UUID comes from the machine's id. So two agents on one machine
+/// differ in their serial numbers, and a state directory that was copied to another machine finds another
+/// UUID there.
+///
+/// Refused when the configuration gives another product id or serial number than a registration on this
+/// machine has: starting with it would lose the registration.
+pub fn udi(
+    config: &Config,
+    default_pid: &str,
+    dir: &StateDir,
+    stored: Option<&State>,
+) -> anyhow::Result<Udi> {
     let uuid = config.udi_uuid.clone().or_else(|| machine_uuid(Path::new(MACHINE_ID)));
-    Udi::new(pid, sn, uuid).context("the UDI")
+    let ours = stored.filter(|state| state.udi.uuid == uuid);
+    let pid = match (&config.udi_pid, ours) {
+        (Some(pid), _) => pid.clone(),
+        (None, Some(state)) => state.udi.pid.clone(),
+        (None, None) => kept(&dir.path().join("pid"), "product id", || default_pid.to_owned())?,
+    };
+    let sn = match (&config.udi_sn, ours) {
+        (Some(sn), _) => sn.clone(),
+        (None, Some(state)) => state.udi.sn.clone(),
+        (None, None) => kept(&dir.path().join("serial"), "serial number", draw)?,
+    };
+    let udi = Udi::new(pid, sn, uuid).context("the UDI")?;
+    match ours {
+        Some(state) if state.udi != udi && state.is_bound() => bail!(
+            "the agent in {} is registered as {}, and the configuration makes it {udi}: set udi_pid to {:?} \
+            and udi_sn to {:?}, or leave both out; to change them, start with the former ones, run \
+            `license smart deregister` (or `license smart factory reset`), and start with the new ones",
+            dir.path().display(),
+            state.udi,
+            state.udi.pid,
+            state.udi.sn,
+        ),
+        _ => Ok(udi),
+    }
 }
 
 /// This machine's name, as the kernel has it.
@@ -36,21 +65,24 @@ pub fn host_name() -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn serial(file: &Path) -> anyhow::Result<String> {
+fn draw() -> String {
+    random_bytes::<SERIAL_CHARS>()
+        .iter()
+        .map(|byte| char::from(SERIAL_ALPHABET[usize::from(byte % 32)]))
+        .collect()
+}
+
+/// What `file` holds, or what is made now and stored there.
+fn kept(file: &Path, what: &str, make: impl FnOnce() -> String) -> anyhow::Result<String> {
     match std::fs::read_to_string(file) {
-        Ok(serial) => Ok(serial.trim().to_owned()),
+        Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let serial: String = random_bytes::<SERIAL_CHARS>()
-                .iter()
-                .map(|byte| char::from(SERIAL_ALPHABET[usize::from(byte % 32)]))
-                .collect();
-            replace_file(file, serial.as_bytes(), 0o600)
-                .with_context(|| format!("the serial number can't be stored in {}", file.display()))?;
-            Ok(serial)
+            let text = make();
+            replace_file(file, text.as_bytes(), 0o600)
+                .with_context(|| format!("the {what} can't be stored in {}", file.display()))?;
+            Ok(text)
         }
-        Err(error) => {
-            Err(error).with_context(|| format!("the serial number in {} can't be read", file.display()))
-        }
+        Err(error) => Err(error).with_context(|| format!("the {what} in {} can't be read", file.display())),
     }
 }
 
@@ -75,10 +107,11 @@ mod tests {
     fn a_serial_number_is_drawn_once() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("serial");
-        let drawn = serial(&file).unwrap();
+        let serial = |file: &Path| kept(file, "serial number", draw).unwrap();
+        let drawn = serial(&file);
         assert_eq!(drawn.len(), SERIAL_CHARS);
-        assert_eq!(serial(&file).unwrap(), drawn);
-        assert_ne!(serial(&home.path().join("other")).unwrap(), drawn);
+        assert_eq!(serial(&file), drawn);
+        assert_ne!(serial(&home.path().join("other")), drawn);
     }
 
     #[test]

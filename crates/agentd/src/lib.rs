@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod complaint;
 pub mod config;
 pub mod daemon;
 pub mod disk;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use http::Method;
 use seatpool_agentd::api::{ClockAnswer, MayI, StatusAnswer};
 use seatpool_agentd::client::{Client, ClientError, Lines};
@@ -32,23 +32,32 @@ pub struct Refused(pub String);
 pub struct Licensing {
     client: Client,
     license_type: String,
+    /// What the agent's profile restricts, of what this product has.
+    restricted: Vec<String>,
     premium: Option<&'static str>,
     standard: Option<&'static str>,
 }
 
 impl Licensing {
-    /// Asks the agent for its licence type.
+    /// Asks the agent for its licence type and for what its profile restricts. A profile that would restrict
+    /// what this product does not have is refused: it would restrict nothing.
     pub async fn open(client: Client) -> anyhow::Result<Self> {
         let status = client.get::<StatusAnswer>("licensing/status").await?.status;
         let (_, premium, standard) =
             TAGS.iter().find(|(name, ..)| *name == status.license_type).with_context(|| {
                 format!(
-                    "this product knows no licence type {:?}: give its agent the profile unified-ccx",
+                    "the agent's licence type is {:?}, which this product does not know: give its agent the profile unified-ccx",
                     status.license_type
                 )
             })?;
         let (premium, standard) = (*premium, *standard);
-        Ok(Self { client, license_type: status.license_type, premium, standard })
+        let restricted = status.enforcement.blocked;
+        if let Some(unknown) = restricted.iter().find(|name| ![SIGN_IN, USER_SYNC].contains(&name.as_str())) {
+            bail!(
+                "the agent's profile restricts {unknown:?}, which this product does not have: it has {SIGN_IN} and {USER_SYNC}; correct enforcement.blocked in the profile"
+            );
+        }
+        Ok(Self { client, license_type: status.license_type, restricted, premium, standard })
     }
 
     /// The time that the agent counts by.
@@ -71,6 +80,9 @@ impl Licensing {
     }
 
     async fn may_i(&self, feature: &str) -> Result<Result<(), Refused>, ClientError> {
+        if !self.restricted.iter().any(|name| name == feature) {
+            return Ok(Ok(()));
+        }
         let answer: MayI = self.client.get(&format!("licensing/may-i/{feature}")).await?;
         Ok(if answer.allowed { Ok(()) } else { Err(Refused(answer.description.unwrap_or_default())) })
     }

@@ -200,11 +200,11 @@ impl Agent {
         self.forget(now, ended);
     }
 
-    /// The state is of another machine: what it says of a registration is not this machine's.
+    /// The state is of another installation: what it says of a registration is not this one's.
     pub(super) fn disown(&mut self, now: Timestamp) {
         let message = format!(
-            "The stored state belongs to another machine ({}), this one is {}; its registration was put \
-            aside. Register this machine with a token.",
+            "The stored state is of {}, and this installation is {}; it was put aside and is not used here. \
+            Register this installation with a token.",
             self.state.udi, self.identity.udi
         );
         self.tell(EventCode::StateForeign, None, now, message);

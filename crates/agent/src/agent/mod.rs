@@ -66,8 +66,9 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that goes on from `state`, or starts anew. A state of another machine (another UDI) keeps
-    /// only its evaluation countdown and sequence number; an event says so.
+    /// An agent that goes on from `state`, or starts anew. A state of another machine (another UUID in its UDI,
+    /// or a registration under another UDI) keeps only its evaluation countdown and sequence number; an event
+    /// says so. The shell keeps a copy of such a state.
     ///
     /// What the product last said of its usage stays in force until it says otherwise: a product sets its
     /// usage when it starts.
@@ -105,7 +106,13 @@ impl Agent {
             agent.mark();
         }
         if agent.state.udi != agent.identity.udi {
-            agent.disown(now);
+            if agent.state.udi.uuid == agent.identity.udi.uuid && !agent.state.is_bound() {
+                // Renamed before it was registered: there is nothing that the former name stands for.
+                agent.state.udi.clone_from(&agent.identity.udi);
+                agent.mark();
+            } else {
+                agent.disown(now);
+            }
         }
         agent.resume(now);
         agent.finish(now);

@@ -225,11 +225,13 @@ impl Agent {
 
     fn enforcement_status(&self, now: Timestamp) -> EnforcementStatus {
         let graces = self.graces(now);
+        let enforced = graces.iter().any(|grace| grace.enforced);
+        let meaning = &self.profile.enforcement.description;
         EnforcementStatus {
-            enforced: graces.iter().any(|grace| grace.enforced),
+            enforced,
             since: graces.iter().filter(|grace| grace.enforced).filter_map(|grace| grace.ends_at).min(),
             blocked: self.profile.enforcement.blocked.clone(),
-            description: self.profile.enforcement.description.clone(),
+            description: if enforced { meaning.clone() } else { format!("When restricted: {meaning}") },
             graces,
         }
     }

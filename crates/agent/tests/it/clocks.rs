@@ -111,3 +111,17 @@ fn a_state_of_another_machine_keeps_only_its_evaluation_and_sequence() {
     assert_eq!(agent.status(now).evaluation.remaining_seconds, 89 * 86_400);
     assert_eq!(agent.poll_event().unwrap().code.as_str(), "state_foreign");
 }
+
+#[test]
+fn an_installation_that_is_not_registered_may_be_renamed_and_keeps_its_settings() {
+    let world = World::new("unified-ccx");
+    let mut state = world.agent.state().clone();
+    state.privacy.hostname = true;
+    let mut identity = identity();
+    identity.udi = Udi::new("UCCX", "SN-2", identity.udi.uuid).unwrap();
+    let mut agent = Agent::new(world.agent.profile().clone(), identity.clone(), Some(state), start());
+    assert_eq!(agent.state().udi, identity.udi);
+    assert!(agent.state().privacy.hostname);
+    assert!(agent.poll_persist().is_some());
+    assert_eq!(core::iter::from_fn(|| agent.poll_event()).find(|e| e.code.as_str() == "state_foreign"), None);
+}

@@ -7,6 +7,7 @@ mod listen;
 mod request;
 mod routes;
 pub mod shapes;
+mod wrong;
 
 use core::convert::Infallible;
 

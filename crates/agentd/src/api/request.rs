@@ -7,7 +7,7 @@ use seatpool_agent::Secret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Refusal;
+use super::{Refusal, wrong};
 use crate::runtime::Setting;
 
 /// Largest request body, in bytes.
@@ -23,9 +23,9 @@ pub(super) async fn json<T: DeserializeOwned>(request: http::Request<Incoming>) 
             Refusal::bad_request("malformed", "the body ended too soon")
         }
     })?;
-    serde_json::from_slice(&body.to_bytes()).map_err(|error| {
-        Refusal::bad_request("malformed", format!("the body is not what is expected here: {error}"))
-    })
+    let body = body.to_bytes();
+    serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request("malformed", wrong::explain::<T>(&body, &error)))
 }
 
 /// `PUT licensing/transport`. What is left out stays; `null` goes back to the default.

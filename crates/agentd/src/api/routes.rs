@@ -44,7 +44,10 @@ pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> 
             Ok(shapes::text(show::tech_support(&handle.status())))
         }
         (&Method::GET, ["licensing", "may-i", feature]) => {
-            Ok(shapes::json(StatusCode::OK, &shapes::decision(handle.may_i(feature))))
+            let decision = handle
+                .may_i(feature)
+                .map_err(|error| Refusal::new(StatusCode::NOT_FOUND, "unknown_feature", error.to_string()))?;
+            Ok(shapes::json(StatusCode::OK, &shapes::decision(decision)))
         }
         (&Method::POST, ["licensing", "registration"]) => {
             let RegistrationRequest { token, reregister } = read(request).await?;

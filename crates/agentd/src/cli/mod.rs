@@ -6,6 +6,8 @@ mod words;
 
 use std::io::Write as _;
 
+use crate::complaint::complaint;
+
 pub use words::License;
 
 /// How a command ended, as the process says it.
@@ -24,7 +26,7 @@ pub enum Ended {
 pub async fn run(license: License) -> Ended {
     let (ended, text) = match run::run(license).await {
         Ok(outcome) => outcome,
-        Err(error) => (Ended::Failed, format!("{error}\n")),
+        Err(error) => (Ended::Failed, complaint("license", &error) + "\n"),
     };
     // A reader that went away is told nothing more.
     let _ = match ended {

@@ -171,7 +171,9 @@ impl Session {
             Privacy::Version => ("version", "The version"),
         };
         self.change(Method::PUT, "licensing/privacy", json!({ name: on })).await?;
-        done(format!("{words} is {} the manager from now on.", if on { "withheld from" } else { "sent to" }))
+        let happens = if on { "withheld from" } else { "sent to" };
+        // Both travel in registrations only.
+        done(format!("{words} is {happens} the manager from the next registration on."))
     }
 
     async fn register(&self, token: String, force: bool) -> Outcome {

@@ -4,6 +4,7 @@
 //! process that is killed at any instant leaves either the old file or the new one. The directory is
 //! readable by its owner only.
 
+mod aside;
 mod atomic;
 mod generation;
 mod keys;

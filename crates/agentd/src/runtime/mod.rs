@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
+use seatpool_agent::profile::InvalidProfile;
 use seatpool_agent::status::Alert;
 use seatpool_agent::{Agent, AgentEvent, Decision, EventCode, Identity, Profile, State, Status};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -36,6 +37,18 @@ const CHANGES_WAITING: usize = 256;
 pub struct Handle {
     shared: Arc<Shared>,
     changes: mpsc::Sender<(Change, oneshot::Sender<Result<(), ChangeError>>)>,
+}
+
+/// A feature that the profile does not name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the profile {profile} knows no feature {feature:?} that could be restricted; it knows {known}")]
+pub struct UnknownFeature {
+    /// As it was asked for.
+    pub feature: String,
+    /// The profile's name.
+    pub profile: String,
+    /// Those that it names.
+    pub known: String,
 }
 
 pub(super) struct Shared {
@@ -75,9 +88,16 @@ impl Handle {
         status
     }
 
-    /// *May I?*, from memory.
-    pub fn may_i(&self, feature: &str) -> Decision {
-        self.shared.agent().may_i(feature, self.shared.clock.now())
+    /// *May I?*, from memory. A feature that the profile does not name is refused, so that a misspelt one can't
+    /// pass for allowed.
+    pub fn may_i(&self, feature: &str) -> Result<Decision, UnknownFeature> {
+        let agent = self.shared.agent();
+        let known = &agent.profile().enforcement.blocked;
+        if known.iter().any(|name| name == feature) {
+            return Ok(agent.may_i(feature, self.shared.clock.now()));
+        }
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(UnknownFeature { feature: feature.to_owned(), profile: agent.profile().name.clone(), known })
     }
 
     /// The configuration.
@@ -117,7 +137,15 @@ pub fn start(config: Config) -> anyhow::Result<(Handle, Turns)> {
                 config.state_dir.display()
             )
         })?;
-    let udi = identity::udi(&config, &profile.name.to_ascii_uppercase(), &directory)?;
+    let udi = identity::udi(&config, &profile.name.to_ascii_uppercase(), &directory, state.as_ref())?;
+    if let Some(state) = state.as_ref().filter(|state| state.udi.uuid != udi.uuid) {
+        let aside = directory.set_aside()?;
+        tracing::warn!(
+            "the stored state is of another machine ({}), and this one is {udi}: it is kept with its keys in {}, and is not used here",
+            state.udi,
+            aside.display()
+        );
+    }
     let identity = Identity {
         udi,
         product_name: config.product_name.clone().unwrap_or_else(|| profile.title.clone()),
@@ -155,8 +183,11 @@ fn profile(name: &str) -> anyhow::Result<Profile> {
             std::fs::read_to_string(name).with_context(|| format!("the profile {name} can't be read"))?;
         return Profile::from_toml(&text).with_context(|| format!("in {name}"));
     }
-    Profile::shipped(name).with_context(|| {
-        let shipped: Vec<&str> = Profile::SHIPPED.iter().map(|(name, _)| *name).collect();
-        format!("choose one of {}, or name a TOML file by its path", shipped.join(", "))
+    Profile::shipped(name).map_err(|error| match error {
+        InvalidProfile::Unknown(_) => {
+            let shipped: Vec<&str> = Profile::SHIPPED.iter().map(|(name, _)| *name).collect();
+            anyhow::anyhow!("{error}: choose {}, or name a TOML file by its path", shipped.join(" or "))
+        }
+        error => error.into(),
     })
 }

@@ -102,7 +102,7 @@ pub enum Failure {
     },
     /// The certificate's issuer is not trusted.
     #[error(
-        "its issuer {issuer} is none of the trust anchors: add that issuer to tls_anchors, or check that the URL leads to the right manager"
+        "the TLS certificate's issuer {issuer} is not trusted: if it is your vendor's root, add it to trust_anchors; if your own authority's, to tls_anchors; else check that the URL leads to the right manager"
     )]
     TlsTrust {
         /// Issuer of the last certificate that was presented.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Destination, Failure};
+use super::{DEFAULT_PATH, Destination, Failure};
 
 /// Posts `body` and reads a signed answer, whatever its HTTP status: refusals are signed too.
 pub(super) async fn post(
@@ -28,6 +28,8 @@ pub(super) async fn post(
         .header(USER_AGENT, concat!("seatpool-agentd/", env!("CARGO_PKG_VERSION")))
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| Failure::Address(error.to_string()))?;
+    let not_found = (destination.path != DEFAULT_PATH)
+        .then(|| format!("the URL's path is not a manager's; use https://{}", destination.authority()));
     let exchange = async move {
         let response = sender.send_request(request).await.map_err(lost)?;
         let status = response.status();
@@ -47,7 +49,7 @@ pub(super) async fn post(
                 }
             })?
             .to_bytes();
-        read(status, &body, retry_after)
+        read(status, &body, retry_after, not_found)
     };
     tokio::pin!(exchange);
     tokio::select! {
@@ -73,7 +75,13 @@ struct Problem {
     action: Option<String>,
 }
 
-fn read(status: StatusCode, body: &[u8], retry_after: Option<String>) -> Result<SignedResponse, Failure> {
+/// `not_found` is what a 404 of the path means, where the URL names one of its own.
+fn read(
+    status: StatusCode,
+    body: &[u8],
+    retry_after: Option<String>,
+    not_found: Option<String>,
+) -> Result<SignedResponse, Failure> {
     let envelope = match SignedResponse::from_bytes(body) {
         Ok(envelope) => return Ok(envelope),
         Err(error) => error,
@@ -90,6 +98,9 @@ fn read(status: StatusCode, body: &[u8], retry_after: Option<String>) -> Result<
         }
         None => (None, status.canonical_reason().map(str::to_owned)),
     };
+    if status == StatusCode::NOT_FOUND && code.is_none() {
+        detail = not_found.or(detail);
+    }
     if let Some(wait) = retry_after {
         detail = Some(detail.unwrap_or_default() + &clean(&wait));
     }

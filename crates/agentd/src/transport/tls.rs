@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, RootCertStore,
+    SignatureScheme,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -43,8 +46,17 @@ pub(super) async fn negotiate(
         Ok(stream) => Ok(stream),
         Err(error) => {
             let why = verifier.why.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Err(why.unwrap_or_else(|| failed(error.to_string())))
+            Err(why.unwrap_or_else(|| failed(reason(&error))))
         }
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "this port does not speak TLS: check the port".into()
+        }
+        _ => error.to_string(),
     }
 }
 

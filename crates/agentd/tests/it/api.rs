@@ -74,6 +74,10 @@ async fn usage_is_told_and_may_i_is_answered() {
     assert_eq!(features[0]["status"], "EVALUATION");
     let may: MayI = client.get("licensing/may-i/user-sync").await.unwrap();
     assert_eq!(may, MayI { allowed: true, reason: None, since: None, description: None });
+    let (status, code, words) =
+        refused(&client, Method::GET, "licensing/may-i/user-synch", json!(null)).await;
+    assert_eq!((status, code.as_str()), (404, "unknown_feature"), "{words}");
+    assert!(words.contains("\"user-synch\"") && words.ends_with("it knows user-sync"), "{words}");
     let banner: Banner = client.get("licensing/banner").await.unwrap();
     assert_eq!((banner.severity, banner.text.as_str()), (Severity::Info, "Evaluation Mode"));
 }
@@ -106,7 +110,7 @@ async fn what_can_not_be_is_refused_with_a_code_and_words() {
         json!({ "CCX_SERVER": -1 }),
         400,
         "malformed",
-        "invalid value",
+        "`CCX_SERVER` is a negative number",
     )
     .await;
     check(patch, "licensing/features", json!("x".repeat(70_000)), 413, "too_large", "65536").await;

@@ -31,7 +31,52 @@ fn every_show_speaks_json_too() {
 fn without_an_agent_the_words_say_what_to_start() {
     let place = place();
     let said = place.fails("show all");
-    assert!(said.contains("no agent answers at") && said.contains("start seatpool-agentd"), "{said}");
+    assert!(said.starts_with("license: no agent answers at"), "{said}");
+    assert!(said.contains("start seatpool-agentd") && said.matches("os error").count() == 1, "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_daemon_that_can_not_start_says_so_in_one_line_the_fact_first() {
+    let place = place();
+    let check = |flags: &[&str], words: &str| {
+        let said = place.start_refused(flags);
+        assert!(said.starts_with(&format!("seatpool-agentd: {words}")), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    };
+    check(
+        &["--profile", "ccx"],
+        "no profile \"ccx\" ships with Seatpool: choose unified-ccx or unified-ccx-12.5",
+    );
+    let file = place.path("agentd.toml");
+    std::fs::write(&file, "log = \"info\"\nmanagerurl = \"https://m\"\n").unwrap();
+    let path = file.display().to_string();
+    check(
+        &["--config", &path],
+        &format!("in the configuration file {path}: line 2: unknown field `managerurl`"),
+    );
+    std::fs::write(&file, "name = 1\n").unwrap();
+    check(&["--profile", &path], &format!("in {path}: not a profile: line 1: "));
+    check(&["--trust-anchor", "/nonexistent.pem"], "the certificates in /nonexistent.pem can't be read");
+}
+
+#[test]
+fn privacy_says_from_when_on_it_holds() {
+    let place = place();
+    let _daemon = place.start();
+    assert_eq!(
+        place.says("smart privacy hostname"),
+        "The host name is withheld from the manager from the next registration on.\n"
+    );
+    assert_eq!(
+        place.says("smart privacy version"),
+        "The version is withheld from the manager from the next registration on.\n"
+    );
+    let status = place.says("show status --json");
+    assert!(
+        status.contains("\"description\": \"When restricted: Synchronization of users is blocked"),
+        "{status}"
+    );
 }
 
 #[test]

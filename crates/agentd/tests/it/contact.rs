@@ -121,6 +121,11 @@ async fn an_untrusted_tls_issuer_is_named() {
         matches!(&failure, Failure::TlsTrust { issuer } if issuer.contains("Somebody Else")),
         "{failure}"
     );
+    let said = failure.to_string();
+    assert!(
+        said.contains("vendor's root, add it to trust_anchors") && said.contains("tls_anchors"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -161,6 +166,7 @@ async fn something_that_speaks_no_tls_is_told_as_such() {
     let failure =
         ask(&format!("https://{address}/"), None, &Vendor::demonstration().trust()).await.unwrap_err();
     assert!(matches!(failure, Failure::Tls { .. }), "{failure}");
+    assert!(failure.to_string().ends_with("this port does not speak TLS: check the port"), "{failure}");
     server.await.unwrap();
 }
 
@@ -173,6 +179,14 @@ async fn http_statuses_and_what_is_no_answer_are_told_apart() {
     manager.answer_by(|_| Answer::new(502, "<html>Bad gateway</html>"));
     let failure = ask(&url(&manager), None, &trust).await.unwrap_err();
     assert_eq!(failure, Failure::Http { status: 502, code: None, detail: Some("Bad Gateway".into()) });
+
+    manager.answer_by(|_| Answer::new(404, "<html>no such page</html>"));
+    let port = manager.port();
+    let failure = ask(&format!("https://localhost:{port}/licences"), None, &trust).await.unwrap_err();
+    let words = format!("404: the URL's path is not a manager's; use https://localhost:{port}");
+    assert_eq!(failure.to_string(), words);
+    let failure = ask(&format!("https://localhost:{port}"), None, &trust).await.unwrap_err();
+    assert_eq!(failure.to_string(), "404: Not Found");
 
     manager.answer_by(|_| Answer {
         headers: vec![("retry-after", "7".into())],

@@ -44,40 +44,37 @@ impl Place {
         self.path("s")
     }
 
-    fn command(&self) -> Command {
+    /// The usual flags, those that `more` gives otherwise apart, and `more`.
+    fn command(&self, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seatpool-agentd"));
-        command
-            .arg("--state-dir")
-            .arg(self.path("state"))
-            .arg("--socket")
-            .arg(self.socket())
-            .args([
-                "--profile",
-                "unified-ccx",
-                "--udi-sn",
-                "SN1",
-                "--udi-uuid",
-                "u-1",
-                "--host-name",
-                "ccx-1",
-            ])
-            .arg("--trust-anchor")
-            .arg(self.path("root.pem"))
-            .args(["--manager-url", &self.url])
-            .env_remove("SEATPOOL_AGENTD_CONFIG");
+        let path = |name: &str| self.path(name).display().to_string();
+        let usual = [
+            ("--state-dir", path("state")),
+            ("--socket", path("s")),
+            ("--profile", "unified-ccx".into()),
+            ("--udi-sn", "SN1".into()),
+            ("--udi-uuid", "u-1".into()),
+            ("--host-name", "ccx-1".into()),
+            ("--trust-anchor", path("root.pem")),
+            ("--manager-url", self.url.clone()),
+        ];
+        for (flag, value) in usual.iter().filter(|(flag, _)| !more.contains(flag)) {
+            command.args([flag, value.as_str()]);
+        }
+        command.args(more).env_remove("SEATPOOL_AGENTD_CONFIG");
         command
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        Self::spawn(&mut self.command())
+        Self::spawn(&mut self.command(&[]))
     }
 
     pub(crate) fn start_with(&self, more: &[&str]) -> Daemon {
-        Self::spawn(self.command().args(more))
+        Self::spawn(&mut self.command(more))
     }
 
     pub(crate) fn start_in(&self, environment: &[(String, String)]) -> Daemon {
-        Self::spawn(self.command().envs(environment.iter().cloned()))
+        Self::spawn(self.command(&[]).envs(environment.iter().cloned()))
     }
 
     fn spawn(command: &mut Command) -> Daemon {
@@ -98,7 +95,7 @@ impl Place {
 
     /// Runs a daemon that is expected to end at once.
     pub(crate) fn start_refused(&self, more: &[&str]) -> String {
-        let output = self.command().args(more).output().unwrap();
+        let output = self.command(more).output().unwrap();
         assert!(!output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     }

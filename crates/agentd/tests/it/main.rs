@@ -6,6 +6,7 @@ mod cli;
 mod contact;
 mod daemon;
 mod e2e;
+mod identity;
 mod layouts;
 mod manager;
 mod proxy;

@@ -164,6 +164,22 @@ fn a_clock_that_was_set_back_is_noticed_and_stretches_nothing() {
 }
 
 #[test]
+fn only_an_authority_is_taken_for_a_vendors_root() {
+    let vendor = Vendor::demonstration();
+    let check = |der: &[u8], what: &str| {
+        let place = Place::with_root(&crate::vendor::pem(der), "https://manager.invalid/");
+        let said = place.start_refused(&[]);
+        for part in [what, "root.pem is not a vendor's root", "certificates/vendor-root.pem"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    };
+    let year = crate::vendor::YEAR;
+    check(&vendor.tls(&["localhost"], year).chain[0], "it is a TLS certificate");
+    check(&vendor.signing(year).chain[0], "CN=Test Manager in ");
+    check(&vendor.signing(year).chain[0], "it is a leaf certificate");
+}
+
+#[test]
 fn time_lapse_needs_a_demonstration_root() {
     let lapse = ["--time-lapse", "60@2026-11-22T00:00:00Z"];
     let place = Place::new(&Vendor::new("Production Root", false), "https://manager.invalid/");

@@ -3,10 +3,12 @@
 use core::time::Duration;
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
 use seatpool_agentd::client::{Client, Lines};
+use seatpool_agentd::complaint::complaint;
 use seatpool_products::centre::Centre;
 use seatpool_products::clock::Clock;
 use seatpool_products::command::{Command, Plan};
@@ -95,9 +97,16 @@ struct FromAgent {
     agent: serde_json::Value,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let flags = Flags::parse();
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(flags))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(flags))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", complaint("contact-centre", &error));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run(flags: Flags) -> anyhow::Result<()> {

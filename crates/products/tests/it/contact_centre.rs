@@ -80,5 +80,22 @@ fn without_its_agent_the_centre_does_not_open() {
         .unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("no agent answers at /nonexistent/agentd.sock"), "{said}");
+    assert!(said.starts_with("contact-centre: no agent answers at /nonexistent/agentd.sock"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_profile_that_restricts_what_the_centre_does_not_have_is_refused() {
+    let place = Place::restricting("user-synch");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_contact-centre"))
+        .arg("--agent")
+        .arg(place.path("s"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("restricts \"user-synch\"") && said.contains("it has sign-in and user-sync"),
+        "{said}"
+    );
 }

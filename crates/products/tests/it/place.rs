@@ -37,6 +37,14 @@ impl Place {
         Self::start(&["--time-lapse".into(), format!("100000@{now}")], Some(text))
     }
 
+    /// The profile restricts `feature` alone.
+    pub(crate) fn restricting(feature: &str) -> Self {
+        let (_, text) = Profile::SHIPPED.iter().find(|(name, _)| *name == "unified-ccx").unwrap();
+        let text = text.replacen("[\"user-sync\"]", &format!("[{feature:?}]"), 1);
+        assert_eq!(Profile::from_toml(&text).unwrap().enforcement.blocked, [feature]);
+        Self::start(&[], Some(text))
+    }
+
     fn start(more: &[String], profile: Option<String>) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(place.path("root.pem"), root_pem()).unwrap();
