@@ -44,7 +44,9 @@ impl Serve {
         let listeners = config
             .listen
             .iter()
-            .map(|address| server::bind(*address).with_context(|| format!("{address} can't be listened on")))
+            .map(|address| server::bind(*address).with_context(|| {
+                format!("{address} can't be listened on; stop what else listens there, or choose another with listen")
+            }))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let bound: Vec<SocketAddr> =
             listeners.iter().map(tokio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
