@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::StoreError;
@@ -41,17 +41,37 @@ macro_rules! retried {
 pub(crate) use retried;
 
 impl Db {
-    /// Connects to PostgreSQL.
-    pub(crate) async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
+    /// Connects to PostgreSQL; unless `at_once`, waits a little for one that is just starting.
+    pub(crate) async fn open_postgres(
+        url: &str,
+        connections: u32,
+        at_once: bool,
+    ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url
             .parse()
             .map_err(|error: sqlx::Error| StoreError::Database(format!("the database URL: {error}")))?;
+        let options = options.application_name("seatpool");
+        reach(&options, if at_once { 1 } else { WAIT_SECONDS_MAX }).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
             .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
-            .connect_with(options.application_name("seatpool"))
+            .connect_with(options)
             .await?;
         Ok(Self::Postgres { pool })
+    }
+
+    /// Ends all connections; on SQLite everything is then in the one file.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        let wait = Duration::from_secs(WAIT_SECONDS_MAX);
+        let busy = |_| StoreError::Unavailable("a connection is still in use".to_owned());
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                // Readers first: the writer can empty the log only when nobody reads in it.
+                tokio::time::timeout(wait, readers.close()).await.map_err(busy)?;
+                tokio::time::timeout(wait, writer.lock()).await.map_err(busy)?.close().await
+            }
+            Self::Postgres { pool } => tokio::time::timeout(wait, pool.close()).await.map_err(busy),
+        }
     }
 
     /// A connection for reading.
@@ -100,6 +120,25 @@ impl Db {
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+/// Whether PostgreSQL can be reached, and if not, why: the pool itself would only say that it waited in vain.
+async fn reach(options: &PgConnectOptions, attempts: u64) -> Result<(), StoreError> {
+    let wait = Duration::from_secs(WAIT_SECONDS_MAX);
+    for attempt in 1..=attempts {
+        match tokio::time::timeout(wait, options.connect()).await {
+            Ok(Ok(connection)) => return Ok(connection.close().await?),
+            Ok(Err(sqlx::Error::Io(error)))
+                if error.kind() == std::io::ErrorKind::ConnectionRefused && attempt < attempts =>
+            {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => break,
+        }
+    }
+    let seconds = wait.as_secs();
+    Err(StoreError::Unavailable(format!("{} did not answer within {seconds} seconds", options.get_host())))
 }
 
 /// A connection that is lent for reading.

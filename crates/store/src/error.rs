@@ -15,6 +15,9 @@ pub enum StoreError {
         /// Who, as far as its lock file tells.
         holder: String,
     },
+    /// There is no database, and none was to be made.
+    #[error("there is no database at {0}, or it is empty")]
+    Missing(String),
     /// The disk is full or fails. Service resumes by itself once it takes writes again.
     #[error("the database's disk is full or fails; free space on it, service then resumes by itself")]
     Full,

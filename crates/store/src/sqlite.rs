@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::Mutex;
 
 use crate::db::{Db, WAIT_SECONDS_MAX};
@@ -27,8 +27,11 @@ pub(crate) fn path_of(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
 }
 
-/// Opens the file, creating it if need be.
-pub(crate) async fn open(path: &Path, connections: u32) -> Result<Db, StoreError> {
+/// Opens the file; one that is not there or empty is made if `create`, and refused otherwise.
+pub(crate) async fn open(path: &Path, connections: u32, create: bool) -> Result<Db, StoreError> {
+    if !create && is_missing(path) {
+        return Err(StoreError::Missing(path.display().to_string()));
+    }
     let in_vain = |error: std::io::Error| {
         if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
             StoreError::Full
@@ -62,6 +65,14 @@ pub(crate) async fn open(path: &Path, connections: u32) -> Result<Db, StoreError
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
     Ok(Db::Sqlite { writer: Arc::new(Mutex::new(writer)), readers, _lock: Arc::new(lock) })
+}
+
+/// Whether nothing was ever stored there. What can't be looked at is told when it is opened.
+fn is_missing(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(found) => found.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 /// Opens or creates a file that only its owner can read; a file made now survives a crash.
@@ -120,12 +131,24 @@ pub(crate) struct Writer {
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
     in_transaction: bool,
+    is_closed: bool,
 }
 
 impl Writer {
     async fn connect(options: SqliteConnectOptions) -> Result<Self, StoreError> {
         let connection = options.connect().await?;
-        Ok(Self { options, connection: Some(connection), in_transaction: false })
+        Ok(Self { options, connection: Some(connection), in_transaction: false, is_closed: false })
+    }
+
+    /// Writes the log back and closes the connection for good; the last one to close removes the log.
+    pub(crate) async fn close(&mut self) -> Result<(), StoreError> {
+        if self.in_transaction {
+            self.roll_back().await;
+        }
+        self.is_closed = true;
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+        Ok(connection.close().await?)
     }
 
     pub(crate) fn in_transaction(&self) -> bool {
@@ -141,6 +164,9 @@ impl Writer {
     pub(crate) async fn begin(&mut self) -> Result<(), StoreError> {
         if self.in_transaction {
             self.roll_back().await;
+        }
+        if self.is_closed {
+            return Err(StoreError::Unavailable("the database was closed".to_owned()));
         }
         if self.connection.is_none() {
             self.connection = Some(self.options.connect().await?);

@@ -8,6 +8,10 @@ use crate::sqlite;
 
 statements! {
     PROBE = Sql::both("UPDATE probe SET writes = writes + 1");
+    SET_UP = Sql {
+        sqlite: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
+        postgres: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('schema_migrations')",
+    };
     SETTING = Sql::both("SELECT value FROM settings WHERE name = $1");
     SET_SETTING = Sql::both(
         "INSERT INTO settings (name, value) VALUES ($1, $2) \
@@ -22,6 +26,9 @@ pub struct Options {
     pub url: String,
     /// Most connections: to PostgreSQL altogether, to SQLite for reading.
     pub connections: u32,
+    /// Whether a database that is not there is made. Only who makes a new manager wants that: a database that
+    /// went away must not come back empty.
+    pub create: bool,
 }
 
 /// The manager's facts. Clones share their connections.
@@ -31,19 +38,32 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store. A SQLite file is created if need be (mode 0600) and locked against other processes
-    /// ([`StoreError::InUse`]). The schema is left alone: see [`Store::migrate`].
+    /// Opens the store. A SQLite file is made if [`Options::create`] says so (mode 0600), else
+    /// [`StoreError::Missing`], and locked against other processes ([`StoreError::InUse`]). The schema is left
+    /// alone: see [`Store::migrate`].
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
         let db = if let Some(path) = sqlite::path_of(&options.url) {
-            sqlite::open(&path, options.connections).await?
+            sqlite::open(&path, options.connections, options.create).await?
         } else if ["postgres://", "postgresql://"].iter().any(|scheme| options.url.starts_with(scheme)) {
-            Db::open_postgres(&options.url, options.connections).await?
+            Db::open_postgres(&options.url, options.connections, options.create).await?
         } else {
             return Err(StoreError::Database(
                 "the database URL is neither sqlite:/path/to/file nor postgres://…".to_owned(),
             ));
         };
         Ok(Self { db })
+    }
+
+    /// Whether a manager's tables are there, of whatever version.
+    pub async fn is_set_up(&self) -> Result<bool, StoreError> {
+        let rows = self.db.rows(&SET_UP, &[]).await?;
+        Ok(rows.first().map(|row| row.reader().int()).transpose()?.unwrap_or_default() > 0)
+    }
+
+    /// Ends all connections. SQLite's write-ahead log is written back and removed, so that the database is one
+    /// file. Whatever comes after it is refused as unavailable.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.db.close().await
     }
 
     /// Brings the schema to this program's version, all or nothing; that version. Refuses a database of a newer program.

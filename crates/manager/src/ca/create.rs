@@ -33,7 +33,7 @@ pub fn create(new: &NewCa<'_>) -> Result<(), CaError> {
         (config.data_dir.join("keys.partial"), config.data_dir.join("certificates.partial"));
     for dir in [&keys_partial, &certificates_partial] {
         if dir.exists() {
-            std::fs::remove_dir_all(dir).map_err(|source| CaError::File { path: dir.clone(), source })?;
+            std::fs::remove_dir_all(dir).map_err(|why| CaError::File { path: dir.clone(), why })?;
         }
     }
     files::make_dir(&config.data_dir, 0o700)?;
@@ -41,7 +41,7 @@ pub fn create(new: &NewCa<'_>) -> Result<(), CaError> {
     files::make_dir(&certificates_partial, 0o755)?;
     fill(new, &keys_partial, &certificates_partial)?;
     for (partial, whole) in [(&certificates_partial, &certificates), (&keys_partial, &keys)] {
-        std::fs::rename(partial, whole).map_err(|source| CaError::File { path: whole.clone(), source })?;
+        std::fs::rename(partial, whole).map_err(|why| CaError::File { path: whole.clone(), why })?;
     }
     Ok(())
 }

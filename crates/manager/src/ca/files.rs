@@ -5,7 +5,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -28,7 +28,7 @@ pub(super) const SIGNING_CERTIFICATE: &str = "signing.pem";
 pub(super) const TLS_CERTIFICATE: &str = "tls.pem";
 
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> CaError + '_ {
-    move |source| CaError::File { path: path.to_owned(), source }
+    move |why| CaError::File { path: path.to_owned(), why }
 }
 
 fn contents(path: &Path, reason: impl ToString) -> CaError {
@@ -36,7 +36,7 @@ fn contents(path: &Path, reason: impl ToString) -> CaError {
 }
 
 /// Makes a directory with its parents.
-pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), CaError> {
+pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<(), CaError> {
     DirBuilder::new().recursive(true).mode(mode).create(path).map_err(file_error(path))
 }
 
@@ -69,7 +69,18 @@ pub(super) fn write_key(path: &Path, key: &P256Key) -> Result<(), CaError> {
     write_private(path, Zeroizing::new(pem("PRIVATE KEY", &key.to_pkcs8())).as_bytes())
 }
 
+/// Refuses a secret file that others than its owner may read; with `group`, its group may.
+pub(super) fn must_be_private(path: &Path, group: bool) -> Result<(), CaError> {
+    let mode = std::fs::metadata(path).map_err(file_error(path))?.permissions().mode() & 0o777;
+    if mode & if group { 0o007 } else { 0o077 } == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(contents(path, format!("others can read this secret (mode {mode:04o}): `chmod 600 {shown}`")))
+}
+
 pub(super) fn read_key(path: &Path) -> Result<P256Key, CaError> {
+    must_be_private(path, false)?;
     let der =
         PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| contents(path, format!("no PKCS#8 key: {e}")))?;
     P256Key::from_pkcs8(der.secret_pkcs8_der()).map_err(|e| contents(path, e))
@@ -80,6 +91,7 @@ pub(super) fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), CaError
 }
 
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<[u8; 32]>, CaError> {
+    must_be_private(path, false)?;
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(file_error(path))?);
     let bytes =
         Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| contents(path, "not 32 bytes in base64"))?);

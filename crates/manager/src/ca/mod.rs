@@ -20,7 +20,7 @@ use seatpool_proto::{AccountId, ProductInstanceId, SignedResponse, TokenId};
 use zeroize::Zeroizing;
 
 pub use create::{NewCa, create};
-pub(crate) use files::write_private;
+pub(crate) use files::{make_dir, write, write_private};
 pub use tls::TlsCertificate;
 pub use token::InvalidToken;
 
@@ -40,12 +40,12 @@ pub enum CaError {
     )]
     Exists(PathBuf),
     /// A file can't be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     File {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// A file's contents are not what they must be.
     #[error("{path}: {reason}")]

@@ -100,6 +100,8 @@ impl ResolvesServerCert for TlsCertificate {
 fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, CaError> {
     let chain: Vec<CertificateDer<'static>> =
         files::read_certificates(certificate_file)?.into_iter().map(CertificateDer::from).collect();
+    // An operator's key may be shared with other servers through a group, as on Debian's ssl-cert.
+    files::must_be_private(key_file, true)?;
     let wrong = |reason: String| CaError::Contents { path: key_file.to_owned(), reason };
     let der =
         PrivateKeyDer::from_pem_file(key_file).map_err(|e| wrong(format!("no PEM private key: {e}")))?;

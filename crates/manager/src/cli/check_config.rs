@@ -15,7 +15,7 @@ pub(super) struct CheckConfig {
 
 impl CheckConfig {
     /// 0 if `serve` would start with it, as far as can be told without starting.
-    pub(super) fn run(&self) -> ExitCode {
+    pub(super) async fn run(&self) -> ExitCode {
         let loaded = Loaded::read(&self.config, std::env::vars(), Purpose::Serve);
         if let Some(file) = loaded.texts.file() {
             println!("# read from {}", file.display());
@@ -27,6 +27,9 @@ impl CheckConfig {
             }
             if let Err(error) = crate::ca::Ca::check(config) {
                 problems.push(error.to_string());
+            }
+            if let Err(error) = super::database::check(config).await {
+                problems.push(format!("database_url: {error:#}"));
             }
             print!("{}", config.to_annotated_toml(&loaded.texts));
             if problems.is_empty() {

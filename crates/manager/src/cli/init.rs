@@ -11,13 +11,15 @@ use seatpool_domain::Actor;
 use seatpool_domain::access::{Client, Role, User};
 use seatpool_domain::opening::Opening;
 use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
+use seatpool_store::Store;
 use zeroize::Zeroizing;
 
-use super::serve::{open_store, read_catalogue};
+use super::database;
+use super::serve::read_catalogue;
 use crate::app::access::hash_password;
 use crate::ca::{self, NewCa};
 use crate::clock::{Clock, NewIds};
-use crate::config::{Config, ConfigArgs, FILE_NAME, Loaded, Purpose};
+use crate::config::{Config, ConfigArgs, FILE_NAME, Loaded, Purpose, redact_url};
 
 /// Fewest characters of the administrator's password (NIST SP 800-63B, section 3.1.1.2: 8 at least; 12 here,
 /// since there is no second factor yet).
@@ -66,6 +68,11 @@ impl Init {
         let (password, is_printed) = self.password()?;
         let password_hash = hash_password(&password)?;
 
+        ensure!(
+            self.demonstration || config.time_lapse.is_none(),
+            "--time-lapse (time_lapse) exists for demonstrations only: add --demonstration, or remove it"
+        );
+
         let clock = Clock::default();
         let (now, ids) = (clock.now(), NewIds(clock));
         let account = AccountId(ids.uuid());
@@ -81,10 +88,11 @@ impl Init {
         let first = opening.into_workset(now).context("the first smart account can't be made")?;
 
         refuse_to_overwrite(&config)?;
+        let store = new_store(&config).await?;
         ca::create(&NewCa { config: &config, demonstration: self.demonstration })
             .context("the keys and certificates could not be made")?;
-        let store = open_store(&config).await?;
         store.migrate().await.context("the database could not be set up")?;
+        database::mark(&config, &store).await?;
 
         store.create_account(first).await.context("the first smart account could not be created")?;
         let roles = vec![Role::VendorOperator, Role::AccountAdministrator];
@@ -108,6 +116,7 @@ impl Init {
         };
         store.insert_client(&client).await.context("the OAuth2 client could not be created")?;
         write_client(&config, &client, &secret, &domain)?;
+        store.close().await.context("the database could not be closed")?;
         // Last: its presence says that everything before it is there.
         ca::write_private(&config.data_dir.join(FILE_NAME), settings.as_bytes())?;
         self.tell(&config, &login, is_printed.then_some(&password))
@@ -146,6 +155,29 @@ impl Init {
         writeln!(out, "Start it with: seatpool serve --data-dir {}", config.data_dir.display())?;
         Ok(())
     }
+}
+
+/// The new database, before anything else is made: whatever is wrong with it leaves nothing behind.
+async fn new_store(config: &Config) -> anyhow::Result<Store> {
+    let is_new = !config.data_dir.exists();
+    ca::make_dir(&config.data_dir, 0o700)?;
+    let opened = async {
+        let store = database::open(config).await?;
+        if store.is_set_up().await? {
+            bail!(
+                "the database {} holds a manager's data already, and init never overwrites: name an empty one with \
+                 database_url",
+                redact_url(&config.database.url)
+            );
+        }
+        Ok(store)
+    };
+    let store = opened.await;
+    if store.is_err() && is_new {
+        // Only if it is empty; what else may lie there is not ours.
+        let _ = std::fs::remove_dir(&config.data_dir);
+    }
+    store
 }
 
 fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {

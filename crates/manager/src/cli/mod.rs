@@ -3,6 +3,7 @@
 mod account;
 mod check_config;
 mod client;
+mod database;
 mod devices;
 mod events;
 mod init;
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Init(init) => init.run().await.map(|()| ExitCode::SUCCESS),
             Command::Serve(serve) => serve.run().await.map(|()| ExitCode::SUCCESS),
-            Command::CheckConfig(check) => Ok(check.run()),
+            Command::CheckConfig(check) => Ok(check.run().await),
             Command::Client(client) => Ok(client.run().await),
         }
     });

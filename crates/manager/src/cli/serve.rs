@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
 use seatpool_domain::{Catalogue, Policy};
-use seatpool_store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing_subscriber::EnvFilter;
 
+use super::database;
 use crate::app::{App, Parts};
 use crate::ca::Ca;
 use crate::clock::Clock;
@@ -38,13 +38,15 @@ impl Serve {
         let clock = Clock::new(config.time_lapse);
         let catalogue = read_catalogue(&config)?;
         let ca = Ca::open(&config, clock).context("the keys or certificates can't be used")?;
-        let store = open_store(&config).await?;
+        let store = database::open_own(&config).await?;
         let version = store.migrate().await.context("the database can't be brought up to date")?;
 
         let listeners = config
             .listen
             .iter()
-            .map(|address| server::bind(*address).with_context(|| format!("{address} can't be listened on")))
+            .map(|address| server::bind(*address).with_context(|| {
+                format!("{address} can't be listened on; stop what else listens there, or choose another with listen")
+            }))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let bound: Vec<SocketAddr> =
             listeners.iter().map(tokio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
@@ -60,7 +62,8 @@ impl Serve {
         let tls = server::tls_config(ca.tls()).context("TLS can't be set up")?;
 
         let lapse = config.time_lapse;
-        let app = App::new(Parts { config, clock, store, catalogue, policy: Policy::default(), ca });
+        let app =
+            App::new(Parts { config, clock, store: store.clone(), catalogue, policy: Policy::default(), ca });
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let router = router(app.clone());
@@ -92,7 +95,11 @@ impl Serve {
         tracing::info!(signal, "stopping: open requests are answered first");
         stop.send_replace(true);
         while tasks.join_next().await.is_some() {}
-        tracing::info!("stopped");
+        match store.close().await {
+            Ok(()) => tracing::info!("stopped"),
+            // Everything is durable all the same.
+            Err(error) => tracing::warn!(%error, "stopped; the database's files were left as they are"),
+        }
         Ok(())
     }
 }
@@ -116,21 +123,6 @@ pub(super) fn read_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
         );
     }
     Catalogue::from_toml(texts.iter().map(String::as_str)).context("the catalogues can't be used together")
-}
-
-/// Opens the database and says what to do when it can't be.
-pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    match Store::open(&config.database).await {
-        Err(error @ StoreError::InUse { .. }) => Err(error).with_context(|| {
-            format!(
-                "another manager serves {}: two on one directory would undo each other's work",
-                config.data_dir.display()
-            )
-        }),
-        other => other.with_context(|| {
-            format!("the database {} can't be opened", crate::config::redact_url(&config.database.url))
-        }),
-    }
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {

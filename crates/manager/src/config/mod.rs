@@ -148,6 +148,11 @@ impl Config {
         self.data_dir.join("certificates")
     }
 
+    /// The file with the manager's id, which its database holds too.
+    pub fn manager_id_file(&self) -> PathBuf {
+        self.data_dir.join("manager-id")
+    }
+
     /// The PEM file of the vendor root, which agents and clients trust.
     pub fn vendor_root_file(&self) -> PathBuf {
         self.certificates_dir().join("vendor-root.pem")

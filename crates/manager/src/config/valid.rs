@@ -116,7 +116,11 @@ pub(super) fn check(texts: &Texts, purpose: Purpose, problems: &mut Vec<Problem>
         data_dir,
         listen,
         names,
-        database: seatpool_store::Options { url: database_url, connections },
+        database: seatpool_store::Options {
+            url: database_url,
+            connections,
+            create: purpose == Purpose::Init,
+        },
         tls,
         catalogues,
         public_url,

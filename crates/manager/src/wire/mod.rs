@@ -24,6 +24,9 @@ pub const PATHS: [&str; 3] =
 /// How long a body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How much of a body that is too large is read, so that its sender gets to read the answer.
+pub const DRAIN_BYTES_MAX: usize = 1024 * 1024;
+
 /// The routes.
 pub fn router() -> Router<App> {
     PATHS.iter().fold(Router::new(), |router, path| router.route(path, post(answer)))
@@ -44,13 +47,17 @@ async fn read(request: Request<Body>, source: Option<IpAddr>) -> Result<Bytes, R
     if !is_json(request.headers().get(header::CONTENT_TYPE)) {
         return refuse(ProblemCode::UnsupportedMediaType, "");
     }
-    // What says beforehand that it is too large need not be waited for.
-    if request.body().size_hint().lower() > limits::MESSAGE_BYTES_MAX as u64 {
+    // What says beforehand that it is far too large is not waited for.
+    if request.body().size_hint().lower() > DRAIN_BYTES_MAX as u64 {
         return refuse(ProblemCode::TooLarge, "");
     }
-    let body = Limited::new(request.into_body(), limits::MESSAGE_BYTES_MAX);
+    // A little too much is read to its end: over HTTP/2 an earlier answer is lost with the stream.
+    let body = Limited::new(request.into_body(), DRAIN_BYTES_MAX);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Ok(collected)) => match collected.to_bytes() {
+            bytes if bytes.len() > limits::MESSAGE_BYTES_MAX => refuse(ProblemCode::TooLarge, ""),
+            bytes => Ok(bytes),
+        },
         Ok(Err(e)) if e.is::<LengthLimitError>() => refuse(ProblemCode::TooLarge, ""),
         Ok(Err(_)) => refuse(ProblemCode::Malformed, "The connection ended before the body did."),
         Err(_) => {

@@ -98,7 +98,7 @@ async fn every_acknowledged_report_survives_kill_9_of_the_manager() {
         // PostgreSQL may still be busy with what the killed manager sent last.
         let sessions = "SELECT count(*)::text FROM pg_stat_activity \
                         WHERE application_name = 'seatpool' AND pid <> pg_backend_pid()";
-        let store = Store::open(&Options { url: url.clone(), connections: 1 }).await.unwrap();
+        let store = Store::open(&Options { url: url.clone(), connections: 1, create: false }).await.unwrap();
         while texts(&store, sessions, 0).await.unwrap() != ["0"] {}
     };
     survives_kill_9(&world, &Load { agents: 6, rounds: 2, reports_per_round: 40 }, settled).await;

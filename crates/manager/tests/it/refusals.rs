@@ -426,3 +426,23 @@ async fn a_certificate_proves_its_holder_for_a_year_after_its_end() {
     let answer = manager.send(&signed).await;
     new.accept(&manager, &request, &answer);
 }
+
+#[tokio::test]
+async fn a_body_that_is_too_large_gets_its_answer_over_http2_too() {
+    let world = World::new().await;
+    let manager = world.start();
+    let body = world.data_dir().join("large");
+    std::fs::write(&body, vec![b' '; 1_000_000]).unwrap();
+    let output = std::process::Command::new("curl")
+        .args(["--silent", "--show-error", "--http2", "--write-out", "\n%{http_version} %{http_code}"])
+        .args(["--noproxy", "*", "--header", "Content-Type: application/json", "--cacert"])
+        .arg(world.data_dir().join("certificates/vendor-root.pem"))
+        .arg("--data-binary")
+        .arg(format!("@{}", body.display()))
+        .arg(format!("{}/SmartTransport", manager.url))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("too_large") && said.ends_with("\n2 413"), "{said}");
+}

@@ -118,15 +118,21 @@ async fn flags_stand_above_the_environment_and_this_above_the_file() {
         .arg(world.data_dir())
         .args(["--log", "warn"])
         .env("SEATPOOL_LOG", "debug")
-        .env("SEATPOOL_DATABASE_URL", "postgres://seatpool:s3cret@db.example.com/seatpool")
+        .env("SEATPOOL_DATABASE_URL", "postgres://seatpool:s3cret@db.invalid/seatpool")
         .env("SEATPOOL_CATALOGUES", "")
         .output()
         .unwrap();
     let effective = text(&output.stdout);
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "that database can't be reached");
+    let problem = text(&output.stderr);
+    assert!(
+        problem.contains("database_url: the database postgres://seatpool:REDACTED@db.invalid"),
+        "{problem}"
+    );
+    assert!(!problem.contains("s3cret"), "{problem}");
     for line in [
         "log = \"warn\"  # flag",
-        "database_url = \"postgres://seatpool:REDACTED@db.example.com/seatpool\"  # environment",
+        "database_url = \"postgres://seatpool:REDACTED@db.invalid/seatpool\"  # environment",
         "log_format = \"text\"  # default",
     ] {
         assert!(effective.lines().any(|found| found == line), "{line} in {effective}");
@@ -152,4 +158,87 @@ async fn time_lapse_is_refused_under_a_production_root() {
     let problems = check(&production).problems;
     assert_eq!(problems.len(), 1);
     assert!(problems[0].message.contains("production root"), "{}", problems[0]);
+}
+
+/// What `serve` and `check-config` say of a data directory that neither takes.
+fn refused(world: &World) -> String {
+    let said = ["serve", "check-config"].map(|command| {
+        let output = seatpool().args([command, "--data-dir"]).arg(world.data_dir()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        text(&output.stderr)
+    });
+    said.join("")
+}
+
+#[tokio::test]
+async fn a_manager_without_its_own_data_does_not_start() {
+    let (world, other) = (World::new().await, World::new().await);
+    let database = |world: &World| world.data_dir().join("seatpool.db");
+    let ready = seatpool().args(["check-config", "--data-dir"]).arg(world.data_dir()).output().unwrap();
+    assert!(ready.status.success(), "{}", text(&ready.stderr));
+
+    let kept = world.data_dir().join("kept.db");
+    std::fs::rename(database(&world), &kept).unwrap();
+    let missing = refused(&world);
+    assert_eq!(missing.matches("no manager's data is in sqlite:").count(), 2, "{missing}");
+    assert_eq!(missing.matches("restore the backup (docs/operating.md, Backup and restore)").count(), 2);
+    assert!(!database(&world).exists(), "none is made in its place");
+
+    std::fs::write(database(&world), "").unwrap();
+    let empty = refused(&world);
+    assert_eq!(empty.matches("no manager's data is in sqlite:").count(), 2, "{empty}");
+
+    std::fs::copy(database(&other), database(&world)).unwrap();
+    let foreign = refused(&world);
+    assert_eq!(foreign.matches("another manager's data is in sqlite:").count(), 2, "{foreign}");
+
+    std::fs::rename(&kept, database(&world)).unwrap();
+    let manager = world.start();
+    let check = seatpool().args(["check-config", "--data-dir"]).arg(world.data_dir()).output().unwrap();
+    assert!(check.status.success(), "also while it serves: {}", text(&check.stderr));
+    assert_eq!(manager.stop(), Some(0));
+    assert!(!world.data_dir().join("seatpool.db-wal").exists(), "stopped, the database is one file");
+}
+
+#[tokio::test]
+async fn init_takes_no_database_that_holds_a_manager() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", world.data_dir().join("seatpool.db").display());
+    let output = init(&dir.path().join("data"), &["--database-url", &url]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("holds a manager's data already"), "{}", text(&output.stderr));
+    assert!(!dir.path().join("data").exists());
+}
+
+#[test]
+fn init_checks_everything_before_it_makes_anything() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let lapse = format!("180@{}", now());
+    for (flags, expected) in [
+        (["--time-lapse", lapse.as_str()], "add --demonstration"),
+        (["--database-url", "postgres://seatpool@127.0.0.1:1/seatpool"], "refused"),
+    ] {
+        let output = init(&data, &flags);
+        assert_eq!(output.status.code(), Some(1));
+        let said = text(&output.stderr);
+        assert!(said.contains(expected) && !said.contains("next request"), "{said}");
+        assert!(!data.exists(), "{expected}: nothing is left behind");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_refused_with_the_mend() {
+    let world = World::new().await;
+    for name in ["root.key", "issuing.key", "signing.key", "tls.key", "token.key"] {
+        let key = world.data_dir().join("keys").join(name);
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let said = refused(&world);
+        assert_eq!(said.matches(&format!("`chmod 600 {}`", key.display())).count(), 2, "{said}");
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    std::fs::remove_file(world.data_dir().join("keys/token.key")).unwrap();
+    let said = refused(&world);
+    assert_eq!(said.matches("No such file").count(), 2, "the cause is told once each: {said}");
 }

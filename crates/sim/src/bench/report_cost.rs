@@ -63,7 +63,7 @@ impl Filled {
     async fn new(folder: &Path, instances: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let url = format!("sqlite:{}", folder.join("seatpool.db").display());
-        let store = Store::open(&Options { url, connections: 2 }).await?;
+        let store = Store::open(&Options { url, connections: 2, create: true }).await?;
         store.migrate().await?;
         let account = AccountId(Uuid::from_u128(1));
         let start = now();

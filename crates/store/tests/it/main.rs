@@ -83,7 +83,7 @@ conformance! {
 }
 
 async fn open(url: String) -> Store {
-    Store::open(&Options { url, connections: 4 }).await.unwrap()
+    Store::open(&Options { url, connections: 4, create: true }).await.unwrap()
 }
 
 async fn migrated(url: String) -> Store {

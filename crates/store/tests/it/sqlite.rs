@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use seatpool_domain::{EventKind, Touches};
 use seatpool_store::testing::{instance_list_plans, limit_pages, pages};
-use seatpool_store::{EventQuery, Options, Page, Store, StoreError};
+use seatpool_store::{AccountFilter, EventQuery, Options, Page, Store, StoreError};
 
 use crate::facts::*;
 use crate::{migrated, open};
@@ -31,7 +31,7 @@ async fn the_file_and_its_log_are_the_owners_alone() {
 async fn a_file_in_use_is_refused_and_its_holder_named() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(url(folder.path())).await;
-    let options = Options { url: url(folder.path()), connections: 1 };
+    let options = Options { url: url(folder.path()), connections: 1, create: false };
     let refusal = Store::open(&options).await.err().unwrap();
     let own = format!("process {}", std::process::id());
     assert!(matches!(&refusal, StoreError::InUse { holder } if *holder == own), "{refusal}");
@@ -41,9 +41,48 @@ async fn a_file_in_use_is_refused_and_its_holder_named() {
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
-    let options = Options { url: "sqlite:/nowhere/at/all.db".to_owned(), connections: 1 };
+    let options = Options { url: "sqlite:/nowhere/at/all.db".to_owned(), connections: 1, create: true };
     let refusal = Store::open(&options).await.err().unwrap().to_string();
     assert!(refusal.contains("/nowhere/at/all.db"), "{refusal}");
+}
+
+#[tokio::test]
+async fn only_who_may_make_a_database_gets_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |create| Options { url: url(folder.path()), connections: 1, create };
+    let refusal = Store::open(&at(false)).await.err().unwrap();
+    assert!(matches!(refusal, StoreError::Missing(_)), "{refusal}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made, no lock either");
+    std::fs::write(folder.path().join("seatpool.db"), "").unwrap();
+    let refusal = Store::open(&at(false)).await.err().unwrap();
+    assert!(matches!(refusal, StoreError::Missing(_)), "{refusal}");
+    let store = Store::open(&at(true)).await.unwrap();
+    assert!(!store.is_set_up().await.unwrap());
+    store.migrate().await.unwrap();
+    assert!(store.is_set_up().await.unwrap());
+}
+
+#[tokio::test]
+async fn closed_the_database_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    create_account(&store, 1).await;
+    let log = folder.path().join("seatpool.db-wal");
+    assert!(log.metadata().unwrap().len() > 0);
+    store.close().await.unwrap();
+    assert!(!log.exists() && !folder.path().join("seatpool.db-shm").exists());
+    assert!(store.probe().await.is_err());
+    drop(store);
+    let store = open(url(folder.path())).await;
+    assert_eq!(store.accounts(AccountFilter::default(), Page::ALL).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn an_unreachable_postgres_is_told_with_its_cause() {
+    let url = "postgres://seatpool@127.0.0.1:1/seatpool".to_owned();
+    let refusal =
+        Store::open(&Options { url, connections: 1, create: true }).await.err().unwrap().to_string();
+    assert!(refusal.contains("refused"), "{refusal}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ fn explosive(command: Command, workset: &mut Workset, context: &mut Context<'_>)
 async fn ledger(decide: Decide) -> (TempDir, Ledger, AccountId) {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
-    let store = Store::open(&Options { url, connections: 2 }).await.unwrap();
+    let store = Store::open(&Options { url, connections: 2, create: true }).await.unwrap();
     store.migrate().await.unwrap();
     let clock = Clock::default();
     let account = AccountId(NewIds(clock).uuid());
