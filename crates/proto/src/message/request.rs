@@ -211,32 +211,54 @@ impl Request {
     /// In this order: `malformed` (no header, so no signed refusal), `unsupported_version`,
     /// `unknown_request_type`, `limit_exceeded`, `malformed` (the header is given).
     pub fn from_text(text: &str) -> Result<Self, InvalidRequest> {
-        let invalid = |code, detail: String, header: Option<&RequestHeader>| InvalidRequest {
-            code,
-            detail: limits::shorten(detail),
-            header: header.cloned(),
+        // What is in order is read once; only what is not is read again for its header, which decides the code.
+        let request: Self = serde_json::from_str(text).map_err(|e| unreadable(text, &e))?;
+        let header = RequestHeader {
+            version: request.version,
+            request_id: request.request_id,
+            nonce: request.nonce,
+            kind: request.body.kind().to_owned(),
         };
-        let header: RequestHeader =
-            serde_json::from_str(text).map_err(|e| invalid(ProblemCode::Malformed, e.to_string(), None))?;
-        if header.version != VERSION {
-            let detail = format!("version {} is not {VERSION}", header.version);
-            return Err(invalid(ProblemCode::UnsupportedVersion, detail, Some(&header)));
-        }
-        if !RequestBody::TYPES.contains(&header.kind.as_str()) {
-            let detail = format!("type {:?} is none of {}", header.kind, RequestBody::TYPES.join(", "));
-            return Err(invalid(ProblemCode::UnknownRequestType, detail, Some(&header)));
-        }
-        let request: Self = serde_json::from_str(text).map_err(|e| match check::over_limit_in(text) {
-            Some(detail) => invalid(ProblemCode::LimitExceeded, detail, Some(&header)),
-            None => invalid(ProblemCode::Malformed, e.to_string(), Some(&header)),
-        })?;
+        check_header(&header)?;
         if let Some(detail) = check::over_limit(&request) {
-            return Err(invalid(ProblemCode::LimitExceeded, detail, Some(&header)));
+            return Err(invalid(ProblemCode::LimitExceeded, detail, Some(header)));
         }
         match check::contradiction(&request) {
-            Some(detail) => Err(invalid(ProblemCode::Malformed, detail, Some(&header))),
+            Some(detail) => Err(invalid(ProblemCode::Malformed, detail, Some(header))),
             None => Ok(request),
         }
+    }
+}
+
+fn invalid(code: ProblemCode, detail: String, header: Option<RequestHeader>) -> InvalidRequest {
+    InvalidRequest { code, detail: limits::shorten(detail), header }
+}
+
+/// Whether this version and type are spoken here.
+fn check_header(header: &RequestHeader) -> Result<(), InvalidRequest> {
+    if header.version != VERSION {
+        let detail = format!("version {} is not {VERSION}", header.version);
+        return Err(invalid(ProblemCode::UnsupportedVersion, detail, Some(header.clone())));
+    }
+    if !RequestBody::TYPES.contains(&header.kind.as_str()) {
+        let detail = format!("type {:?} is none of {}", header.kind, RequestBody::TYPES.join(", "));
+        return Err(invalid(ProblemCode::UnknownRequestType, detail, Some(header.clone())));
+    }
+    Ok(())
+}
+
+/// Why `text`, which is not a request, is refused.
+fn unreadable(text: &str, error: &serde_json::Error) -> InvalidRequest {
+    let header: RequestHeader = match serde_json::from_str(text) {
+        Ok(header) => header,
+        Err(e) => return invalid(ProblemCode::Malformed, e.to_string(), None),
+    };
+    if let Err(refused) = check_header(&header) {
+        return refused;
+    }
+    match check::over_limit_in(text) {
+        Some(detail) => invalid(ProblemCode::LimitExceeded, detail, Some(header)),
+        None => invalid(ProblemCode::Malformed, error.to_string(), Some(header)),
     }
 }
 
