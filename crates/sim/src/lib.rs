@@ -1,7 +1,7 @@
 //! The simulated world and the benchmark.
 //!
 //! - [`world`] joins the agent's core and the manager's in memory under one clock, for tests and the benchmark.
-//! - [`bench`] measures Seatpool against the limits of the machine it runs on.
+//! - [`mod@bench`] measures Seatpool against the limits of the machine it runs on.
 
 pub mod bench;
 pub mod world;
