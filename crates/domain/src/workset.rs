@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use seatpool_proto::{AccountId, Family, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
+use seatpool_proto::{AccountId, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
 
 use crate::account::{Account, Contents, VirtualAccount};
 use crate::event::Event;
@@ -281,6 +281,3 @@ impl Workset {
         }
     }
 }
-
-/// A pool: one licence family in one virtual account.
-pub type PoolKey = (VirtualAccountId, Family);
