@@ -54,9 +54,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     limits.print(&mut table);
     may_i::measure(&mut table)?;
     year::measure(&mut table)?;
+    report_cost::measure(folder.path(), options.instances, options.reports, &mut table)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        report_cost::measure(folder.path(), options.instances, options.reports, &mut table).await?;
         report_rate::measure(folder.path(), &bin_dir, options, &limits, &mut table).await?;
         agentd::measure(folder.path(), &bin_dir, &mut table).await
     })?;
