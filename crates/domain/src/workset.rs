@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::{AccountId, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
+use uuid::Uuid;
 
+use crate::access::{Client, User};
 use crate::account::{Account, Contents, VirtualAccount};
 use crate::event::Event;
 use crate::instance::{Instance, Usage};
@@ -23,7 +25,8 @@ use crate::token::Token;
 /// 5. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
-/// 7. for every order in `orders`, the transactions by which it deposited lots.
+/// 7. for every order in `orders`, the transactions by which it deposited lots;
+/// 8. with `people`, all users and clients of the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -46,6 +49,8 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them.
     pub orders: BTreeSet<String>,
+    /// Whether the users and clients are needed.
+    pub people: bool,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -64,6 +69,7 @@ impl Touches {
         self.pools_in.extend(other.pools_in);
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
+        self.people |= other.people;
         self.now = self.now.max(other.now);
     }
 }
@@ -184,6 +190,10 @@ pub struct Workset {
     pub instances: Rows<ProductInstanceId, Instance>,
     /// Their last reported usage.
     pub usage: Rows<(ProductInstanceId, Tag), Usage>,
+    /// Users, by id.
+    pub users: Rows<Uuid, User>,
+    /// Clients, by `client_id`; deleted ones among them.
+    pub clients: Rows<String, Client>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
     /// What the orders named in [`Touches::orders`] had deposited when loaded; absent where nothing.
@@ -205,6 +215,8 @@ impl Workset {
             totals: Rows::default(),
             instances: Rows::default(),
             usage: Rows::default(),
+            users: Rows::default(),
+            clients: Rows::default(),
             contents: BTreeMap::new(),
             deposited: BTreeMap::new(),
             events: Vec::new(),
@@ -225,6 +237,8 @@ impl Workset {
             || self.totals.is_changed()
             || self.instances.is_changed()
             || self.usage.is_changed()
+            || self.users.is_changed()
+            || self.clients.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
     }
@@ -237,6 +251,8 @@ impl Workset {
         self.totals.settle();
         self.instances.settle();
         self.usage.settle();
+        self.users.settle();
+        self.clients.settle();
         self.events.clear();
         self.transactions.clear();
     }

@@ -40,6 +40,7 @@ fn statements() -> Vec<Sql> {
         load::ALL,
         store::ALL,
         query::access::ALL,
+        row::access::ALL,
         query::accounts::ALL,
         query::events::ALL,
         query::instances::ALL,

@@ -6,6 +6,9 @@ use seatpool_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::AccessChange;
+use crate::access::Role;
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -113,6 +116,15 @@ pub enum Action {
     RemoveInstance {
         /// Which.
         instance: ProductInstanceId,
+    },
+
+    /// Change who may sign in or call, and how.
+    Access {
+        /// What is to change.
+        change: AccessChange,
+        /// The roles that whoever asks holds in this account: nobody handles more than it holds. Empty for what
+        /// people do about themselves.
+        held: Vec<Role>,
     },
 
     // From the manager's jobs.

@@ -4,12 +4,14 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod clients;
 pub mod events;
 pub mod instances;
 pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod tokens;
+pub mod users;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -41,6 +43,12 @@ pub enum AppError {
     Forbidden {
         /// Whose it is, in words.
         needs: &'static str,
+    },
+    /// Its roles include it, but not its scopes.
+    #[error("this needs the scope {scope}, which this client or its access token was not given")]
+    OutOfScope {
+        /// Which.
+        scope: &'static str,
     },
     /// Nothing can be stored or read at the moment; it can be tried again.
     #[error("{reason}")]

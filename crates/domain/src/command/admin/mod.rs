@@ -37,6 +37,7 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Touches::default(),
     }
@@ -89,6 +90,7 @@ pub(super) fn apply(
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Ok(Outcome::Done),
     }
