@@ -10,6 +10,7 @@ pub mod account;
 pub mod catalogue;
 pub mod command;
 pub mod event;
+pub mod explain;
 pub mod instance;
 pub mod lot;
 pub mod opening;

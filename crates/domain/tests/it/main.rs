@@ -5,6 +5,7 @@
 mod accounts;
 mod agent;
 mod conversation;
+mod explain;
 mod invariants;
 mod ledger;
 mod orders;
