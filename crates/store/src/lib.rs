@@ -27,5 +27,6 @@ pub use query::accounts::AccountFilter;
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
 pub use query::lots::TransactionQuery;
+pub use query::preferences::FormSent;
 pub use query::{Page, Paged};
 pub use store::{Options, Store};
