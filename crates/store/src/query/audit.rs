@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::row::account::{account_columns, read_account};
 use crate::row::event::event_columns;
 use crate::row::lot::transaction_columns;
-use crate::sql::{Reader, Row, Sql, Value, statements};
+use crate::sql::{Row, Sql, Value, statements};
 use crate::store::Store;
 use crate::table::{Stored as _, read_all};
 
@@ -70,7 +70,7 @@ impl AuditLog {
     /// The number of the first lot transaction from this number on.
     pub async fn transaction_from(&mut self, number: u64) -> Result<Option<u64>, StoreError> {
         let rows = self.select(&TRANSACTION_AFTER, &[number]).await?;
-        Ok(each(&rows, Reader::maybe_count)?.pop().flatten())
+        Ok(rows.first().map(|row| row.reader().maybe_count()).transpose()?.flatten())
     }
 
     async fn select(&mut self, sql: &Sql, numbers: &[u64]) -> Result<Vec<Row>, StoreError> {
