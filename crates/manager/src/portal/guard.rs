@@ -16,6 +16,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 
 use super::problem::{Problem, ProblemPage};
 use super::visit::{Slot, Visit};
+use super::zone;
 use crate::app::App;
 
 /// Nothing from elsewhere, nothing inline, no frames.
@@ -36,6 +37,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
 pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     let slot = Slot::default();
     request.extensions_mut().insert(slot.clone());
+    zone::scope(answer(request, next, slot)).await
+}
+
+async fn answer(request: Request, next: Next, slot: Slot) -> Response {
     let mut response = next.run(request).await;
     let visit = slot.0.get();
     if let (Some(problem), Some(visit)) = (response.extensions_mut().remove::<Problem>(), visit) {

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use seatpool_domain::command::Refused;
 
 use super::frame::Frame;
-use super::part::Icon;
 use crate::app::AppError;
 
 /// Why there is no page, and what to do.
