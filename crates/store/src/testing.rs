@@ -41,6 +41,7 @@ fn statements() -> Vec<Sql> {
         store::ALL,
         query::access::ALL,
         query::accounts::ALL,
+        query::audit::ALL,
         query::events::ALL,
         query::instances::ALL,
         query::jobs::ALL,

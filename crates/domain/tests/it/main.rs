@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agent;
+mod audit;
 mod conversation;
 mod explain;
 mod invariants;
