@@ -7,9 +7,11 @@
 
 pub mod access;
 pub mod account;
+pub mod audit;
 pub mod catalogue;
 pub mod command;
 pub mod event;
+pub mod explain;
 pub mod instance;
 pub mod lot;
 pub mod opening;

@@ -42,10 +42,12 @@ fn statements() -> Vec<Sql> {
         query::access::ALL,
         row::access::ALL,
         query::accounts::ALL,
+        query::audit::ALL,
         query::events::ALL,
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
+        query::preferences::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AccessChange;
 use crate::access::Role;
+use crate::explain::Move;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +105,11 @@ pub enum Action {
         from: VirtualAccountId,
         /// What goes where.
         lines: Vec<TransferLine>,
+    },
+    /// Move licences as an explanation proposed, if the figures that it was worked out from still hold.
+    Mend {
+        /// The proposal.
+        step: Move,
     },
     /// Move a product instance to another virtual account; its usage goes with it at once.
     TransferInstance {

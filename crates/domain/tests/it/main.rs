@@ -4,11 +4,16 @@
 
 mod accounts;
 mod agent;
+mod audit;
 mod conversation;
+mod explain;
 mod invariants;
 mod ledger;
 mod orders;
+mod path;
 mod pools;
+mod proofs;
+mod reference;
 mod registration;
 mod reports;
 mod transfers;
