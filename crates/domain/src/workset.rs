@@ -26,7 +26,7 @@ use crate::token::Token;
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
 /// 7. for every order in `orders`, the transactions by which it deposited lots;
-/// 8. with `people`, all users and clients of the account.
+/// 8. with `people`, all users, clients and virtual accounts of the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -49,7 +49,7 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them.
     pub orders: BTreeSet<String>,
-    /// Whether the users and clients are needed.
+    /// Whether the users and clients are needed, with the names of all virtual accounts.
     pub people: bool,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.

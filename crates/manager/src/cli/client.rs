@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{account, devices, events, licenses, order, token, va};
+use super::{account, devices, events, licenses, oauth_client, order, token, user, va};
 pub(super) use call::{Connection, Failed};
 pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
@@ -42,6 +42,12 @@ pub(super) enum ClientCommand {
     /// Product instances: list, show, transfer, remove
     #[command(after_help = EXIT_CODES)]
     Devices(Group<devices::DevicesCommand>),
+    /// Users: invite, change, disable, reset, delete; sessions; what signing in takes
+    #[command(after_help = EXIT_CODES)]
+    User(Group<user::UserCommand>),
+    /// OAuth2 clients: list, create, rotate the secret, delete
+    #[command(after_help = EXIT_CODES)]
+    Client(Group<oauth_client::OauthClientCommand>),
     /// The event log
     #[command(after_help = EXIT_CODES)]
     Events(events::Events),
@@ -182,6 +188,8 @@ impl ClientCommand {
             Self::Order(Group { to, command }) => command.run(&to).await,
             Self::Licenses(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
+            Self::User(Group { to, command }) => command.run(&to).await,
+            Self::Client(Group { to, command }) => command.run(&to).await,
             Self::Events(events) => events.run().await,
         };
         match done {

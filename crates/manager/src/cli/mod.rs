@@ -9,9 +9,11 @@ mod devices;
 mod events;
 mod init;
 mod licenses;
+mod oauth_client;
 mod order;
 mod serve;
 mod token;
+mod user;
 mod va;
 
 use std::process::ExitCode;

@@ -12,10 +12,12 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod assets;
+mod clients;
 mod confirm;
 mod events;
 mod form;
@@ -28,9 +30,13 @@ mod next;
 mod page;
 mod part;
 mod problem;
+mod roles;
 mod section;
+mod security;
 mod sign_in;
+mod steps;
 mod table;
+mod users;
 mod visit;
 mod zone;
 
@@ -65,11 +71,14 @@ pub fn router() -> Router<App> {
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
         .nest("/{domain}/va/{va}", va)
+        .nest("/{domain}/account", users::routes().merge(clients::routes()))
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
         .route("/", get(|| async { Redirect::to("/portal") }))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .merge(steps::routes())
+        .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
