@@ -202,11 +202,11 @@ async fn person(app: &App, config: &Oidc, claims: &Claims, browser: &Browser) ->
     let known = app.store().user_by_login(&login).await.map_err(AppError::from)?;
     let made = match known {
         Some(user) if user.account != account.id || user.subject.is_some() => {
-            return no(format!("{login} is somebody else here: an administrator can tell"));
+            return no(format!("the user {login} is somebody else here: an administrator can tell"));
         }
         Some(user) if user.password_hash.is_some() => {
             return no(format!(
-                "{login} signs in with a password here: sign in with it, or have an administrator reset it; the single sign-on takes its place then"
+                "the user {login} signs in with a password here: sign in with it, or have an administrator reset it; the single sign-on takes its place then"
             ));
         }
         Some(user) => {
@@ -231,7 +231,7 @@ async fn person(app: &App, config: &Oidc, claims: &Claims, browser: &Browser) ->
             }
         }
         None => {
-            return no(format!("{login} is not known here: an administrator of your account can invite you"));
+            return no(format!("the name {login} is not known here: an administrator of your account can invite you"));
         }
     };
     let user = app.store().user(made).await.map_err(AppError::from)?;
@@ -242,7 +242,7 @@ fn active(user: User) -> Result<User, OidcError> {
     match user.status {
         UserStatus::Active => Ok(user),
         UserStatus::Disabled => Err(OidcError::Person(format!(
-            "{} may not sign in at present: an administrator of the account can tell why",
+            "the user {} may not sign in at present: an administrator of the account can tell why",
             user.login
         ))),
     }
