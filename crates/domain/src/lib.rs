@@ -11,6 +11,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod command;
 pub mod event;
+pub mod explain;
 pub mod instance;
 pub mod lot;
 pub mod opening;

@@ -98,6 +98,12 @@ pub enum Refused {
         /// How many were asked for.
         wanted: Quantity,
     },
+    /// What was proposed no longer fits.
+    #[error("the figures have changed since this was proposed: {detail}; look at the explanation again")]
+    Changed {
+        /// The figures now, in words.
+        detail: String,
+    },
     /// The order was used before, with other contents.
     #[error("the order {order_id:?} was deposited before with other contents; use another order id")]
     OrderDiffers {
@@ -118,6 +124,7 @@ impl Refused {
             Self::DefaultVirtualAccount => "default_virtual_account",
             Self::ExportNotPermitted => "export_not_permitted",
             Self::TooFew { .. } => "too_few",
+            Self::Changed { .. } => "changed",
             Self::OrderDiffers { .. } => "order_differs",
         }
     }

@@ -6,6 +6,7 @@ mod accounts;
 mod agent;
 mod audit;
 mod conversation;
+mod explain;
 mod invariants;
 mod ledger;
 mod orders;

@@ -35,6 +35,24 @@ impl Problem {
         }
     }
 
+    /// More was sent than a form may hold.
+    pub(crate) fn form_too_large() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            title: "This form is too large",
+            text: "Nothing was changed. Go back, shorten what was typed and send it again.".into(),
+        }
+    }
+
+    /// The same form was sent before, and nobody knows what came of it.
+    pub(crate) fn form_unknown() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "This form was sent before",
+            text: "The manager was stopped while it was at it. Look in the event log whether it was done; if not, open the form again and send it.".into(),
+        }
+    }
+
     /// A page could not be drawn.
     pub(crate) fn not_drawn(error: &askama::Error) -> Self {
         tracing::error!(%error, "a page of the portal could not be drawn");

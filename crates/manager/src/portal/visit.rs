@@ -3,7 +3,7 @@
 //! [`Visit`] is read once per request and kept where [`super::guard`] finds it again, so that a page that
 //! tells of a problem looks like all the others.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::{COOKIE, IF_NONE_MATCH};
@@ -20,7 +20,8 @@ use super::zone;
 use crate::app::access::sessions::{self, Current};
 use crate::app::access::{Principal, clients};
 use crate::app::accounts::{self, AccountView};
-use crate::app::{App, AppError};
+use crate::app::forms::Ticket;
+use crate::app::{App, AppError, preferences};
 use crate::server::Peer;
 use seatpool_store::Page;
 
@@ -62,13 +63,31 @@ pub(crate) struct Session {
 
 /// Where [`Visit`] is kept for the time of a request.
 #[derive(Clone, Default)]
-pub(crate) struct Slot(pub(crate) Arc<OnceLock<Visit>>);
+pub(crate) struct Slot {
+    pub(crate) visit: Arc<OnceLock<Visit>>,
+    ticket: Arc<Mutex<Option<Ticket>>>,
+}
+
+impl Slot {
+    /// Keeps the right to work on the form that was sent, until what came of it is known.
+    pub(crate) fn keep_ticket(&self, ticket: Ticket) {
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+    }
+
+    /// Gives it back.
+    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 impl Visit {
     async fn read(parts: &Parts, app: &App) -> Result<Self, AppError> {
         let mut visit = Self::without_session(parts);
         if let Some(token) = cookie(&parts.headers, SESSION_COOKIE) {
             let current = sessions::session(app, token, visit.address.as_deref()).await?;
+            if let Some(current) = &current {
+                zone::choose(preferences::time_zone(app, &current.login).await?);
+            }
             visit.session = current.map(|current| Session { token: token.to_owned(), current });
         }
         Ok(visit)
@@ -141,13 +160,13 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let slot = parts.extensions.get::<Slot>().cloned().unwrap_or_default();
-        if let Some(visit) = slot.0.get() {
+        if let Some(visit) = slot.visit.get() {
             return Ok(visit.clone());
         }
         let read = Self::read(parts, app).await;
         // A page that tells why must still be drawn.
         let kept = read.as_ref().cloned().unwrap_or_else(|_| Self::without_session(parts));
-        let _ = slot.0.set(kept);
+        let _ = slot.visit.set(kept);
         read.map_err(Problem::from)
     }
 }

@@ -137,6 +137,11 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "There are too few licences",
             "Move fewer, or order more; the licence's lots show what is free.",
         ),
+        Refused::Changed { .. } => (
+            StatusCode::CONFLICT,
+            "The figures have changed since this was proposed",
+            "Ask for the explanation again: it proposes what fits now.",
+        ),
         Refused::OrderDiffers { .. } => (
             StatusCode::CONFLICT,
             "The order was deposited before with other contents",

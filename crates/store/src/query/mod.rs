@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod lots;
+pub(crate) mod preferences;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

@@ -1,6 +1,7 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
 mod instance;
+mod mend;
 mod order;
 mod token;
 mod transfer;
@@ -31,6 +32,7 @@ pub(super) fn touches(action: &Action) -> Touches {
         }
         Action::RenewLot { lot, .. } => Touches { lots: [*lot].into(), ..Touches::default() },
         Action::TransferLicenses { from, lines } => transfer::touches(*from, lines),
+        Action::Mend { step } => mend::touches(step),
         Action::TransferInstance { instance, to } => instance::touches(*instance, Some(*to)),
         Action::RemoveInstance { instance } => instance::touches(*instance, None),
         // Not an administrator's.
@@ -84,6 +86,7 @@ pub(super) fn apply(
             order::renew(lot, &order_id, ends_at, by, workset, context)
         }
         Action::TransferLicenses { from, lines } => transfer::licenses(from, &lines, by, workset, context),
+        Action::Mend { step } => mend::apply(&step, by, workset, context),
         Action::TransferInstance { instance, to } => instance::transfer(instance, to, by, workset, context),
         Action::RemoveInstance { instance } => instance::remove(instance, by, workset, context),
         Action::Register { .. }
