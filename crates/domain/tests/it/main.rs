@@ -5,6 +5,7 @@
 mod accounts;
 mod agent;
 mod conversation;
+mod declarations;
 mod invariants;
 mod ledger;
 mod orders;
@@ -13,6 +14,7 @@ mod pools;
 mod proofs;
 mod reference;
 mod registration;
+mod renewals;
 mod reports;
 mod transfers;
 mod world;

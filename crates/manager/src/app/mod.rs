@@ -4,11 +4,15 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod catalogue;
+pub mod declarations;
 pub mod events;
 pub mod instances;
 pub mod inventory;
 mod ledger;
 pub mod orders;
+pub mod renewals;
+pub mod reports;
 pub mod tokens;
 
 use core::time::Duration;
