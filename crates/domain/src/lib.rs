@@ -7,10 +7,12 @@
 
 pub mod access;
 pub mod account;
+pub mod audit;
 pub mod catalogue;
 pub mod command;
 pub mod dates;
 pub mod event;
+pub mod explain;
 pub mod history;
 pub mod instance;
 pub mod lot;

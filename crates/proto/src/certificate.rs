@@ -119,10 +119,6 @@ fn sole<'a>(mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>)
 
 /// A certificate serial number's bytes as text: lower-case hexadecimal without leading zero bytes.
 pub fn serial_text(bytes: &[u8]) -> String {
-    use core::fmt::Write as _;
-    bytes.iter().skip_while(|&&b| b == 0).fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let leading = bytes.iter().take_while(|&&byte| byte == 0).count();
+    hex::encode(bytes.get(leading..).unwrap_or_default())
 }

@@ -24,7 +24,9 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 64];
+        hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
+        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -38,17 +40,8 @@ impl FromStr for Sha256 {
     type Err = InvalidSha256;
 
     fn from_str(text: &str) -> Result<Self, InvalidSha256> {
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(InvalidSha256);
-        }
         let mut bytes = [0; 32];
-        for (i, byte) in bytes.iter_mut().enumerate() {
-            let digits = text.get(2 * i..2 * i + 2).ok_or(InvalidSha256)?;
-            if digits.starts_with('+') {
-                return Err(InvalidSha256);
-            }
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidSha256)?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidSha256)?;
         Ok(Self(bytes))
     }
 }

@@ -20,10 +20,19 @@ pub(crate) const ATTEMPTS_MAX: usize = 3;
 /// An engine with its connections.
 #[derive(Clone)]
 pub(crate) enum Db {
-    /// One writer, several readers; the lock is held as long as any clone lives.
-    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool, _lock: Arc<sqlite::Lock> },
+    /// One writer, several readers; the lock is held as long as any clone lives. Opened for reading, there is none.
+    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool, _lock: Option<Arc<sqlite::Lock>> },
     /// One pool for both.
     Postgres { pool: PgPool },
+}
+
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To serve it.
+    Write,
+    /// To look at it, be it served or not.
+    Read,
 }
 
 /// Tries again what failed for a passing reason and may be repeated.
@@ -46,11 +55,15 @@ impl Db {
         url: &str,
         connections: u32,
         at_once: bool,
+        access: Access,
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url
             .parse()
             .map_err(|error: sqlx::Error| StoreError::Database(format!("the database URL: {error}")))?;
-        let options = options.application_name("seatpool");
+        let mut options = options.application_name("seatpool");
+        if access == Access::Read {
+            options = options.options([("default_transaction_read_only", "on")]);
+        }
         reach(&options, if at_once { 1 } else { WAIT_SECONDS_MAX }).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))

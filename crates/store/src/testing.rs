@@ -42,11 +42,13 @@ fn statements() -> Vec<Sql> {
         store::ALL,
         query::access::ALL,
         query::accounts::ALL,
+        query::audit::ALL,
         query::events::ALL,
         query::history::ALL,
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
+        query::preferences::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed

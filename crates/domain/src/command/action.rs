@@ -6,6 +6,8 @@ use seatpool_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::explain::Move;
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -130,6 +132,11 @@ pub enum Action {
         from: VirtualAccountId,
         /// What goes where.
         lines: Vec<TransferLine>,
+    },
+    /// Move licences as an explanation proposed, if the figures that it was worked out from still hold.
+    Mend {
+        /// The proposal.
+        step: Move,
     },
     /// Move a product instance to another virtual account; its usage goes with it at once.
     TransferInstance {

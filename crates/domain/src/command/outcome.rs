@@ -141,6 +141,12 @@ pub enum Refused {
         /// The order.
         order_id: String,
     },
+    /// What was proposed no longer fits.
+    #[error("the figures have changed since this was proposed: {detail}; look at the explanation again")]
+    Changed {
+        /// The figures now, in words.
+        detail: String,
+    },
     /// The order was used before, with other contents.
     #[error("the order {order_id:?} was deposited before with other contents; use another order id")]
     OrderDiffers {
@@ -164,6 +170,7 @@ impl Refused {
             Self::Held { .. } => "held",
             Self::Decided { .. } => "decided",
             Self::OrderCancelled { .. } => "order_cancelled",
+            Self::Changed { .. } => "changed",
             Self::OrderDiffers { .. } => "order_differs",
         }
     }

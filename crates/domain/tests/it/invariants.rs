@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seatpool_domain::event::verify_chain;
+use seatpool_domain::audit::{Chain, check_transactions};
 use seatpool_domain::lot::TransactionKind;
 use seatpool_domain::pool::{PoolTotal, assess};
 use seatpool_domain::{Instance, Usage};
 use seatpool_proto::{Quantity, Tag, VirtualAccountId};
 
+use crate::audit::entry;
 use crate::world::World;
 
 pub fn check(world: &World) {
@@ -17,8 +18,19 @@ pub fn check(world: &World) {
     history_explains_the_lots(world);
     usage_history_is_current(world);
     registrations_are_single(world);
-    assert_eq!(verify_chain(&world.events), Ok(world.account.event_head), "the chain of events is broken");
-    assert_eq!(world.events.len() as u64 + 1, world.account.next_event);
+    log_verifies(world);
+}
+
+fn log_verifies(world: &World) {
+    let mut chain = Chain::default();
+    for event in &world.events {
+        assert!(chain.follow(&entry(event.clone())), "the chain of events is broken at {event:?}");
+        let range = event.number * 1000..(event.number + 1) * 1000;
+        let written: Vec<_> =
+            world.transactions.iter().filter(|row| range.contains(&row.number)).cloned().collect();
+        assert_eq!(check_transactions(event, &written), Ok(()));
+    }
+    assert_eq!(chain.end(&world.account), Ok(()));
 }
 
 fn totals_are_sums(world: &World) {

@@ -4,8 +4,10 @@
 
 mod accounts;
 mod agent;
+mod audit;
 mod conversation;
 mod declarations;
+mod explain;
 mod invariants;
 mod ledger;
 mod orders;

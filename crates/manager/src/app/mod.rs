@@ -4,13 +4,16 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod audit;
 pub mod catalogue;
 pub mod declarations;
 pub mod events;
+pub mod forms;
 pub mod instances;
 pub mod inventory;
 mod ledger;
 pub mod orders;
+pub mod preferences;
 pub mod renewals;
 pub mod reports;
 pub mod tokens;
@@ -89,6 +92,7 @@ struct Inner {
     ledger: Ledger,
     gate: Gate,
     token_failures: FailureLimiter,
+    turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
     /// When the store was last probed, and what came of it.
@@ -120,6 +124,12 @@ pub const TOKEN_FAILURES_MAX: u32 = 20;
 /// How long a readiness check's result stands.
 pub const PROBE_EVERY: Duration = Duration::from_millis(500);
 
+impl core::fmt::Debug for App {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("App")
+    }
+}
+
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
@@ -141,6 +151,7 @@ impl App {
             ca: parts.ca,
             ledger,
             gate: Gate::default(),
+            turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             domains: RwLock::default(),
             probed: Mutex::default(),
@@ -224,6 +235,11 @@ impl App {
     /// What sign-ins share.
     pub(crate) fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    /// Whose turn it is to work on a form.
+    pub(crate) fn turns(&self) -> &forms::Turns {
+        &self.0.turns
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{account, devices, events, licenses, lot, order, token, va};
 pub(super) use call::{Connection, Failed};
+pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
 
 const EXIT_CODES: &str = "\
@@ -102,6 +103,16 @@ impl Session {
     /// The account that the command is about.
     pub(super) fn account(&self) -> &str {
         &self.connection.account
+    }
+
+    /// Whether JSON is to be printed.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Reads.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failed> {
+        self.connection.call(Method::GET, path, &[], None::<&()>).await
     }
 
     /// Reads, and prints as JSON or with `show`.

@@ -5,9 +5,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::{Frame, Pager, Tab, part_of_list};
-use super::page::{ListQuery, account_href, account_link, base_of, compliance, show, show_live, with_query};
-use super::part::{Chip, Icon};
+use super::page::{ListQuery, account_href, base_of, compliance, show, show_live, with_query};
+use super::part::Chip;
 use super::problem::Problem;
+use super::section::Section;
 use super::visit::SignedIn;
 use crate::app::inventory::{self, LicenseView};
 use crate::app::{App, accounts};
@@ -95,7 +96,7 @@ pub(crate) async fn show_account(
         }
     });
     let page = VirtualAccountsPage {
-        frame: Frame { live: true, account: Some(account_link(&account)), ..signed_in.visit.frame() },
+        frame: Frame { live: true, ..signed_in.visit.frame_in(Section::Inventory, principal, &account) },
         accounts_href: principal.is_operator().then(|| "/portal".to_owned()),
         rows: rows.collect(),
         account_name: account.name,

@@ -24,38 +24,40 @@ impl Field {
         self.problem.get_or_insert_with(|| problem.into());
     }
 
-    /// Attributes of the input with this id: whether it is wrong and what describes it.
-    pub(crate) fn marks(&self, id: &'static str) -> Marks {
-        Marks { id, wrong: self.problem.is_some() }
+    /// Attributes of the input with this id: whether it is wrong, and what describes it; a hint below it, if any.
+    pub(crate) fn marks<'a>(&self, id: &'a str, hint: &str) -> Marks<'a> {
+        Marks { id, wrong: self.problem.is_some(), hinted: !hint.is_empty() }
     }
 
     /// The paragraph that says what is wrong with the input with this id; nothing if all is well.
-    pub(crate) fn error(&self, id: &'static str) -> FieldError<'_> {
+    pub(crate) fn error<'a>(&'a self, id: &'a str) -> FieldError<'a> {
         FieldError { id, problem: self.problem.as_deref() }
     }
 }
 
 /// See [`Field::marks`].
-pub(crate) struct Marks {
-    id: &'static str,
+pub(crate) struct Marks<'a> {
+    id: &'a str,
     wrong: bool,
+    hinted: bool,
 }
 
-impl fmt::Display for Marks {
+impl fmt::Display for Marks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.id;
-        if self.wrong {
-            write!(f, r#" aria-invalid="true" aria-describedby="{id}-error {id}-hint""#)
-        } else {
-            write!(f, r#" aria-describedby="{id}-hint""#)
+        match (self.wrong, self.hinted) {
+            (true, true) => write!(f, r#" aria-invalid="true" aria-describedby="{id}-error {id}-hint""#),
+            (true, false) => write!(f, r#" aria-invalid="true" aria-describedby="{id}-error""#),
+            (false, true) => write!(f, r#" aria-describedby="{id}-hint""#),
+            (false, false) => Ok(()),
         }
     }
 }
-impl HtmlSafe for Marks {}
+impl HtmlSafe for Marks<'_> {}
 
 /// See [`Field::error`].
 pub(crate) struct FieldError<'a> {
-    id: &'static str,
+    id: &'a str,
     problem: Option<&'a str>,
 }
 
@@ -81,6 +83,6 @@ mod tests {
         field.refuse("is late");
         let told = field.error("f").to_string();
         assert!(told.contains("is &#60;wrong&#62;") && !told.contains("late"), "{told}");
-        assert!(field.marks("f").to_string().contains("aria-invalid"));
+        assert!(field.marks("f", "").to_string().contains("aria-invalid"));
     }
 }

@@ -5,6 +5,7 @@ use askama::filters::HtmlSafe;
 
 use super::assets::Assets;
 use super::part::{Chip, Count, Icon, Tone};
+use super::section::{Section, SectionLink};
 
 /// Light, dark, or as the reader's system says; kept in a cookie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,12 +61,21 @@ impl Appearance {
 
 /// What surrounds a page.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) struct Frame {
     pub(crate) assets: &'static Assets,
     pub(crate) version: &'static str,
     pub(crate) appearance: Appearance,
     /// Goes into every form.
     pub(crate) csrf: String,
+    /// Goes into every form, too: what is sent twice with it is done once.
+    pub(crate) form_id: String,
+    /// What the page belongs to.
+    pub(crate) section: Section,
+    /// The primary navigation; empty for whoever is not signed in.
+    pub(crate) sections: Vec<SectionLink>,
+    /// The zone that times are shown in.
+    pub(crate) zone: String,
     /// Path and query of this page, for forms that come back to it.
     pub(crate) here: String,
     /// Whether the script keeps the page up to date.
@@ -158,7 +168,7 @@ pub(crate) struct TabLink {
 
 /// A message across the page: what it is about, what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
-#[template(path = "banner.html")]
+#[template(path = "parts/banner.html")]
 pub(crate) struct Banner {
     pub(crate) tone: Tone,
     pub(crate) title: String,
@@ -181,7 +191,7 @@ impl Banner {
 
 /// Which part of a list is shown, and where the parts before and after it are.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
-#[template(path = "pager.html")]
+#[template(path = "parts/pager.html")]
 pub(crate) struct Pager {
     pub(crate) first: Count,
     pub(crate) last: Count,

@@ -9,10 +9,10 @@ use seatpool_domain::command::Refused;
 use seatpool_domain::token::{EXPIRES_AFTER_DAYS_DEFAULT, EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
 use seatpool_proto::TokenId;
 
+use super::confirm::ConfirmPage;
 use super::form::Field;
 use super::frame::{Banner, Frame, Tab, Va};
 use super::guard::Posted;
-use super::instances::Choice;
 use super::page::{Here, ListQuery, show, show_live, show_with};
 use super::part::{Chip, Icon, Tone, When};
 use super::problem::Problem;
@@ -53,8 +53,7 @@ struct NewTokenPage {
     va: Va,
     description: Field,
     days: Field,
-    days_min: u16,
-    days_max: u16,
+    days_hint: String,
     uses: Field,
     export_permitted: bool,
     export: bool,
@@ -69,22 +68,6 @@ struct TokenPage {
     token: TokenRow,
     text: String,
     url: String,
-}
-
-/// A page that says what a step will do before it is done.
-#[derive(Template)]
-#[template(path = "confirm.html")]
-pub(crate) struct ConfirmPage {
-    pub(crate) frame: Frame,
-    pub(crate) va: Va,
-    pub(crate) title: String,
-    pub(crate) question: String,
-    pub(crate) consequences: Vec<String>,
-    pub(crate) choice: Option<Choice>,
-    pub(crate) action: String,
-    pub(crate) button: &'static str,
-    pub(crate) tone: &'static str,
-    pub(crate) cancel: String,
 }
 
 /// `GET …/general`.
@@ -233,8 +216,9 @@ fn new_token_page(here: &Here, typed: &Typed) -> NewTokenPage {
         va: here.plain_head(),
         description: typed.description.clone(),
         days: typed.days.clone(),
-        days_min: EXPIRES_AFTER_DAYS_MIN,
-        days_max: EXPIRES_AFTER_DAYS_MAX,
+        days_hint: format!(
+            "{EXPIRES_AFTER_DAYS_MIN} to {EXPIRES_AFTER_DAYS_MAX}. Product instances that are registered by then stay registered."
+        ),
         uses: typed.uses.clone(),
         export_permitted: here.account.export_permitted,
         export: typed.export,
@@ -290,25 +274,22 @@ pub(crate) async fn show_token(
 pub(crate) async fn confirm_revoke(State(app): State<App>, here: Here) -> Result<Response, Problem> {
     let token = usable_token(&app, &here).await?;
     let row = row(token, app.now());
+    let question = match row.uses {
+        0 => format!("“{}” has not been used.", row.description),
+        1 => format!("“{}” was used once.", row.description),
+        n => format!("“{}” was used {n} times.", row.description),
+    };
     show(&ConfirmPage {
-        frame: here.frame(false, None),
-        va: here.plain_head(),
-        title: "Revoke the token?".into(),
-        question: match row.uses {
-            0 => format!("“{}” has not been used.", row.description),
-            1 => format!("“{}” was used once.", row.description),
-            n => format!("“{}” was used {n} times.", row.description),
-        },
         consequences: vec![
             "From now on nothing can register with it. This can't be undone; a new token can be created at any time.".into(),
             "Product instances that registered with it stay registered and keep their licenses.".into(),
             "The event log records that you revoked it.".into(),
         ],
-        choice: None,
         action: format!("{}/tokens/{}/revoke", here.base, row.key),
-        button: "Revoke token",
+        button: "Revoke token".into(),
         tone: "danger",
         cancel: format!("{}/general", here.base),
+        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), "Revoke the token?", question)
     })
 }
 

@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use seatpool_proto::{ProductInstanceId, Tag, VirtualAccountId};
 use seatpool_store::{InstanceQuery, InstanceSort};
 
+use super::confirm::{Choice, ConfirmPage};
 use super::events::{EventRow, event_row};
 use super::form::Field;
 use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
-use super::general::ConfirmPage;
 use super::guard::Posted;
 use super::licenses;
 use super::next::{Step, what_next};
 use super::page::{Here, ListQuery, base_of, show, show_live, show_with, with_query};
 use super::part::{Chip, Count, Icon, Tone, When};
 use super::problem::Problem;
+use super::table::{ChoiceOption, HeadCell, Sorting};
 use crate::app::access::{Permission, allows};
 use crate::app::instances::{self, InstanceDetail, InstanceStatus, InstanceView, UsageView};
 use crate::app::{App, AppError};
@@ -36,13 +37,6 @@ struct InstancesPage {
     rows: Vec<InstanceRow>,
     may_manage: bool,
     pager: Pager,
-}
-
-struct HeadCell {
-    name: &'static str,
-    href: Option<String>,
-    sorted: Option<&'static str>,
-    icon: Option<Icon>,
 }
 
 struct InstanceRow {
@@ -96,25 +90,8 @@ struct UsageRow {
     reported: When,
 }
 
-/// A choice on a confirmation page.
-pub(crate) struct Choice {
-    pub(crate) label: &'static str,
-    pub(crate) field: Field,
-    pub(crate) options: Vec<ChoiceOption>,
-}
-
-/// One thing that can be chosen.
-pub(crate) struct ChoiceOption {
-    pub(crate) value: String,
-    pub(crate) text: String,
-}
-
-/// What the list can be sorted by, under which name, and which way first.
-const SORTS: [(InstanceSort, &str, bool); 3] = [
-    (InstanceSort::Name, "name", false),
-    (InstanceSort::ProductType, "type", false),
-    (InstanceSort::LastContact, "contact", true),
-];
+/// What the list can be sorted by, and which way first.
+const SORTS: [(&str, bool); 3] = [("name", false), ("type", false), ("contact", true)];
 
 /// `GET …/instances`.
 pub(crate) async fn show_instances(
@@ -126,20 +103,22 @@ pub(crate) async fn show_instances(
     let all_licenses = here.licenses(&app).await?;
     let search = query.q.trim().to_owned();
     let tag: Option<Tag> = query.license.parse().ok();
-    let (sort, word, _) = *SORTS.iter().find(|(_, word, _)| *word == query.sort).unwrap_or(&SORTS[0]);
-    let descending = query.order == "down";
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
     let wanted = InstanceQuery {
         virtual_accounts: Some(vec![here.va.id]),
         text: (!search.is_empty()).then(|| search.clone()),
         tag: tag.clone(),
-        sort,
-        descending,
+        sort: match sorting.by {
+            "type" => InstanceSort::ProductType,
+            "contact" => InstanceSort::LastContact,
+            _ => InstanceSort::Name,
+        },
+        descending: sorting.descending,
         ..InstanceQuery::default()
     };
     let number = query.page();
     let found =
         instances::list(&app, &here.principal, here.account_id(), wanted, part_of_list(number)).await?;
-    let order = if descending { "down" } else { "up" };
     let tag_word = tag.as_ref().map_or_else(String::new, ToString::to_string);
     let path = format!("{}/instances", here.base);
     let link = |sort: &str, order: &str, page: &str| {
@@ -148,19 +127,7 @@ pub(crate) async fn show_instances(
             &[("q", &search), ("license", &tag_word), ("sort", sort), ("order", order), ("page", page)],
         )
     };
-    let head = |name, sorted_by: Option<usize>| {
-        let Some((_, own, down_first)) = sorted_by.and_then(|index| SORTS.get(index)) else {
-            return HeadCell { name, href: None, sorted: None, icon: None };
-        };
-        let current = *own == word;
-        let down = if current { !descending } else { *down_first };
-        HeadCell {
-            name,
-            href: Some(link(own, if down { "down" } else { "up" }, "")),
-            sorted: current.then_some(if descending { "descending" } else { "ascending" }),
-            icon: current.then_some(if descending { Icon::Down } else { Icon::Up }),
-        }
-    };
+    let href = |sort: &str, order: &str| link(sort, order, "");
     let notice = match query.done.as_str() {
         "moved" => Some(Banner::new(
             Tone::Good,
@@ -179,18 +146,18 @@ pub(crate) async fn show_instances(
         va: here.head(&app, Tab::Instances, &all_licenses).await?,
         license: tag.as_ref().map(|tag| crate::app::inventory::name_of(&app, tag)),
         license_tag: tag_word.clone(),
-        sort: word,
-        order,
+        sort: sorting.by,
+        order: sorting.order(),
         heads: vec![
-            head("Name", Some(0)),
-            head("Product type", Some(1)),
-            head("Licenses in use", None),
-            head("Alerts", None),
-            head("Last contact", Some(2)),
+            sorting.head("Name", "name", false, href),
+            sorting.head("Product type", "type", false, href),
+            HeadCell::plain("Licenses in use"),
+            HeadCell::plain("Alerts"),
+            sorting.head("Last contact", "contact", true, href),
         ],
         rows: found.items.into_iter().map(|instance| row(&here.base, instance, now)).collect(),
         may_manage: here.manages,
-        pager: Pager::new(number, found.total, |page| link(word, order, &page.to_string())),
+        pager: Pager::new(number, found.total, |page| link(sorting.by, sorting.order(), &page.to_string())),
         search: search.clone(),
     };
     show_live(&here.visit, &page, &page.as_content())
@@ -320,11 +287,9 @@ fn transfer_page(here: &Here, instance: &InstanceView, field: Field) -> ConfirmP
     };
     let options = here.all.iter().filter(|va| may_receive(va.id));
     let own = format!("{}/instances/{}", here.base, instance.id);
+    let title = format!("Transfer {}", instance.name);
+    let question = "Move this product instance to another virtual account.";
     ConfirmPage {
-        frame: here.frame(false, None),
-        va: here.plain_head(),
-        title: format!("Transfer {}", instance.name),
-        question: "Move this product instance to another virtual account.".into(),
         consequences: vec![
             format!("It uses {}: that counts in the other virtual account at once, and no longer in {}.", holdings(instance), here.va.name),
             "If the other virtual account owns too few, every product instance there that uses the license goes out of compliance.".into(),
@@ -333,12 +298,12 @@ fn transfer_page(here: &Here, instance: &InstanceView, field: Field) -> ConfirmP
         choice: Some(Choice {
             label: "To virtual account",
             field,
-            options: options.map(|va| ChoiceOption { value: va.id.to_string(), text: va.name.clone() }).collect(),
+            options: options.map(|va| ChoiceOption::new(va.id.to_string(), &va.name)).collect(),
         }),
         action: format!("{own}/transfer"),
-        button: "Transfer",
-        tone: "primary",
+        button: "Transfer".into(),
         cancel: own,
+        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
     }
 }
 
@@ -373,21 +338,19 @@ pub(crate) async fn transfer(State(app): State<App>, here: Here, form: Posted) -
 pub(crate) async fn confirm_remove(State(app): State<App>, here: Here) -> Result<Response, Problem> {
     let instance = registered(&app, &here).await?;
     let own = format!("{}/instances/{}", here.base, instance.id);
+    let title = format!("Remove {}?", instance.name);
+    let question = format!("UDI_PID:{}; UDI_SN:{}", instance.udi.pid, instance.udi.sn);
     show(&ConfirmPage {
-        frame: here.frame(false, None),
-        va: here.plain_head(),
-        title: format!("Remove {}?", instance.name),
-        question: format!("UDI_PID:{}; UDI_SN:{}", instance.udi.pid, instance.udi.sn),
         consequences: vec![
             format!("It uses {}: these are free for others at once.", holdings(&instance)),
             "Its certificate is revoked. At its next contact it is told so, and runs on what is left of its evaluation.".into(),
             "To come back it has to register again with a token. Its events stay in the event log.".into(),
         ],
-        choice: None,
         action: format!("{own}/remove"),
-        button: "Remove product instance",
+        button: "Remove product instance".into(),
         tone: "danger",
         cancel: own,
+        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
     })
 }
 

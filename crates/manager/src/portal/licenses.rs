@@ -9,7 +9,7 @@ use seatpool_proto::{LotKind, Tag};
 
 use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
 use super::page::{Here, ListQuery, show_live, with_query};
-use super::part::{Balance, Chip, Count, Gauge, Icon, Tone, When, distance};
+use super::part::{Balance, Chip, Count, Gauge, Tone, When, distance};
 use super::problem::Problem;
 use super::visit::encode;
 use crate::app::inventory::{self, Borrowing, LicenseView, LotStatus, LotView, TransactionView};

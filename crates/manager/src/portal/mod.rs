@@ -8,12 +8,15 @@
 //! |---|---|
 //! | `guard` | headers of every answer; the check of every form |
 //! | `visit` | cookies, session, where to come back to |
-//! | `frame`, `part`, `form`, `page` | what pages are put together from |
+//! | `section` | the primary navigation |
+//! | `zone` | the time zone that times are shown in |
+//! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod assets;
+mod confirm;
 mod events;
 mod form;
 mod frame;
@@ -25,8 +28,11 @@ mod next;
 mod page;
 mod part;
 mod problem;
+mod section;
 mod sign_in;
+mod table;
 mod visit;
+mod zone;
 
 use axum::Router;
 use axum::middleware::from_fn;

@@ -12,9 +12,10 @@ use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{InstanceQuery, Page};
 use serde::Deserialize;
 
-use super::frame::{AccountLink, Banner, Frame, OtherPlace, Place, Tab, TabLink, Va};
+use super::frame::{Banner, Frame, OtherPlace, Place, Tab, TabLink, Va};
 use super::part::{Chip, Count, Tone};
 use super::problem::Problem;
+use super::section::Section;
 use super::visit::{SignedIn, Visit, encode};
 use crate::app::access::{self, Permission, Principal};
 use crate::app::accounts::{self, AccountView, VirtualAccountView};
@@ -41,7 +42,8 @@ pub(crate) fn show_live(
 ) -> Result<Response, Problem> {
     let mut response = if visit.live {
         let text = content.render().map_err(|error| Problem::not_drawn(&error))?;
-        let tag = format!("\"{}\"", &Sha256::of(text.as_bytes()).to_string()[..32]);
+        let tag =
+            format!("\"{}\"", &Sha256::of(text.replace(&visit.form_id, "").as_bytes()).to_string()[..32]);
         let mut response = if visit.shown.as_ref() == Some(&tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
@@ -181,9 +183,8 @@ impl Here {
         Frame {
             live,
             notice,
-            account: Some(account_link(&self.account)),
             place: Some(Place { name: self.va.name.clone(), others: self.all.iter().map(other).collect() }),
-            ..self.visit.frame()
+            ..self.visit.frame_in(Section::Inventory, &self.principal, &self.account)
         }
     }
 
@@ -223,9 +224,45 @@ impl Here {
     }
 }
 
-/// The link to an account in a page's top.
-pub(crate) fn account_link(account: &AccountView) -> AccountLink {
-    AccountLink { name: account.name.clone(), href: account_href(&account.domain) }
+#[allow(dead_code, reason = "for the pages of the other sections")]
+/// A smart account that the person who is signed in may see, for pages of the whole account.
+pub(crate) struct InAccount {
+    pub(crate) visit: Visit,
+    pub(crate) principal: Principal,
+    pub(crate) account: AccountView,
+    path: BTreeMap<String, String>,
+}
+
+impl FromRequestParts<App> for InAccount {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        let path = Path::<BTreeMap<String, String>>::from_request_parts(parts, app).await;
+        let path = path.map_err(|_| Problem::not_found().into_response())?.0;
+        let principal = signed_in.principal().clone();
+        let account = accounts::get(app, &principal, path.get("domain").map_or("", String::as_str)).await;
+        let account = account.map_err(|error| Problem::from(error).into_response())?;
+        Ok(Self { visit: signed_in.visit, principal, account, path })
+    }
+}
+
+#[allow(dead_code, reason = "for the pages of the other sections")]
+impl InAccount {
+    /// A segment of the path that is an id; any other text names nothing.
+    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
+        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// Path of the account's page; its sections are below it.
+    pub(crate) fn base(&self) -> String {
+        account_href(&self.account.domain)
+    }
+
+    /// The frame of a page.
+    pub(crate) fn frame(&self, section: Section, live: bool, notice: Option<Banner>) -> Frame {
+        Frame { live, notice, ..self.visit.frame_in(section, &self.principal, &self.account) }
+    }
 }
 
 #[cfg(test)]

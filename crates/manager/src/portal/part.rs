@@ -7,8 +7,11 @@ use std::fmt;
 use askama::filters::{Escaper as _, Html, HtmlSafe};
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::zone;
+
 /// A drawing of 24 × 24 units, in the colour of the text around it. Decoration: text stands beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) enum Icon {
     Auto,
     Bad,
@@ -17,6 +20,7 @@ pub(crate) enum Icon {
     Clock,
     Copy,
     Down,
+    Download,
     Info,
     Moon,
     Plus,
@@ -42,6 +46,7 @@ impl Icon {
                 r#"<rect x="8.5" y="8.5" width="12" height="12" rx="2"/><path d="M15.5 8.5v-3a2 2 0 0 0-2-2h-8a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h3"/>"#
             }
             Self::Down => r#"<path d="M12 5v14m6-6-6 6-6-6"/>"#,
+            Self::Download => r#"<path d="M12 4v11m5-5-5 5-5-5M4.5 20h15"/>"#,
             Self::Info => r#"<circle cx="12" cy="12" r="9"/><path d="M12 11v5.5M12 7.6v.2"/>"#,
             Self::Moon => r#"<path d="M20 14.2A8.5 8.5 0 0 1 9.8 4 8.5 8.5 0 1 0 20 14.2Z"/>"#,
             Self::Plus => r#"<path d="M12 5v14M5 12h14"/>"#,
@@ -154,7 +159,7 @@ impl fmt::Display for Balance {
 }
 impl HtmlSafe for Balance {}
 
-/// An instant: exact to the second in UTC, and how far it is from now.
+/// An instant in the reader's zone, exact to the second; the same in UTC on hover; and how far it is from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct When {
     at: Timestamp,
@@ -184,11 +189,9 @@ impl fmt::Display for When {
         let utc = self.at.to_zoned(TimeZone::UTC);
         let iso = utc.strftime("%Y-%m-%dT%H:%M:%SZ");
         let exact = utc.strftime("%Y-%m-%d %H:%M:%S UTC");
-        if self.day {
-            write!(f, r#"<time datetime="{iso}" title="{exact}">{}</time>"#, utc.strftime("%Y-%m-%d"))?;
-        } else {
-            write!(f, r#"<time datetime="{iso}">{exact}</time>"#)?;
-        }
+        let local = self.at.to_zoned(zone::shown());
+        let shown = local.strftime(if self.day { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M:%S %Z" });
+        write!(f, r#"<time datetime="{iso}" title="{exact}">{shown}</time>"#)?;
         match self.now {
             Some(now) => write!(f, r#"<span class="ago">{}</span>"#, distance(self.at, now)),
             None => Ok(()),

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use seatpool_domain::command::Refused;
 
 use super::frame::Frame;
-use super::part::Icon;
 use crate::app::AppError;
 
 /// Why there is no page, and what to do.
@@ -33,6 +32,24 @@ impl Problem {
             status: StatusCode::FORBIDDEN,
             title: "This form is out of date",
             text: "Nothing was changed. The form was not made by a page of your present session: perhaps you signed in again in another tab. Go back, reload the page and send it again.".into(),
+        }
+    }
+
+    /// More was sent than a form may hold.
+    pub(crate) fn form_too_large() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            title: "This form is too large",
+            text: "Nothing was changed. Go back, shorten what was typed and send it again.".into(),
+        }
+    }
+
+    /// The same form was sent before, and nobody knows what came of it.
+    pub(crate) fn form_unknown() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "This form was sent before",
+            text: "The manager was stopped while it was at it. Look in the event log whether it was done; if not, open the form again and send it.".into(),
         }
     }
 

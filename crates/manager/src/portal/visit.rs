@@ -3,7 +3,7 @@
 //! [`Visit`] is read once per request and kept where [`super::guard`] finds it again, so that a page that
 //! tells of a problem looks like all the others.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::{COOKIE, IF_NONE_MATCH};
@@ -12,12 +12,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::assets;
-use super::frame::{Appearance, Frame};
+use super::frame::{AccountLink, Appearance, Frame};
+use super::page::account_href;
 use super::problem::Problem;
+use super::section::{self, Section};
+use super::zone;
 use crate::app::access::sessions::{self, Current};
 use crate::app::access::{Principal, clients};
-use crate::app::{App, AppError};
+use crate::app::accounts::{self, AccountView};
+use crate::app::forms::Ticket;
+use crate::app::{App, AppError, preferences};
 use crate::server::Peer;
+use seatpool_store::Page;
 
 /// The session's cookie. `__Host-`: sent back to this host alone, over TLS alone (RFC 6265bis, section 4.1.3).
 pub(crate) const SESSION_COOKIE: &str = "__Host-seatpool";
@@ -42,6 +48,8 @@ pub(crate) struct Visit {
     pub(crate) shown: Option<String>,
     appearance: Appearance,
     form_token: String,
+    /// One-use id of the forms of the page that answers.
+    pub(crate) form_id: String,
     /// Whether the browser has the form token already.
     pub(crate) form_token_is_new: bool,
 }
@@ -55,13 +63,31 @@ pub(crate) struct Session {
 
 /// Where [`Visit`] is kept for the time of a request.
 #[derive(Clone, Default)]
-pub(crate) struct Slot(pub(crate) Arc<OnceLock<Visit>>);
+pub(crate) struct Slot {
+    pub(crate) visit: Arc<OnceLock<Visit>>,
+    ticket: Arc<Mutex<Option<Ticket>>>,
+}
+
+impl Slot {
+    /// Keeps the right to work on the form that was sent, until what came of it is known.
+    pub(crate) fn keep_ticket(&self, ticket: Ticket) {
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+    }
+
+    /// Gives it back.
+    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 impl Visit {
     async fn read(parts: &Parts, app: &App) -> Result<Self, AppError> {
         let mut visit = Self::without_session(parts);
         if let Some(token) = cookie(&parts.headers, SESSION_COOKIE) {
             let current = sessions::session(app, token, visit.address.as_deref()).await?;
+            if let Some(current) = &current {
+                zone::choose(preferences::time_zone(app, &current.login).await?);
+            }
             visit.session = current.map(|current| Session { token: token.to_owned(), current });
         }
         Ok(visit)
@@ -78,6 +104,7 @@ impl Visit {
             live: parts.headers.contains_key(LIVE_HEADER),
             shown: parts.headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned),
             appearance: Appearance::of(cookie(&parts.headers, APPEARANCE_COOKIE).unwrap_or_default()),
+            form_id: clients::secret(),
             form_token: known.map_or_else(clients::secret, str::to_owned),
             form_token_is_new: known.is_none(),
         }
@@ -93,6 +120,16 @@ impl Visit {
         format!("{FORM_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", self.form_token)
     }
 
+    /// The frame of a page of an account.
+    pub(crate) fn frame_in(&self, section: Section, principal: &Principal, account: &AccountView) -> Frame {
+        Frame {
+            section,
+            sections: section::links(section, principal, Some(account)),
+            account: Some(AccountLink { name: account.name.clone(), href: account_href(&account.domain) }),
+            ..self.frame()
+        }
+    }
+
     /// A frame without an account or a virtual account.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
@@ -100,6 +137,14 @@ impl Visit {
             version: env!("CARGO_PKG_VERSION"),
             appearance: self.appearance,
             csrf: self.csrf().to_owned(),
+            form_id: self.form_id.clone(),
+            section: Section::default(),
+            sections: self
+                .session
+                .as_ref()
+                .map(|session| section::links(Section::default(), &session.current.principal, None))
+                .unwrap_or_default(),
+            zone: zone::shown().iana_name().unwrap_or("UTC").to_owned(),
             here: self.here.clone(),
             live: false,
             login: self.session.as_ref().map(|session| session.current.login.clone()),
@@ -115,13 +160,13 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let slot = parts.extensions.get::<Slot>().cloned().unwrap_or_default();
-        if let Some(visit) = slot.0.get() {
+        if let Some(visit) = slot.visit.get() {
             return Ok(visit.clone());
         }
         let read = Self::read(parts, app).await;
         // A page that tells why must still be drawn.
         let kept = read.as_ref().cloned().unwrap_or_else(|_| Self::without_session(parts));
-        let _ = slot.0.set(kept);
+        let _ = slot.visit.set(kept);
         read.map_err(Problem::from)
     }
 }
@@ -137,6 +182,22 @@ impl SignedIn {
     /// As use cases want it.
     pub(crate) fn principal(&self) -> &Principal {
         &self.current.principal
+    }
+
+    #[allow(dead_code, reason = "for the pages of the other sections")]
+    /// The frame of a page that belongs to the person and to no account, such as their preferences; it leads
+    /// back to the account where they have but one.
+    pub(crate) async fn frame(&self, app: &App, section: Section) -> Result<Frame, Problem> {
+        let one = Page { limit: 1, offset: 0 };
+        let found = accounts::list(app, self.principal(), None, one).await?;
+        Ok(match found.items.first().filter(|_| found.total == 1) {
+            Some(account) => self.visit.frame_in(section, self.principal(), account),
+            None => Frame {
+                section,
+                sections: section::links(section, self.principal(), None),
+                ..self.visit.frame()
+            },
+        })
     }
 }
 
@@ -189,7 +250,8 @@ pub(crate) fn own_path(back: &str) -> Option<&str> {
         back.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
     let plain = back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (plain && back.len() <= 2048 && (inside("/portal") || inside("/sign-in"))).then_some(back)
+    (plain && back.len() <= 2048 && (inside("/portal") || inside("/preferences") || inside("/sign-in")))
+        .then_some(back)
 }
 
 #[cfg(test)]

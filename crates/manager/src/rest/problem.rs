@@ -150,6 +150,11 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
         Refused::OrderCancelled { .. } => {
             (StatusCode::CONFLICT, "The order was cancelled", "Use another order_id for another order.")
         }
+        Refused::Changed { .. } => (
+            StatusCode::CONFLICT,
+            "The figures have changed since this was proposed",
+            "Ask for the explanation again: it proposes what fits now.",
+        ),
         Refused::OrderDiffers { .. } => (
             StatusCode::CONFLICT,
             "The order was deposited before with other contents",

@@ -148,7 +148,7 @@ async fn another_accounts_virtual_account_is_like_one_that_does_not_exist() {
         for path in answers {
             let page = bob.get(&path).await;
             assert_eq!(page.status, 404, "{path}");
-            bodies.push(page.body.replace(&path, "PATH"));
+            bodies.push(page.without_form_ids().body.replace(&path, "PATH"));
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]), "{rest}");
     }

@@ -152,3 +152,31 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     let answer = manager.send(&agent.signed(&request)).await;
     assert_eq!(answer.refusal(&manager, request.request_id, request.nonce), ProblemCode::InstanceRemoved);
 }
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_done_once_and_leads_to_the_same_place() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let (form, tokens) = (world.page("tokens/new"), world.page("tokens"));
+    let page = visitor.get(&form).await;
+    let (csrf, form_id) = (page.csrf(), page.between("name=\"form_id\" value=\"", "\"").unwrap());
+    let fields = |description| {
+        [("csrf", csrf.as_str()), ("form_id", &form_id), ("description", description), ("days", "7")]
+    };
+    let mut again = Visitor::new(&manager);
+    again.cookies.clone_from(&visitor.cookies);
+    let (first, second) = (fields("Pressed twice"), fields("Pressed twice"));
+    let (first, second) = tokio::join!(visitor.post(&tokens, &first), again.post(&tokens, &second));
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_eq!(first.header("location"), second.header("location"));
+    let general = visitor.get(&world.page("general")).await;
+    assert_eq!(general.body.matches("class=\"name\">Pressed twice").count(), 1, "{}", general.body);
+
+    // What was refused changed nothing: mended, it can be sent with the same id.
+    assert_eq!(visitor.post(&tokens, &fields("")).await.status, 422);
+    assert_eq!(visitor.post(&tokens, &fields("")).await.status, 422);
+    let other = visitor.post(&tokens, &fields("Mended")).await;
+    assert_eq!(other.status, 303);
+    assert_ne!(other.header("location"), first.header("location"));
+}

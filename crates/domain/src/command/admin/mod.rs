@@ -3,6 +3,7 @@
 mod cancellation;
 mod declaration;
 mod instance;
+mod mend;
 mod order;
 mod renewal;
 mod token;
@@ -39,6 +40,7 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Declare { virtual_account, tag, .. } => declaration::touches(*virtual_account, tag),
         Action::Decide { declaration, .. } => chosen(&Chosen::Order(declaration.clone())),
         Action::TransferLicenses { from, lines } => transfer::touches(*from, lines),
+        Action::Mend { step } => mend::touches(step),
         Action::TransferInstance { instance, to } => instance::touches(*instance, Some(*to)),
         Action::RemoveInstance { instance } => instance::touches(*instance, None),
         // Not an administrator's.
@@ -101,6 +103,7 @@ pub(super) fn apply(
             declaration::decide(&declaration, verdict, &reason, by, workset, context)
         }
         Action::TransferLicenses { from, lines } => transfer::licenses(from, &lines, by, workset, context),
+        Action::Mend { step } => mend::apply(&step, by, workset, context),
         Action::TransferInstance { instance, to } => instance::transfer(instance, to, by, workset, context),
         Action::RemoveInstance { instance } => instance::remove(instance, by, workset, context),
         Action::Register { .. }

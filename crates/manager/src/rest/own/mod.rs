@@ -53,4 +53,5 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(instances::show_instance, instances::remove_instance))
         .routes(routes!(instances::transfer_instance))
         .routes(routes!(events::list_events))
+        .routes(routes!(events::verify_events))
 }

@@ -41,6 +41,17 @@ impl Page {
         rest.split_once(end).map(|(text, _)| text.to_owned())
     }
 
+    /// The page with the one-use id of each form taken out: what is left is the same for the same content.
+    pub(crate) fn without_form_ids(mut self) -> Self {
+        let mut parts = self.body.split("name=\"form_id\" value=\"");
+        let mut body = parts.next().unwrap().to_owned();
+        for part in parts {
+            body.push_str(part.split_once('"').unwrap().1);
+        }
+        self.body = body;
+        self
+    }
+
     pub(crate) fn has(&self, text: &str) -> bool {
         self.body.contains(text)
     }
