@@ -9,6 +9,7 @@ mod operations;
 mod portal_access;
 mod portal_browser;
 mod portal_forms;
+mod portal_inventory;
 mod portal_pages;
 mod postgres;
 mod protocol_agent;
