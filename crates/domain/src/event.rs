@@ -89,6 +89,10 @@ event_kinds! {
     TokenRevoked = "token_revoked", Informational, "A registration token was revoked.";
     LicensesOrdered = "licenses_ordered", Informational, "An order deposited licences.";
     LicensesRenewed = "licenses_renewed", Informational, "An order renewed licences.";
+    LicensesCancelled = "licenses_cancelled", Informational, "An order or a lot was cancelled.";
+    LicensesDeclared = "licenses_declared", Minor, "The customer declared licences that it owns: the vendor is to confirm or reject them.";
+    LicensesConfirmed = "licenses_confirmed", Informational, "The vendor confirmed licences that the customer had declared.";
+    LicensesRejected = "licenses_rejected", Minor, "The vendor rejected licences that the customer had declared.";
     LicensesTransferred = "licenses_transferred", Informational, "Licences were moved between virtual accounts.";
     LicensesEnded = "licenses_ended", Minor, "Licences reached the end of their term.";
     LicensesStarted = "licenses_started", Informational, "Licences reached the start of their term.";
@@ -122,24 +126,12 @@ impl Event {
 
     /// The hash that this event must have: of its JSON with `hash` null.
     pub fn own_hash(&self) -> Sha256 {
-        let unhashed = Self { hash: None, ..self.clone() };
+        self.hash_as(self.number)
+    }
+
+    /// The hash that it would have with another number.
+    pub(crate) fn hash_as(&self, number: u64) -> Sha256 {
+        let unhashed = Self { number, hash: None, ..self.clone() };
         Sha256::of(serde_json::to_vec(&unhashed).unwrap_or_default())
     }
-}
-
-/// Checks an account's whole log, oldest event first: numbers without gaps from 1 on, each event unaltered and
-/// naming the one before it.
-///
-/// Returns the hash of the last event, which must be the account's [`Account::event_head`] (otherwise events are
-/// missing at the end); or the number of the first event that is missing, altered or out of its place.
-pub fn verify_chain<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Option<Sha256>, u64> {
-    let mut head = None;
-    for (number, event) in (1..).zip(events) {
-        let in_place = event.number == number && event.previous_hash == head;
-        if !in_place || event.hash != Some(event.own_hash()) {
-            return Err(number);
-        }
-        head = event.hash;
-    }
-    Ok(head)
 }

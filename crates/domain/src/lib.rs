@@ -7,9 +7,13 @@
 
 pub mod access;
 pub mod account;
+pub mod audit;
 pub mod catalogue;
 pub mod command;
+pub mod dates;
 pub mod event;
+pub mod explain;
+pub mod history;
 pub mod instance;
 pub mod lot;
 pub mod opening;
@@ -23,7 +27,7 @@ pub use catalogue::Catalogue;
 pub use command::{Actor, Command, Context, Ids, Outcome, Refused, apply};
 pub use event::{Event, EventKind};
 pub use instance::{Instance, Usage};
-pub use lot::{Lot, LotTransaction};
+pub use lot::{Declaration, Lot, LotTransaction};
 pub use policy::Policy;
 pub use pool::PoolTotal;
 pub use token::Token;

@@ -4,7 +4,10 @@
 
 mod accounts;
 mod agent;
+mod audit;
 mod conversation;
+mod declarations;
+mod explain;
 mod invariants;
 mod ledger;
 mod orders;
@@ -13,6 +16,7 @@ mod pools;
 mod proofs;
 mod reference;
 mod registration;
+mod renewals;
 mod reports;
 mod transfers;
 mod world;

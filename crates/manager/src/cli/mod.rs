@@ -1,6 +1,7 @@
 //! The commands of the binary `seatpool`.
 
 mod account;
+mod audit;
 mod check_config;
 mod client;
 mod database;
@@ -8,6 +9,7 @@ mod devices;
 mod events;
 mod init;
 mod licenses;
+mod lot;
 mod order;
 mod serve;
 mod token;
@@ -33,6 +35,9 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Print the configuration as it applies, secrets redacted, and everything that is wrong with it
     CheckConfig(Box<check_config::CheckConfig>),
+    /// Verify the event log: which entry was altered, inserted, removed or reordered first
+    #[command(subcommand)]
+    Audit(Box<audit::AuditCommand>),
     #[command(flatten)]
     Client(Box<client::ClientCommand>),
 }
@@ -52,6 +57,7 @@ pub fn main() -> ExitCode {
             Command::Init(init) => init.run().await.map(|()| ExitCode::SUCCESS),
             Command::Serve(serve) => serve.run().await.map(|()| ExitCode::SUCCESS),
             Command::CheckConfig(check) => Ok(check.run().await),
+            Command::Audit(audit) => Ok(audit.run().await),
             Command::Client(client) => Ok(client.run().await),
         }
     });

@@ -349,6 +349,10 @@ fn what(line: &TransactionView) -> String {
         TransactionKind::Renewed => "Renewed".into(),
         TransactionKind::TransferredIn => format!("Moved here from {other}"),
         TransactionKind::TransferredOut => format!("Moved to {other}"),
+        TransactionKind::Cancelled => "Cancelled".into(),
+        TransactionKind::Declared => "Declared by the customer".into(),
+        TransactionKind::Confirmed => "Confirmed by the vendor".into(),
+        TransactionKind::Rejected => "Rejected by the vendor".into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests through the manager's own doors: the real binary, real sockets, real TLS, a real database.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod certificates;
 mod cli_commands;
 mod durability;
