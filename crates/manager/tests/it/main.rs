@@ -12,6 +12,7 @@ mod portal_browser;
 mod portal_forms;
 mod portal_inventory;
 mod portal_pages;
+mod portal_security;
 mod postgres;
 mod protocol_agent;
 mod refusals;

@@ -3,6 +3,9 @@
 use crate::support::scene::{contact_centre, report};
 use crate::support::{ALICE, Page, Visitor, World};
 
+/// No page is larger.
+const PAGE_BYTES_MAX: usize = 100 * 1000;
+
 /// What holds for every page: headers, and nothing inline or from elsewhere.
 fn check(path: &str, page: &Page) {
     let policy = page.header("content-security-policy");
@@ -21,7 +24,9 @@ fn check(path: &str, page: &Page) {
     assert!(page.header("strict-transport-security").starts_with("max-age="), "{path}");
     assert_eq!(page.header("cache-control"), "no-store", "{path}");
     assert!(page.header("content-type").starts_with("text/html"), "{path}");
+    assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
     let body = &page.body;
+    assert!(body.len() < PAGE_BYTES_MAX, "{path} has {} bytes", body.len());
     for inline in [" style=", "<style", " onclick=", " onload=", "javascript:", "http://", "url("] {
         assert!(!body.contains(inline), "{path} holds {inline}");
     }
@@ -54,7 +59,11 @@ async fn every_page_renders_under_a_strict_policy() {
     let vienna =
         world.virtual_account("Vienna <script>alert(1)</script>", "\"><img src=x onerror=alert(1)>").await;
     world
-        .deposit(world.default, "SO-1", &[("CCX_PREMIUM", 10, None), ("CCX_FLEX_STANDARD", 5, Some(40))])
+        .deposit(
+            world.default,
+            "SO-1<u>order</u>",
+            &[("CCX_PREMIUM", 10, None), ("CCX_FLEX_STANDARD", 5, Some(40))],
+        )
         .await;
     let token = world.token().await;
     let manager = world.start();
@@ -101,7 +110,7 @@ async fn every_page_renders_under_a_strict_policy() {
         let page = visitor.get(path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.body);
         check(path, &page);
-        for hostile in ["<script>alert", "<img src=x", "<i>host", "Other <b>"] {
+        for hostile in ["<script>alert", "<img src=x", "<i>host", "Other <b>", "<u>order"] {
             assert!(!page.has(hostile), "{path} does not escape {hostile}");
         }
     }
@@ -178,6 +187,10 @@ async fn product_instances_are_searched_sorted_and_paged_by_the_server() {
         first.between("rel=\"next\" href=\"", "\"").unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let second = visitor.get(&next).await;
     assert!(second.has("51 to 52 of 52") && second.has(">host-51<") && !second.has(">host-00<"));
+    check("fifty product instances", &first);
+    check("their events", &visitor.get(&world.page("events")).await);
+    check("their activity", &visitor.get("/portal/example.com/activity").await);
+    check("those that use a license", &visitor.get(&world.page("licenses/CCX_PREMIUM/instances")).await);
     let down = visitor.get(&world.page("instances?sort=name&order=down")).await;
     assert!(down.has("aria-sort=\"descending\"") && down.has(">host-51<") && !down.has(">host-00<"));
     let found = visitor.get(&world.page("instances?q=SN07")).await;
