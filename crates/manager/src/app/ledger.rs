@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use seatpool_domain::command::Action;
 use seatpool_domain::{Catalogue, Command, Context, Outcome, Policy, Refused, Touches, Workset, apply};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
@@ -190,6 +191,13 @@ impl Inner {
                         Box::pin(self.settle(account, job)).await;
                     }
                 }
+                // Unique on the whole manager, which the account's facts could not tell.
+                Err(Failed::Store(StoreError::Exists { .. })) if taken(&jobs).is_some() => {
+                    for job in jobs.drain(..) {
+                        let refused = taken(std::slice::from_ref(&job)).map(AppError::Refused);
+                        let _ = job.answer.send(Err(refused.unwrap_or(AppError::Internal)));
+                    }
+                }
                 Err(Failed::Store(error)) => {
                     metrics::ledger_failure();
                     let reason = error.to_string();
@@ -241,6 +249,14 @@ impl Inner {
         }
         Ok(outcomes)
     }
+}
+
+/// What a lone command would have made of a name that another account has taken.
+fn taken(jobs: &[Job]) -> Option<Refused> {
+    let [job] = jobs else { return None };
+    let Action::Access { change, .. } = &job.command.action else { return None };
+    let (what, name) = change.unique_name()?;
+    Some(Refused::Exists { what, name: name.trim().to_lowercase() })
 }
 
 enum Failed {

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod agents;
 pub mod audit;
 pub mod catalogue;
+pub mod clients;
 pub mod declarations;
 pub mod events;
 pub mod forms;
@@ -17,6 +18,7 @@ pub mod preferences;
 pub mod renewals;
 pub mod reports;
 pub mod tokens;
+pub mod users;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -49,6 +51,12 @@ pub enum AppError {
     Forbidden {
         /// Whose it is, in words.
         needs: &'static str,
+    },
+    /// Its roles include it, but not its scopes.
+    #[error("this needs the scope {scope}, which this client or its access token was not given")]
+    OutOfScope {
+        /// Which.
+        scope: &'static str,
     },
     /// Nothing can be stored or read at the moment; it can be tried again.
     #[error("{reason}")]

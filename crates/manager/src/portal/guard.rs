@@ -57,8 +57,9 @@ async fn answer(request: Request, next: Next, slot: Slot) -> Response {
     let is_page =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
-    if let Some(visit) = visit.filter(|visit| is_page && visit.session.is_none() && visit.form_token_is_new)
-        && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
+    if let Some(visit) = visit.filter(|visit| {
+        is_page && visit.session.is_none() && visit.unfinished.is_none() && visit.form_token_is_new
+    }) && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
     {
         headers.append(SET_COOKIE, cookie);
     }

@@ -83,6 +83,11 @@ impl From<AppError> for Problem {
                 title: "Your role does not allow this",
                 text: format!("It takes the role {needs}. Ask an administrator of the account."),
             },
+            AppError::OutOfScope { scope } => Self {
+                status: StatusCode::FORBIDDEN,
+                title: "Your session does not allow this",
+                text: format!("It takes the scope {scope}."),
+            },
             AppError::Unavailable { reason } => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 title: "The manager can't answer now",

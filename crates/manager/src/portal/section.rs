@@ -120,6 +120,7 @@ mod tests {
                 actor: Actor::User("a".into()),
                 account: AccountId(Uuid::nil()),
                 roles: vec![role],
+                scopes: seatpool_domain::access::OauthScope::ALL.into(),
                 source: None,
             };
             links(Section::Inventory, &principal, account).into_iter().map(|link| link.name).collect()

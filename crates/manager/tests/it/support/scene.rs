@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use seatpool_domain::Actor;
-use seatpool_domain::access::{Role, User};
+use seatpool_domain::access::{OauthScope, Role, User};
 use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
 use seatpool_manager::app::App;
 use seatpool_manager::app::access::{Principal, password};
@@ -39,6 +39,7 @@ impl World {
                 actor: Actor::User("alice".into()),
                 account,
                 roles: vec![Role::VendorOperator],
+                scopes: OauthScope::ALL.into(),
                 source: None,
             };
             let new = NewAccount {
@@ -57,14 +58,9 @@ impl World {
     pub(crate) async fn reader(&self) {
         let (account, place) = (self.account, self.default);
         self.offline(Clock::default(), async |app: App| {
-            let user = User {
-                id: new_uuid(),
-                account,
-                login: CAROL.0.into(),
-                password_hash: password::hash(CAROL.1).unwrap(),
-                roles: vec![Role::VirtualAccountUser(place)],
-                created_at: now(),
-            };
+            let hash = password::hash(CAROL.1).unwrap();
+            let roles = vec![Role::VirtualAccountUser(place)];
+            let user = User::new(new_uuid(), account, CAROL.0, hash, roles, now());
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
