@@ -250,8 +250,12 @@ pub(super) async fn submit(
     account: AccountId,
     action: Action,
 ) -> Result<Outcome, AppError> {
-    let command = Command { actor: principal.actor.clone(), source: principal.source.clone(), action };
-    app.submit(account, command).await
+    app.submit(account, command(principal, action)).await
+}
+
+/// An action in the principal's name.
+pub(super) fn command(principal: &Principal, action: Action) -> Command {
+    Command { actor: principal.actor.clone(), source: principal.source.clone(), action }
 }
 
 /// Has the ledger of `account` carry out a change of who may sign in or call, in the principal's name.

@@ -66,6 +66,18 @@ impl World {
         .await;
     }
 
+    /// Somebody of Alice's account who holds this role. The password is the login twice.
+    pub(crate) async fn person(&self, login: &str, role: Role) {
+        let login = login.to_owned();
+        self.offline(Clock::default(), async |app: App| {
+            let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
+            let password_hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User { id: new_uuid(), login, password_hash, roles: vec![role], ..alice };
+            app.store().insert_user(&user).await.unwrap();
+        })
+        .await;
+    }
+
     /// A virtual account with this name.
     pub(crate) async fn virtual_account(&self, name: &str, description: &str) -> VirtualAccountId {
         let action = Action::CreateVirtualAccount { name: name.into(), description: description.into() };
