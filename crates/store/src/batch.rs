@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::load::load;
 use crate::row::access::{put_clients, put_users, remove_users};
 use crate::row::account::{account_columns, account_values};
+use crate::row::history;
 use crate::row::instance::{Rest, upsert_after_contact};
 use crate::sql::{Conn, Sql, Value, statements};
 use crate::store::Store;
@@ -119,6 +120,7 @@ async fn write(
     put_users(conn, changed(&workset.users)).await?;
     put_clients(conn, changed(&workset.clients)).await?;
     put(conn, account, workset.transactions.iter()).await?;
+    put_by(history::go_on(), conn, account, workset.history.values()).await?;
     put(conn, account, workset.events.iter()).await
 }
 

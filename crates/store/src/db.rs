@@ -14,6 +14,9 @@ use crate::sqlite::{self, Writer};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 pub(crate) const WAIT_SECONDS_MAX: u64 = 10;
+/// How long a caller waits for a connection of a pool: one that is free, or a new one. A server that is away refuses
+/// connections all the time, and its callers are told soon.
+pub(crate) const CONNECTION_SECONDS_MAX: u64 = 3;
 /// How often something is tried that failed for a passing reason.
 pub(crate) const ATTEMPTS_MAX: usize = 3;
 
@@ -67,7 +70,7 @@ impl Db {
         reach(&options, if at_once { 1 } else { WAIT_SECONDS_MAX }).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
-            .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+            .acquire_timeout(Duration::from_secs(CONNECTION_SECONDS_MAX))
             .connect_with(options)
             .await?;
         Ok(Self::Postgres { pool })

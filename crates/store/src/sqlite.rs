@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
-use crate::db::{Db, WAIT_SECONDS_MAX};
+use crate::db::{CONNECTION_SECONDS_MAX, Db, WAIT_SECONDS_MAX};
 use crate::error::StoreError;
 
 /// Only the owner reads and writes the database and what belongs to it.
@@ -80,7 +80,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 async fn readers(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
     Ok(SqlitePoolOptions::new()
         .max_connections(connections.max(1))
-        .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+        .acquire_timeout(Duration::from_secs(CONNECTION_SECONDS_MAX))
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

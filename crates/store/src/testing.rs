@@ -25,7 +25,7 @@ pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError
 
 /// Every statement that the store can run.
 fn statements() -> Vec<Sql> {
-    let tables: [&Table; 8] = [
+    let tables: [&Table; 9] = [
         &row::account::VIRTUAL_ACCOUNTS,
         &row::account::TOKENS,
         &row::lot::LOTS,
@@ -34,6 +34,7 @@ fn statements() -> Vec<Sql> {
         &row::pool::USAGE,
         &row::instance::INSTANCES,
         &row::event::EVENTS,
+        &row::history::USAGE_HISTORY,
     ];
     let fixed = [
         batch::ALL,
@@ -44,6 +45,7 @@ fn statements() -> Vec<Sql> {
         query::accounts::ALL,
         query::audit::ALL,
         query::events::ALL,
+        query::history::ALL,
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
@@ -55,7 +57,7 @@ fn statements() -> Vec<Sql> {
         .flatten()
         .copied()
         .chain(query::instances::LISTS.iter().map(|(_, sql)| *sql))
-        .chain([*row::instance::upsert_after_contact()])
+        .chain([*row::instance::upsert_after_contact(), *row::history::go_on()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
 }

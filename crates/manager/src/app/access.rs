@@ -232,6 +232,11 @@ pub fn unknown(what: &'static str) -> AppError {
     AppError::Refused(Refused::Unknown { what })
 }
 
+/// There is nothing of this name, or nothing that this principal may know of; `hint` says how to list what there is.
+pub fn unknown_name(what: &'static str, name: &str, hint: &'static str) -> AppError {
+    AppError::Refused(Refused::UnknownName { what, name: name.to_owned(), hint })
+}
+
 /// The account with this domain, if `principal` may see it.
 pub async fn account(app: &App, principal: &Principal, domain: &str) -> Result<Account, AppError> {
     let account = app.store().account_by_domain(&domain.trim().to_lowercase()).await?;
@@ -248,8 +253,12 @@ pub(super) async fn submit(
     account: AccountId,
     action: Action,
 ) -> Result<Outcome, AppError> {
-    let command = Command { actor: principal.actor.clone(), source: principal.source.clone(), action };
-    app.submit(account, command).await
+    app.submit(account, command(principal, action)).await
+}
+
+/// An action in the principal's name.
+pub(super) fn command(principal: &Principal, action: Action) -> Command {
+    Command { actor: principal.actor.clone(), source: principal.source.clone(), action }
 }
 
 /// Has the ledger of `account` carry out a change of who may sign in or call, in the principal's name.

@@ -5,7 +5,9 @@ pub mod access;
 pub mod accounts;
 pub mod agents;
 pub mod audit;
+pub mod catalogue;
 pub mod clients;
+pub mod declarations;
 pub mod events;
 pub mod forms;
 pub mod instances;
@@ -13,6 +15,8 @@ pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod renewals;
+pub mod reports;
 pub mod tokens;
 pub mod users;
 
@@ -33,6 +37,7 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
+use inventory::preview::Facts;
 use ledger::Ledger;
 
 /// Why a use case did not come about. Nothing was changed.
@@ -207,6 +212,11 @@ impl App {
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
         self.0.ledger.submit(account, command).await
+    }
+
+    /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
+    async fn foresee(&self, account: AccountId, commands: Vec<Command>) -> Result<(Facts, Facts), AppError> {
+        self.0.ledger.foresee(account, commands).await
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats

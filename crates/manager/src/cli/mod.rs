@@ -9,6 +9,7 @@ mod devices;
 mod events;
 mod init;
 mod licenses;
+mod lot;
 mod oauth_client;
 mod order;
 mod serve;

@@ -44,6 +44,15 @@ impl Problem {
         }
     }
 
+    /// What was to be changed is no longer what it was.
+    pub(crate) fn changed_meanwhile(changes: &[String]) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "Somebody changed this meanwhile",
+            text: format!("{} Nothing was changed by you.", changes.join(" ")),
+        }
+    }
+
     /// The same form was sent before, and nobody knows what came of it.
     pub(crate) fn form_unknown() -> Self {
         Self {
@@ -63,7 +72,7 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Refused(Refused::Unknown { .. }) => Self::not_found(),
+            AppError::Refused(Refused::Unknown { .. } | Refused::UnknownName { .. }) => Self::not_found(),
             AppError::Refused(refused) => Self {
                 status: StatusCode::CONFLICT,
                 title: "That was not done",

@@ -9,10 +9,11 @@ use axum::routing::{get, post};
 use seatpool_domain::access::User;
 
 use super::form::Field;
-use super::frame::{Banner, Frame};
+use super::frame::{Banner, Frame, TabLink};
 use super::guard::Posted;
 use super::page::{ListQuery, show, show_with};
 use super::part::{Tone, When};
+use super::preferences::tabs;
 use super::problem::Problem;
 use super::section::Section;
 use super::sign_in::{capitalised, with_session};
@@ -39,6 +40,7 @@ pub(super) fn routes() -> Router<App> {
 #[template(path = "security.html")]
 struct SecurityPage {
     frame: Frame,
+    tabs: Vec<TabLink>,
     login: String,
     has_password: bool,
     second_factor: bool,
@@ -126,6 +128,7 @@ async fn draw(
     let sessions = sessions::own(app, &signed_in.current).await?;
     let page = SecurityPage {
         frame: Frame { notice, ..signed_in.frame(app, Section::Preferences).await? },
+        tabs: tabs(HERE),
         login: user.login,
         has_password: user.password_hash.is_some(),
         second_factor: user.second_factor.is_some(),

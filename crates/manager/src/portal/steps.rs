@@ -97,6 +97,7 @@ impl FromRequestParts<App> for Unfinished {
         let visit = Visit::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visit.unfinished.clone() {
             Some(session) => Ok(Self { visit, session }),
+            None if !parts.method.is_safe() => Err(Problem::foreign_form().into_response()),
             None => Err(Redirect::to("/sign-in").into_response()),
         }
     }

@@ -205,7 +205,6 @@ impl SignedIn {
         &self.current.principal
     }
 
-    #[allow(dead_code, reason = "for the pages of the other sections")]
     /// The frame of a page that belongs to the person and to no account, such as their preferences; it leads
     /// back to the account where they have but one.
     pub(crate) async fn frame(&self, app: &App, section: Section) -> Result<Frame, Problem> {

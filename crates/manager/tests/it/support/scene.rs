@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use seatpool_domain::Actor;
 use seatpool_domain::access::{OauthScope, Role, User};
-use seatpool_domain::command::{Action, OrderLine, Outcome};
+use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
 use seatpool_manager::app::App;
 use seatpool_manager::app::access::{Principal, password};
 use seatpool_manager::app::accounts::{self, NewAccount, NewAdministrator};
@@ -66,6 +66,24 @@ impl World {
         .await;
     }
 
+    /// Somebody of Alice's account who holds this role. The password is the login twice.
+    pub(crate) async fn person(&self, login: &str, role: Role) {
+        let login = login.to_owned();
+        self.offline(Clock::default(), async |app: App| {
+            let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
+            let password_hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User {
+                id: new_uuid(),
+                login,
+                password_hash: Some(password_hash),
+                roles: vec![role],
+                ..alice
+            };
+            app.store().insert_user(&user).await.unwrap();
+        })
+        .await;
+    }
+
     /// A virtual account with this name.
     pub(crate) async fn virtual_account(&self, name: &str, description: &str) -> VirtualAccountId {
         let action = Action::CreateVirtualAccount { name: name.into(), description: description.into() };
@@ -109,6 +127,7 @@ impl World {
                 ends_at: days.map(|days| now().checked_add(SignedDuration::from_hours(24 * days)).unwrap()),
             },
             subscription_id: days.map(|_| "SUB-2290417".into()),
+            co_termination: CoTermination::Own,
         };
         let lines = lines.iter().map(line).collect();
         self.command(Action::Order { virtual_account, order_id: order.into(), lines }).await;

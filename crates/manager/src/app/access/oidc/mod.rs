@@ -231,7 +231,9 @@ async fn person(app: &App, config: &Oidc, claims: &Claims, browser: &Browser) ->
             }
         }
         None => {
-            return no(format!("the name {login} is not known here: an administrator of your account can invite you"));
+            return no(format!(
+                "the name {login} is not known here: an administrator of your account can invite you"
+            ));
         }
     };
     let user = app.store().user(made).await.map_err(AppError::from)?;
