@@ -12,7 +12,7 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
-//! | `steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
+//! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
@@ -40,7 +40,7 @@ mod section;
 mod security;
 mod selected;
 mod sign_in;
-mod steps;
+mod sign_in_steps;
 mod table;
 mod transfer;
 mod users;
@@ -87,7 +87,7 @@ pub fn router() -> Router<App> {
         .route("/", get(|| async { Redirect::to("/portal") }))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
-        .merge(steps::routes())
+        .merge(sign_in_steps::routes())
         .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())

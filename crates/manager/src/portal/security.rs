@@ -17,7 +17,7 @@ use super::preferences::tabs;
 use super::problem::Problem;
 use super::section::Section;
 use super::sign_in::{capitalised, with_session};
-use super::steps::{EnrolmentPage, RecoveryCodesPage, confirm, refuse_password, typed_password};
+use super::sign_in_steps::{EnrolmentPage, RecoveryCodesPage, confirm, refuse_password, typed_password};
 use super::visit::SignedIn;
 use crate::app::access::second_factor::{self, CodeError};
 use crate::app::access::sessions::{self, ChangeError, SessionView};
