@@ -46,6 +46,7 @@ fn statements() -> Vec<Sql> {
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
+        query::requests::ALL,
         query::preferences::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];

@@ -12,6 +12,7 @@ pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod requests;
 pub mod tokens;
 
 use core::time::Duration;
@@ -32,6 +33,7 @@ use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
 use ledger::Ledger;
+use requests::{Submission, UnderWay};
 
 /// Why a use case did not come about. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +90,7 @@ struct Inner {
     ledger: Ledger,
     gate: Gate,
     token_failures: FailureLimiter,
+    under_way: UnderWay,
     turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
@@ -149,6 +152,7 @@ impl App {
             gate: Gate::default(),
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
+            under_way: UnderWay::default(),
             domains: RwLock::default(),
             probed: Mutex::default(),
         }))
@@ -197,7 +201,15 @@ impl App {
     /// Has a command decided by the account's ledger. When it returns, the outcome is durable; it is decided
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
-        self.0.ledger.submit(account, command).await
+        match requests::next_command() {
+            Submission::Plain => self.0.ledger.submit(account, command, None).await,
+            Submission::Stored(outcome) => Ok(*outcome),
+            Submission::Marked(mark) => {
+                let outcome = self.0.ledger.submit(account, command, Some(mark)).await?;
+                requests::stored(&outcome);
+                Ok(outcome)
+            }
+        }
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats
@@ -236,6 +248,11 @@ impl App {
     /// Whose turn it is to work on a form.
     pub(crate) fn turns(&self) -> &forms::Turns {
         &self.0.turns
+    }
+
+    /// Requests that are done once however often they are sent, and are being done.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

@@ -6,6 +6,7 @@
 mod create;
 mod files;
 mod profile;
+mod seal;
 mod tls;
 mod token;
 
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 
 pub use create::{NewCa, create};
 pub(crate) use files::{make_dir, write, write_private};
+pub use seal::Unsealable;
 pub use tls::TlsCertificate;
 pub use token::InvalidToken;
 
@@ -58,6 +60,9 @@ pub enum CaError {
     /// A key did not sign.
     #[error("{0} could not be signed: {1}")]
     Signing(&'static str, String),
+    /// What was kept can't be read.
+    #[error(transparent)]
+    Sealed(#[from] Unsealable),
 }
 
 /// The manager's keys. Cheap to clone.
@@ -150,6 +155,16 @@ impl Ca {
     /// the token still exists or may be used.
     pub fn read_token(&self, text: &str) -> Result<(AccountId, TokenId), InvalidToken> {
         token::read(&self.0.token_key, text)
+    }
+
+    /// Seals what is kept for a while and may hold secrets, as text.
+    pub fn seal(&self, plain: &[u8]) -> Result<String, CaError> {
+        Ok(seal::seal(&self.0.token_key, plain)?)
+    }
+
+    /// What was sealed.
+    pub fn unseal(&self, sealed: &str) -> Result<Vec<u8>, CaError> {
+        Ok(seal::unseal(&self.0.token_key, sealed)?)
     }
 
     /// Signs an answer's text with the message-signing key and adds its chain.

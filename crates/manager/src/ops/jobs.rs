@@ -13,7 +13,7 @@ use seatpool_proto::AccountId;
 use tokio::sync::watch;
 
 use super::metrics;
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, requests};
 use crate::server::stopped;
 
 /// How often what came due is looked for, on the manager's clock.
@@ -56,6 +56,8 @@ pub async fn due(app: &App) {
 /// One look at rows and certificates.
 async fn upkeep(app: &App) {
     report("purge", app.store().purge(app.now()).await.map(|_| ()).map_err(AppError::from));
+    let forgotten = app.store().purge_requests(app.now() - requests::KEPT_FOR).await;
+    report("purge_requests", forgotten.map(|_| ()).map_err(AppError::from));
     report("renew_certificates", renew_certificates(app).await);
 }
 
