@@ -89,6 +89,10 @@ event_kinds! {
     TokenRevoked = "token_revoked", Informational, "A registration token was revoked.";
     LicensesOrdered = "licenses_ordered", Informational, "An order deposited licences.";
     LicensesRenewed = "licenses_renewed", Informational, "An order renewed licences.";
+    LicensesCancelled = "licenses_cancelled", Informational, "An order or a lot was cancelled.";
+    LicensesDeclared = "licenses_declared", Minor, "The customer declared licences that it owns: the vendor is to confirm or reject them.";
+    LicensesConfirmed = "licenses_confirmed", Informational, "The vendor confirmed licences that the customer had declared.";
+    LicensesRejected = "licenses_rejected", Minor, "The vendor rejected licences that the customer had declared.";
     LicensesTransferred = "licenses_transferred", Informational, "Licences were moved between virtual accounts.";
     LicensesEnded = "licenses_ended", Minor, "Licences reached the end of their term.";
     LicensesStarted = "licenses_started", Informational, "Licences reached the start of their term.";

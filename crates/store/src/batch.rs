@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::load::load;
 use crate::query::requests::{self, RequestKey};
 use crate::row::account::{account_columns, account_values};
+use crate::row::history;
 use crate::row::instance::{Rest, upsert_after_contact};
 use crate::sql::{Conn, Sql, Value, statements};
 use crate::store::Store;
@@ -120,6 +121,7 @@ async fn write(
     put(conn, account, changed(&workset.usage)).await?;
     put(conn, account, changed(&workset.totals)).await?;
     put(conn, account, workset.transactions.iter()).await?;
+    put_by(history::go_on(), conn, account, workset.history.values()).await?;
     put(conn, account, workset.events.iter()).await
 }
 

@@ -73,6 +73,24 @@ statements! {
             "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id = ANY($2::text[])"
         ),
     };
+    LOTS_OF_ORDERS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots \
+             WHERE account_id = $1 AND order_id IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND order_id = ANY($2::text[])"
+        ),
+    };
+    LOTS_OF_SUBSCRIPTIONS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots \
+             WHERE account_id = $1 AND subscription_id IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND subscription_id = ANY($2::text[])"
+        ),
+    };
     VIRTUAL_ACCOUNTS = Sql {
         sqlite: concat!(
             "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 AND \
@@ -118,14 +136,14 @@ statements! {
               AND (l.ends_at IS NULL OR CAST($3 AS BIGINT) IS NULL OR l.ends_at > CAST($3 AS BIGINT))) \
              FROM UNNEST($2::text[]) AS wanted (value)",
     };
-    DEPOSITED = Sql {
+    OF_ORDERS = Sql {
         sqlite: concat!(
             "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
-             kind = 'ordered' AND order_id IN (SELECT value FROM json_each($2)) ORDER BY number"
+             order_id IN (SELECT value FROM json_each($2)) ORDER BY number"
         ),
         postgres: concat!(
             "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
-             kind = 'ordered' AND order_id = ANY($2::text[]) ORDER BY number"
+             order_id = ANY($2::text[]) ORDER BY number"
         ),
     };
 }
@@ -146,7 +164,7 @@ pub(crate) async fn load(
     loading.virtual_accounts(touches).await?;
     loading.pools(touches, catalogue).await?;
     loading.contents(touches).await?;
-    loading.deposits(touches).await?;
+    loading.orders(touches).await?;
     Ok(loading.workset)
 }
 
@@ -206,10 +224,19 @@ impl Loading<'_> {
     }
 
     async fn lots(&mut self, touches: &Touches) -> Result<(), StoreError> {
-        if touches.lots.is_empty() {
-            return Ok(());
+        let mut lots: Vec<Lot> = Vec::new();
+        if !touches.lots.is_empty() {
+            lots.extend(self.select::<Lot>(&LOTS, vec![Value::set(&touches.lots)]).await?);
         }
-        for lot in self.select::<Lot>(&LOTS, vec![Value::set(&touches.lots)]).await? {
+        if !touches.lots_of_orders.is_empty() {
+            let orders = vec![Value::set(&touches.lots_of_orders)];
+            lots.extend(self.select::<Lot>(&LOTS_OF_ORDERS, orders).await?);
+        }
+        if !touches.lots_of_subscriptions.is_empty() {
+            let subscriptions = vec![Value::set(&touches.lots_of_subscriptions)];
+            lots.extend(self.select::<Lot>(&LOTS_OF_SUBSCRIPTIONS, subscriptions).await?);
+        }
+        for lot in lots {
             self.workset.lots.load(lot.id, lot);
         }
         Ok(())
@@ -274,18 +301,18 @@ impl Loading<'_> {
         Ok(())
     }
 
-    async fn deposits(&mut self, touches: &Touches) -> Result<(), StoreError> {
+    async fn orders(&mut self, touches: &Touches) -> Result<(), StoreError> {
         if touches.orders.is_empty() {
             return Ok(());
         }
-        let mut deposited: BTreeMap<String, Vec<LotTransaction>> = BTreeMap::new();
-        let found: Vec<LotTransaction> = self.select(&DEPOSITED, vec![Value::set(&touches.orders)]).await?;
+        let mut of_orders: BTreeMap<String, Vec<LotTransaction>> = BTreeMap::new();
+        let found: Vec<LotTransaction> = self.select(&OF_ORDERS, vec![Value::set(&touches.orders)]).await?;
         for transaction in found {
             if let Some(order) = transaction.order_id.clone() {
-                deposited.entry(order).or_default().push(transaction);
+                of_orders.entry(order).or_default().push(transaction);
             }
         }
-        self.workset.deposited = deposited;
+        self.workset.of_orders = of_orders;
         Ok(())
     }
 }

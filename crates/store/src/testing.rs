@@ -25,7 +25,7 @@ pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError
 
 /// Every statement that the store can run.
 fn statements() -> Vec<Sql> {
-    let tables: [&Table; 8] = [
+    let tables: [&Table; 9] = [
         &row::account::VIRTUAL_ACCOUNTS,
         &row::account::TOKENS,
         &row::lot::LOTS,
@@ -34,6 +34,7 @@ fn statements() -> Vec<Sql> {
         &row::pool::USAGE,
         &row::instance::INSTANCES,
         &row::event::EVENTS,
+        &row::history::USAGE_HISTORY,
     ];
     let fixed = [
         batch::ALL,
@@ -43,6 +44,7 @@ fn statements() -> Vec<Sql> {
         query::accounts::ALL,
         query::audit::ALL,
         query::events::ALL,
+        query::history::ALL,
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
@@ -55,7 +57,7 @@ fn statements() -> Vec<Sql> {
         .flatten()
         .copied()
         .chain(query::instances::LISTS.iter().map(|(_, sql)| *sql))
-        .chain([*row::instance::upsert_after_contact()])
+        .chain([*row::instance::upsert_after_contact(), *row::history::go_on()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
 }
@@ -74,10 +76,10 @@ pub async fn prepare_all(store: &Store) -> Result<usize, String> {
     Ok(all.len())
 }
 
-/// The lists of instances on SQLite: the index that must sort each, and the engine's plan for it.
-pub async fn instance_list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
+/// The lists of instances and events on SQLite: what the plan of each must hold, and the engine's plan for it.
+pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
-    for (index, sql) in query::instances::LISTS {
+    for (index, sql) in query::instances::LISTS.iter().chain(query::events::LISTS) {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

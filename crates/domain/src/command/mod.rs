@@ -16,7 +16,7 @@ use seatpool_proto::Tag;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::action::{Action, OrderLine, TransferLine};
+pub use self::action::{Action, Chosen, CoTermination, OrderLine, TransferLine, Until, Verdict};
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;
 use crate::event::{Event, EventKind};

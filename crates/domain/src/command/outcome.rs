@@ -70,6 +70,16 @@ pub enum Refused {
         /// A kind of thing.
         what: &'static str,
     },
+    /// Nothing of this name is there, or nothing that whoever asks may know of.
+    #[error("there is no {what} {name:?}; {hint}")]
+    UnknownName {
+        /// A kind of thing.
+        what: &'static str,
+        /// What it was called.
+        name: String,
+        /// How to list what there is.
+        hint: &'static str,
+    },
     /// The virtual account still holds something.
     #[error(
         "the virtual account still holds {instances} product instances and {lots} lots: move or remove them first"
@@ -100,6 +110,39 @@ pub enum Refused {
         /// How many were asked for.
         wanted: Quantity,
     },
+    /// So many can't be taken back: the rest is promised elsewhere.
+    #[error(
+        "{wanted} of {tag} can't be taken back: the lot {lot} holds {quantity}, of which {reserved} are reserved and \
+         {moved_out} held by an on-prem manager"
+    )]
+    Held {
+        /// The lot.
+        lot: LotId,
+        /// The licence.
+        tag: Tag,
+        /// How many were to be taken back.
+        wanted: Quantity,
+        /// How many there are.
+        quantity: Quantity,
+        /// How many of them reservations hold.
+        reserved: Quantity,
+        /// How many of them an on-prem manager holds.
+        moved_out: Quantity,
+    },
+    /// What was declared was decided before, the other way.
+    #[error("{declaration} was {state} before, and stays so")]
+    Decided {
+        /// The declaration.
+        declaration: String,
+        /// How, in words.
+        state: &'static str,
+    },
+    /// The order was deposited and cancelled.
+    #[error("the order {order_id:?} was cancelled; use another order id")]
+    OrderCancelled {
+        /// The order.
+        order_id: String,
+    },
     /// What was proposed no longer fits.
     #[error("the figures have changed since this was proposed: {detail}; look at the explanation again")]
     Changed {
@@ -121,11 +164,14 @@ impl Refused {
             Self::Agent { code, .. } => code.as_str(),
             Self::Invalid { .. } => "invalid",
             Self::Exists { .. } => "exists",
-            Self::Unknown { .. } => "unknown",
+            Self::Unknown { .. } | Self::UnknownName { .. } => "unknown",
             Self::NotEmpty { .. } => "not_empty",
             Self::DefaultVirtualAccount => "default_virtual_account",
             Self::ExportNotPermitted => "export_not_permitted",
             Self::TooFew { .. } => "too_few",
+            Self::Held { .. } => "held",
+            Self::Decided { .. } => "decided",
+            Self::OrderCancelled { .. } => "order_cancelled",
             Self::Changed { .. } => "changed",
             Self::OrderDiffers { .. } => "order_differs",
         }

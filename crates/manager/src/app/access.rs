@@ -184,6 +184,11 @@ pub fn unknown(what: &'static str) -> AppError {
     AppError::Refused(Refused::Unknown { what })
 }
 
+/// There is nothing of this name, or nothing that this principal may know of; `hint` says how to list what there is.
+pub fn unknown_name(what: &'static str, name: &str, hint: &'static str) -> AppError {
+    AppError::Refused(Refused::UnknownName { what, name: name.to_owned(), hint })
+}
+
 /// The account with this domain, if `principal` may see it.
 pub async fn account(app: &App, principal: &Principal, domain: &str) -> Result<Account, AppError> {
     let account = app.store().account_by_domain(&domain.trim().to_lowercase()).await?;

@@ -271,7 +271,7 @@ pub async fn virtual_account(
     name_or_id: &str,
 ) -> Result<VirtualAccountView, AppError> {
     let rows = virtual_accounts(app, principal, account).await?;
-    find(&rows, name_or_id).cloned().ok_or_else(|| unknown("virtual account"))
+    find(&rows, name_or_id).cloned().ok_or_else(|| unknown_place(name_or_id))
 }
 
 /// The virtual accounts with these names or ids; all that `principal` may read if none are named.
@@ -285,7 +285,7 @@ pub async fn virtual_accounts_named(
     if names.is_empty() {
         return Ok(rows);
     }
-    let named = |name: &String| find(&rows, name).cloned().ok_or_else(|| unknown("virtual account"));
+    let named = |name: &String| find(&rows, name).cloned().ok_or_else(|| unknown_place(name));
     let mut found = names.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found.dedup_by_key(|row| row.id);
@@ -298,6 +298,12 @@ pub fn find<'a>(rows: &'a [VirtualAccountView], name_or_id: &str) -> Option<&'a 
     let id: Option<VirtualAccountId> = wanted.parse().ok();
     let matches = |row: &&VirtualAccountView| row.name.to_lowercase() == wanted || Some(row.id) == id;
     rows.iter().find(matches)
+}
+
+/// There is no virtual account of this name or id that whoever asks may know of.
+pub(super) fn unknown_place(name_or_id: &str) -> AppError {
+    let hint = "`seatpool va list` and GET /api/seatpool/v1/accounts/{account}/virtual-accounts list those that you may see";
+    access::unknown_name("virtual account", name_or_id, hint)
 }
 
 /// Creates a virtual account.

@@ -5,6 +5,8 @@ pub mod access;
 pub mod accounts;
 pub mod agents;
 pub mod audit;
+pub mod catalogue;
+pub mod declarations;
 pub mod events;
 pub mod forms;
 pub mod instances;
@@ -12,6 +14,8 @@ pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod renewals;
+pub mod reports;
 pub mod requests;
 pub mod tokens;
 

@@ -9,6 +9,7 @@ mod devices;
 mod events;
 mod init;
 mod licenses;
+mod lot;
 mod order;
 mod serve;
 mod token;

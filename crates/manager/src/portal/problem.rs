@@ -63,7 +63,7 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Refused(Refused::Unknown { .. }) => Self::not_found(),
+            AppError::Refused(Refused::Unknown { .. } | Refused::UnknownName { .. }) => Self::not_found(),
             AppError::Refused(refused) => Self {
                 status: StatusCode::CONFLICT,
                 title: "That was not done",

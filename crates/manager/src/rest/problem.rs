@@ -112,7 +112,7 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "Correct the named field and send the request again.",
         ),
         Refused::Exists { .. } => (StatusCode::CONFLICT, "It exists already", "Choose another name."),
-        Refused::Unknown { .. } => (
+        Refused::Unknown { .. } | Refused::UnknownName { .. } => (
             StatusCode::NOT_FOUND,
             "There is no such thing",
             "Check the name; what you have no role for answers like this, too.",
@@ -137,6 +137,19 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "There are too few licences",
             "Move fewer, or order more; the licence's lots show what is free.",
         ),
+        Refused::Held { .. } => (
+            StatusCode::CONFLICT,
+            "A part of it is promised elsewhere",
+            "Have the reservation returned or the licences moved back, then try again; or take back fewer.",
+        ),
+        Refused::Decided { .. } => (
+            StatusCode::CONFLICT,
+            "It was decided before, the other way",
+            "Cancel the lot if it is not to count, or have it declared anew.",
+        ),
+        Refused::OrderCancelled { .. } => {
+            (StatusCode::CONFLICT, "The order was cancelled", "Use another order_id for another order.")
+        }
         Refused::Changed { .. } => (
             StatusCode::CONFLICT,
             "The figures have changed since this was proposed",

@@ -69,6 +69,9 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
         _ if is("/tokens") => json!({ "expiresAfterDays": 0 }),
         _ if is("/tokens/revoke") => json!({ "tokens": [] }),
         _ if is("/orders") => order,
+        _ if is("/cancel") => json!({ "quantity": 0 }),
+        _ if is("/declarations") => json!({ "license": TAG, "quantity": 0, "note": "contract 7" }),
+        _ if is("/confirm") || is("/reject") => json!({ "reason": "x".repeat(501) }),
         _ if is("/renew") => json!({ "order_id": "none", "ends_at": "2020-01-01T00:00:00Z" }),
         _ if is("/license-transfers") => json!({ "lines": [] }),
         _ if is("/licenses/transfer") => json!({ "licenses": [transfer] }),
@@ -95,9 +98,16 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
         .replace("{token}", &world.token)
         .replace("{lot}", &world.lot)
         .replace("{license}", TAG)
+        .replace("{order}", "PO-1")
+        .replace("{subscription}", "SUB-2290417")
         .replace("{instance}", &persona.instance);
     assert!(!path.contains('{'), "{path}: say here what stands for the parameter");
-    format!("{}{path}", route.prefix)
+    let query = if path.contains("/reports/usage") {
+        format!("?virtual_account=Default&license={TAG}")
+    } else {
+        String::new()
+    };
+    format!("{}{path}{query}", route.prefix)
 }
 
 struct Things {
@@ -139,6 +149,7 @@ async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
     let world = World::new().await;
     let token = world.token().await;
     world.order(100).await;
+    world.deposit(world.default, "PO-1", &[(TAG, 5, Some(100))]).await;
     let (id, _) = credentials(&world);
     let (over, account) = (clients::secret(), world.account);
     let lot = world

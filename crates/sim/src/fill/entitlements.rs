@@ -83,6 +83,7 @@ impl<'c> Entitlements<'c> {
             order_id: format!("PO-{order:06}"),
             origin: None,
             created_at: customer.hours(starts.min(-1)),
+            declaration: None,
         };
         (0..).zip(terms).filter(|(_, (quantity, ..))| *quantity > 0).take(kept).map(lot).collect()
     }
@@ -116,6 +117,9 @@ impl<'c> Entitlements<'c> {
                 counterpart: None,
                 order_id: Some(lot.order_id.clone()),
                 by: LOGIN.to_owned(),
+                before: None,
+                after: Some(lot.quantity.to_string()),
+                note: None,
             });
             workset.lots.insert(lot.id, lot.clone());
         }

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod events;
+pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod lots;

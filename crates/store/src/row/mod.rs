@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod event;
+pub(crate) mod history;
 pub(crate) mod instance;
 pub(crate) mod lot;
 pub(crate) mod pool;

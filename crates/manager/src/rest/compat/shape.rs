@@ -245,9 +245,10 @@ pub(crate) async fn virtual_account(
     name: &str,
 ) -> Result<VirtualAccountView, Failure> {
     accounts::virtual_account(app, principal, account, name).await.map_err(|error| match error {
-        AppError::Refused(Refused::Unknown { what: "virtual account" }) => {
-            Failure::refused(format!("there is no virtual account {name:?} in this account"))
-        }
+        AppError::Refused(
+            Refused::Unknown { what: "virtual account" }
+            | Refused::UnknownName { what: "virtual account", .. },
+        ) => Failure::refused(format!("there is no virtual account {name:?} in this account")),
         error => error.into(),
     })
 }

@@ -59,7 +59,7 @@ pub(crate) async fn list_events(
         query.virtual_account = Some(accounts::virtual_account(&app, &principal, account, name).await?.id);
     }
     if let Some(license) = &params.license {
-        query.tag = Some(inventory::tag_of(&app, license).ok_or_else(|| unknown("license"))?);
+        query.tag = Some(inventory::known_tag(&app, license)?);
     }
     if let Some(id) = &params.instance {
         query.instance = Some(id.parse().map_err(|_| unknown("product instance"))?);

@@ -1,6 +1,7 @@
 //! Seatpool's own API under `/api/seatpool/v1`: regular shapes, proper status codes, problem+json.
 
 mod accounts;
+mod declarations;
 mod events;
 mod extract;
 mod instances;
@@ -8,6 +9,7 @@ mod licenses;
 mod once;
 mod orders;
 mod paging;
+mod reports;
 mod tokens;
 mod virtual_accounts;
 
@@ -35,6 +37,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(orders::place_order))
         .routes(routes!(orders::list_lots))
         .routes(routes!(orders::renew_lot))
+        .routes(routes!(orders::cancel_lot))
+        .routes(routes!(orders::renew_subscription))
+        .routes(routes!(orders::cancel_order))
+        .routes(routes!(declarations::declare_licenses))
+        .routes(routes!(declarations::list_declarations))
+        .routes(routes!(declarations::confirm_lot))
+        .routes(routes!(declarations::reject_lot))
+        .routes(routes!(reports::list_catalogue))
+        .routes(routes!(reports::report_usage))
+        .routes(routes!(reports::report_usage_as_csv))
         .routes(routes!(licenses::list_licenses))
         .routes(routes!(licenses::show_license))
         .routes(routes!(licenses::list_transactions))

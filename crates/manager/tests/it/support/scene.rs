@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use seatpool_domain::Actor;
 use seatpool_domain::access::{Role, User};
-use seatpool_domain::command::{Action, OrderLine, Outcome};
+use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
 use seatpool_manager::app::App;
 use seatpool_manager::app::access::{Principal, password};
 use seatpool_manager::app::accounts::{self, NewAccount, NewAdministrator};
@@ -113,6 +113,7 @@ impl World {
                 ends_at: days.map(|days| now().checked_add(SignedDuration::from_hours(24 * days)).unwrap()),
             },
             subscription_id: days.map(|_| "SUB-2290417".into()),
+            co_termination: CoTermination::Own,
         };
         let lines = lines.iter().map(line).collect();
         self.command(Action::Order { virtual_account, order_id: order.into(), lines }).await;
