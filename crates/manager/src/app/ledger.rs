@@ -74,6 +74,31 @@ impl Ledger {
         answered.await.unwrap_or(Err(AppError::Internal))
     }
 
+    /// Decides a command without storing anything: the facts that it touches, as they are and as they would be.
+    pub(super) async fn rehearse(
+        &self,
+        account: AccountId,
+        command: Command,
+    ) -> Result<(Workset, Workset), AppError> {
+        let now = self.0.clock.now();
+        let mut touches = Touches { now: Some(now), ..Touches::default() };
+        touches.unite(command.touches());
+        let before = {
+            let _turn = match &self.0.writers {
+                Some(writers) => writers.acquire().await.ok(),
+                None => None,
+            };
+            // Dropped at once, so that nobody waits for a rehearsal.
+            self.0.store.begin(account, &touches, &self.0.catalogue).await?.workset.clone()
+        };
+        let mut after = before.clone();
+        let mut ids = NewIds(self.0.clock);
+        let mut context =
+            Context { now, catalogue: &self.0.catalogue, policy: &self.0.policy, ids: &mut ids };
+        (self.0.decide)(command, &mut after, &mut context)?;
+        Ok((before, after))
+    }
+
     /// Whether the account has no actor yet.
     fn enqueue(&self, account: AccountId, job: Job) -> Result<bool, AppError> {
         let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,6 +14,7 @@ pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod rehearsal;
 pub mod renewals;
 pub mod reports;
 pub mod tokens;
@@ -24,7 +25,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused};
+use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused, Workset};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -202,6 +203,15 @@ impl App {
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
         self.0.ledger.submit(account, command).await
+    }
+
+    /// Decides a command without storing anything: the facts that it touches, as they are and as they would be.
+    pub(crate) async fn rehearse(
+        &self,
+        account: AccountId,
+        command: Command,
+    ) -> Result<(Workset, Workset), AppError> {
+        self.0.ledger.rehearse(account, command).await
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats

@@ -12,10 +12,12 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod assets;
+mod chart;
 mod confirm;
 mod events;
 mod form;
@@ -28,8 +30,11 @@ mod next;
 mod page;
 mod part;
 mod problem;
+mod reports;
 mod section;
 mod sign_in;
+mod step;
+mod steps;
 mod table;
 mod visit;
 mod zone;
@@ -64,6 +69,7 @@ pub fn router() -> Router<App> {
     let portal = Router::new()
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
+        .nest("/{domain}", reports::routes().merge(steps::routes()))
         .nest("/{domain}/va/{va}", va)
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()

@@ -21,7 +21,7 @@ pub(crate) enum Section {
 }
 
 /// The sections that have pages, in the order of the navigation. A section without a line here is not linked.
-const LINKED: &[Section] = &[Section::Inventory];
+const LINKED: &[Section] = &[Section::Inventory, Section::Reports];
 
 /// One link of the primary navigation.
 #[derive(Clone, Debug, PartialEq, Eq)]
