@@ -12,11 +12,13 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
 mod assets;
+mod chart;
 mod confirm;
 mod csv;
 mod events;
@@ -33,9 +35,12 @@ mod part;
 mod preferences;
 mod preview;
 mod problem;
+mod reports;
 mod section;
 mod selected;
 mod sign_in;
+mod step;
+mod steps;
 mod table;
 mod transfer;
 mod virtual_accounts;
@@ -73,7 +78,13 @@ pub fn router() -> Router<App> {
     let portal = Router::new()
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
-        .nest("/{domain}", activity::routes().merge(virtual_accounts::account_routes()))
+        .nest(
+            "/{domain}",
+            activity::routes()
+                .merge(virtual_accounts::account_routes())
+                .merge(reports::routes())
+                .merge(steps::routes()),
+        )
         .nest("/{domain}/va/{va}", va)
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
