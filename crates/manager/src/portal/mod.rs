@@ -13,11 +13,13 @@
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
 //! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
+//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
 mod assets;
+mod chart;
 mod clients;
 mod confirm;
 mod csv;
@@ -35,12 +37,15 @@ mod part;
 mod preferences;
 mod preview;
 mod problem;
+mod reports;
 mod roles;
 mod section;
 mod security;
 mod selected;
 mod sign_in;
 mod sign_in_steps;
+mod step;
+mod steps;
 mod table;
 mod transfer;
 mod users;
@@ -79,7 +84,13 @@ pub fn router() -> Router<App> {
     let portal = Router::new()
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
-        .nest("/{domain}", activity::routes().merge(virtual_accounts::account_routes()))
+        .nest(
+            "/{domain}",
+            activity::routes()
+                .merge(virtual_accounts::account_routes())
+                .merge(reports::routes())
+                .merge(steps::routes()),
+        )
         .nest("/{domain}/va/{va}", va)
         .nest("/{domain}/account", users::routes().merge(clients::routes()))
         .fallback(|_: SignedIn| async { Problem::not_found() });

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use reqwest::Method;
+use seatpool_manager::app::access::{second_factor, sessions};
 use serde_json::json;
 
 use crate::rest_support::Caller;
@@ -266,6 +267,53 @@ async fn a_planted_session_is_worth_nothing_and_no_answer_follows_a_forged_host(
         let fields = [("csrf", csrf.as_str()), ("back", back), ("login", ALICE.0), ("password", ALICE.1)];
         assert_eq!(visitor.post("/sign-in", &fields).await.header("location"), "/portal", "{back}");
     }
+}
+
+#[tokio::test]
+async fn who_signs_in_with_a_password_that_somebody_else_chose_sets_another_first() {
+    let world = World::new().await;
+    let manager = world.start();
+    let first = Caller::first(&world, &manager).await;
+    let administrator = json!({ "login": "gina", "password": "chosen by the vendor 7" });
+    let new = json!({ "domain": "third.example", "administrator": administrator });
+    assert_eq!(first.post("/api/seatpool/v1/accounts", new).await.status, 201);
+    let mut gina = Visitor::new(&manager);
+    let page = gina.sign_in("gina", "chosen by the vendor 7").await;
+    assert_eq!(page.header("location"), "/sign-in/new-password?back=%2Fportal");
+    assert!(gina.get("/portal").await.header("location").starts_with("/sign-in"));
+    let step = "/sign-in/new-password";
+    let new = [("new", "umbrella tramway 91"), ("again", "umbrella tramway 91")];
+    let done = gina.submit(step, step, &new).await;
+    assert_eq!((done.status, done.header("location")), (303, "/portal"), "{}", done.body);
+    assert_eq!(gina.get("/portal/third.example").await.status, 200);
+    Visitor::signed_in(&manager, ("gina", "umbrella tramway 91")).await;
+}
+
+#[tokio::test]
+async fn a_time_lapse_signs_nobody_out_sooner_and_changes_no_code() {
+    let flags = ["--demonstration"];
+    let world = World::with(tempfile::tempdir().unwrap(), &flags).await;
+    let clock = crate::support::manager::in_days(200);
+    let factor = i64::from(clock.factor());
+    let account = world.account;
+    world
+        .offline(clock, async |app: seatpool_manager::App| {
+            let browser = sessions::Browser::default();
+            let signed_in = sessions::sign_in(&app, ALICE.0, ALICE.1.into(), &browser).await.unwrap();
+            let user = app.store().users(account).await.unwrap().remove(0);
+            let session = app.store().sessions(user.id, app.now()).await.unwrap().remove(0);
+            let lasts = session.expires_at.duration_since(session.created_at);
+            assert_eq!(lasts, jiff::SignedDuration::from_hours(sessions::SESSION_HOURS * factor));
+            let current = sessions::session(&app, &signed_in.token, None, true).await.unwrap().unwrap();
+            assert_eq!(current.login, ALICE.0);
+            // An authenticator app knows the real time alone.
+            let enrolment = second_factor::begin(&app, &user).unwrap();
+            let code = totp::code(&enrolment.secret, 0);
+            let enabled =
+                second_factor::enable(&app, &current.principal, &user, &enrolment.sealed, &code).await;
+            assert_eq!(enabled.unwrap().len(), 10);
+        })
+        .await;
 }
 
 fn from(n: u8) -> IpAddr {

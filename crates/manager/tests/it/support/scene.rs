@@ -46,7 +46,11 @@ impl World {
                 domain: "other.example".into(),
                 name: Some("Other <b>&amp; Sons</b>".into()),
                 export_permitted: false,
-                administrator: Some(NewAdministrator { login: BOB.0.into(), password: BOB.1.into() }),
+                administrator: Some(NewAdministrator {
+                    login: BOB.0.into(),
+                    password: BOB.1.into(),
+                    must_change: false,
+                }),
             };
             let other = accounts::create(&app, &operator, new).await.unwrap();
             app.store().virtual_accounts(other.id).await.unwrap().remove(0).id
@@ -70,15 +74,9 @@ impl World {
     pub(crate) async fn person(&self, login: &str, role: Role) {
         let login = login.to_owned();
         self.offline(Clock::default(), async |app: App| {
-            let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
-            let password_hash = password::hash(&format!("{login} {login}")).unwrap();
-            let user = User {
-                id: new_uuid(),
-                login,
-                password_hash: Some(password_hash),
-                roles: vec![role],
-                ..alice
-            };
+            let account = app.store().user_by_login("alice").await.unwrap().unwrap().account;
+            let hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User::new(new_uuid(), account, login, hash, vec![role], now());
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
