@@ -129,7 +129,7 @@ fn nobody_gives_or_takes_what_it_does_not_hold() {
         invitation,
     };
     let not_held = |result: Result<Outcome, Refused>| {
-        assert!(matches!(result, Err(Refused::NotHeld { .. })), "{result:?}")
+        assert!(matches!(result, Err(Refused::NotHeld { .. })), "{result:?}");
     };
     not_held(desk.by(ADMINISTRATOR, invite(OPERATOR)));
     not_held(
