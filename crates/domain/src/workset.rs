@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use seatpool_proto::{AccountId, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
 
 use crate::account::{Account, Contents, VirtualAccount};
+use crate::alert::Dismissal;
 use crate::event::Event;
 use crate::instance::{Instance, Usage};
 use crate::lot::{Lot, LotTransaction};
@@ -23,7 +24,8 @@ use crate::token::Token;
 /// 5. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
-/// 7. for every order in `orders`, the transactions by which it deposited lots.
+/// 7. for every order in `orders`, the transactions by which it deposited lots;
+/// 8. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -46,6 +48,8 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them.
     pub orders: BTreeSet<String>,
+    /// Dismissed alerts, by key.
+    pub dismissals: BTreeSet<String>,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -64,6 +68,7 @@ impl Touches {
         self.pools_in.extend(other.pools_in);
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
+        self.dismissals.extend(other.dismissals);
         self.now = self.now.max(other.now);
     }
 }
@@ -184,6 +189,8 @@ pub struct Workset {
     pub instances: Rows<ProductInstanceId, Instance>,
     /// Their last reported usage.
     pub usage: Rows<(ProductInstanceId, Tag), Usage>,
+    /// Alerts that were dismissed.
+    pub dismissals: Rows<String, Dismissal>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
     /// What the orders named in [`Touches::orders`] had deposited when loaded; absent where nothing.
@@ -205,6 +212,7 @@ impl Workset {
             totals: Rows::default(),
             instances: Rows::default(),
             usage: Rows::default(),
+            dismissals: Rows::default(),
             contents: BTreeMap::new(),
             deposited: BTreeMap::new(),
             events: Vec::new(),
@@ -225,6 +233,7 @@ impl Workset {
             || self.totals.is_changed()
             || self.instances.is_changed()
             || self.usage.is_changed()
+            || self.dismissals.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
     }
@@ -237,6 +246,7 @@ impl Workset {
         self.totals.settle();
         self.instances.settle();
         self.usage.settle();
+        self.dismissals.settle();
         self.events.clear();
         self.transactions.clear();
     }

@@ -24,6 +24,7 @@ pub use batch::Batch;
 pub use error::StoreError;
 pub use query::access::Session;
 pub use query::accounts::AccountFilter;
+pub use query::alerts::{Alike, Noticed};
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
 pub use query::lots::TransactionQuery;

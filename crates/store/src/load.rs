@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seatpool_domain::account::Contents;
+use seatpool_domain::alert::Dismissal;
 use seatpool_domain::{
     Account, Catalogue, Instance, Lot, LotTransaction, PoolTotal, Token, Touches, Usage, VirtualAccount,
     Workset,
@@ -12,6 +13,7 @@ use seatpool_proto::{AccountId, Tag, VirtualAccountId};
 use crate::error::StoreError;
 use crate::grid::{Grid, Kind};
 use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
+use crate::row::dismissal::dismissal_columns;
 use crate::row::instance::instance_columns;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
@@ -103,6 +105,15 @@ statements! {
              virtual_account = ANY($2::text[]) AND tag = ANY($3::text[])"
         ),
     };
+    DISMISSALS = Sql {
+        sqlite: concat!(
+            "SELECT ", dismissal_columns!(), " FROM alert_dismissals \
+             WHERE account_id = $1 AND key IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", dismissal_columns!(), " FROM alert_dismissals WHERE account_id = $1 AND key = ANY($2::text[])"
+        ),
+    };
     // A lot without an end has not ended; $3 is the present time, or NULL to count all lots.
     CONTENTS = Sql {
         sqlite: "SELECT value, \
@@ -147,6 +158,7 @@ pub(crate) async fn load(
     loading.pools(touches, catalogue).await?;
     loading.contents(touches).await?;
     loading.deposits(touches).await?;
+    loading.dismissals(touches).await?;
     Ok(loading.workset)
 }
 
@@ -270,6 +282,16 @@ impl Loading<'_> {
             let place = reader.parsed()?;
             let contents = Contents { instances: reader.count()?, lots: reader.count()? };
             self.workset.contents.insert(place, contents);
+        }
+        Ok(())
+    }
+
+    async fn dismissals(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        if touches.dismissals.is_empty() {
+            return Ok(());
+        }
+        for row in self.select::<Dismissal>(&DISMISSALS, vec![Value::set(&touches.dismissals)]).await? {
+            self.workset.dismissals.load(row.key.clone(), row);
         }
         Ok(())
     }

@@ -4,7 +4,9 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod alerts;
 pub mod events;
+pub mod explain;
 pub mod instances;
 pub mod inventory;
 mod ledger;

@@ -1,11 +1,13 @@
 //! The commands of the binary `seatpool`.
 
 mod account;
+mod alerts;
 mod check_config;
 mod client;
 mod database;
 mod devices;
 mod events;
+mod explain;
 mod init;
 mod licenses;
 mod order;

@@ -14,6 +14,7 @@ mod postgres;
 mod protocol_agent;
 mod refusals;
 mod rest_compat;
+mod rest_explain;
 mod rest_matrix;
 mod rest_oauth;
 mod rest_own;

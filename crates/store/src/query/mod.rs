@@ -2,10 +2,12 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 pub(crate) mod events;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod lots;
+pub(crate) mod pools;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

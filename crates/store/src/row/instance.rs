@@ -18,7 +18,7 @@ table! {
     product_name Text, product_type Text, product_version Text, first_registered_at Int, registered_at Int,
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
-    registered Flag, sort_name Text, authorization_day Int,
+    registered Flag, sort_name Text, authorization_day Int, certificate_day Int,
 }
 
 /// Writes instances that were only in contact: it sets the columns that no index holds, so that a
@@ -49,6 +49,7 @@ pub(crate) struct Rest {
     export_controlled: bool,
     ended: Option<Ended>,
     authorization_day: Option<u64>,
+    certificate_day: u64,
 }
 
 impl From<&Instance> for Rest {
@@ -66,7 +67,7 @@ impl From<&Instance> for Rest {
             registered_at,
             last_contact_at: _,
             export_controlled,
-            certificate: _,
+            certificate,
             previous_certificate: _,
             pending: _,
             authorized_until: _,
@@ -83,6 +84,7 @@ impl From<&Instance> for Rest {
             export_controlled: *export_controlled,
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
+            certificate_day: day(certificate.not_after),
         }
     }
 }
@@ -131,7 +133,8 @@ impl Stored for Instance {
             .maybe_text(self.ended.as_ref().map(|ended| word(&ended.reason)))
             .flag(self.is_registered())
             .text(sort_name(self))
-            .maybe_count(authorization_day(self));
+            .maybe_count(authorization_day(self))
+            .count(day(self.certificate.not_after));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod dismissal;
 pub(crate) mod event;
 pub(crate) mod instance;
 pub(crate) mod lot;

@@ -219,6 +219,7 @@ pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
         pools_in: BTreeSet::from([place(1)]),
         contents: BTreeSet::from([place(1)]),
         orders: BTreeSet::from(["order-10".to_owned()]),
+        dismissals: BTreeSet::from(["an alert".to_owned()]),
         now: None,
     };
     let theirs = loaded(&store, other, everything.clone()).await;

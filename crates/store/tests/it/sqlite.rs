@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use seatpool_domain::{EventKind, Touches};
-use seatpool_store::testing::{instance_list_plans, limit_pages, pages};
+use seatpool_store::testing::{alert_plans, instance_list_plans, limit_pages, pages};
 use seatpool_store::{AccountFilter, EventQuery, Options, Page, Store, StoreError};
 
 use crate::facts::*;
@@ -126,6 +126,16 @@ async fn every_list_of_instances_is_sorted_by_its_index() {
     for (index, plan) in plans {
         assert!(plan.contains(&format!("USING INDEX {index} ")), "{index} is not used: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{index} does not sort: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn what_alerts_are_counted_by_is_found_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(url(folder.path())).await;
+    for (index, plan) in alert_plans(&store).await.unwrap() {
+        let used = plan.contains(&format!("INDEX {index} ")) && !plan.contains("SCAN instances");
+        assert!(used, "{index} is not used: {plan}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
+mod alert;
 mod instance;
 mod mend;
 mod order;
@@ -9,7 +10,7 @@ mod virtual_account;
 
 use seatpool_proto::{Tag, VirtualAccountId};
 
-use super::{Action, By, Context, Outcome, Refused};
+use super::{Action, By, Context, Outcome, Refused, words};
 use crate::account::VirtualAccount;
 use crate::workset::{Touches, Workset};
 
@@ -33,6 +34,9 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::RenewLot { lot, .. } => Touches { lots: [*lot].into(), ..Touches::default() },
         Action::TransferLicenses { from, lines } => transfer::touches(*from, lines),
         Action::Mend { step } => mend::touches(step),
+        Action::DismissAlert { virtual_account, key, .. } | Action::RestoreAlert { virtual_account, key } => {
+            alert::touches(*virtual_account, key)
+        }
         Action::TransferInstance { instance, to } => instance::touches(*instance, Some(*to)),
         Action::RemoveInstance { instance } => instance::touches(*instance, None),
         // Not an administrator's.
@@ -86,6 +90,12 @@ pub(super) fn apply(
             order::renew(lot, &order_id, ends_at, by, workset, context)
         }
         Action::TransferLicenses { from, lines } => transfer::licenses(from, &lines, by, workset, context),
+        Action::DismissAlert { virtual_account, key, fingerprint, about } => {
+            alert::dismiss(virtual_account, &key, &fingerprint, &about, by, workset, context)
+        }
+        Action::RestoreAlert { virtual_account, key } => {
+            alert::restore(virtual_account, &key, by, workset, context)
+        }
         Action::Mend { step } => mend::apply(&step, by, workset, context),
         Action::TransferInstance { instance, to } => instance::transfer(instance, to, by, workset, context),
         Action::RemoveInstance { instance } => instance::remove(instance, by, workset, context),
