@@ -61,6 +61,10 @@ mod tests {
             assert!(time_zone_named(strange).is_none(), "{strange}");
         }
         assert_eq!(time_zone_named("europe/vienna").unwrap().iana_name(), Some("Europe/Vienna"));
-        assert!(time_zone_named("").is_none() && time_zone_named("Europe/<b>").is_none() && time_zone_named("../../etc/passwd").is_none());
+        assert!(
+            time_zone_named("").is_none()
+                && time_zone_named("Europe/<b>").is_none()
+                && time_zone_named("../../etc/passwd").is_none()
+        );
     }
 }

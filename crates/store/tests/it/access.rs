@@ -1,9 +1,10 @@
 //! Users, clients, sessions, access tokens.
 
+use jiff::SignedDuration;
 use seatpool_domain::access::{Client, Invitation, OauthScope, PreviousSecret, Role, User, UserStatus};
 use seatpool_domain::{Touches, Workset};
 use seatpool_proto::{AccountId, Sha256};
-use seatpool_store::{AccessToken, Session, Stage, Store, StoreError};
+use seatpool_store::{AccessToken, FormSent, Session, Stage, Store, StoreError};
 
 use crate::facts::*;
 

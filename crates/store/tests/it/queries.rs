@@ -170,7 +170,11 @@ pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
     assert_eq!(numbers(by("Billing"), Page::ALL).await, (vec![], 0), "a name is taken as it is");
     let (first, last) = (Some(Timestamp::MIN), Some(Timestamp::MAX));
     for (since, until, total) in [(None, None, 31), (first, last, 31), (last, None, 0), (None, first, 0)] {
-        assert_eq!(numbers(EventQuery { since, until, ..all() }, Page::ALL).await.1, total, "{since:?} {until:?}");
+        assert_eq!(
+            numbers(EventQuery { since, until, ..all() }, Page::ALL).await.1,
+            total,
+            "{since:?} {until:?}"
+        );
     }
 }
 

@@ -72,7 +72,13 @@ impl World {
         self.offline(Clock::default(), async |app: App| {
             let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
             let password_hash = password::hash(&format!("{login} {login}")).unwrap();
-            let user = User { id: new_uuid(), login, password_hash: Some(password_hash), roles: vec![role], ..alice };
+            let user = User {
+                id: new_uuid(),
+                login,
+                password_hash: Some(password_hash),
+                roles: vec![role],
+                ..alice
+            };
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
