@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::AppError;
 use super::inventory::preview::Facts;
+use super::requests::Mark;
 use crate::clock::{Clock, NewIds, monotonic};
 use crate::ops::metrics;
 
@@ -44,6 +45,8 @@ type Decide = fn(Command, &mut Workset, &mut Context<'_>) -> Result<Outcome, Ref
 
 struct Job {
     command: Command,
+    /// Of a request that is done once: what its outcome is stored with.
+    mark: Option<Mark>,
     answer: oneshot::Sender<Result<Outcome, AppError>>,
 }
 
@@ -67,9 +70,14 @@ impl Ledger {
         }))
     }
 
-    pub(super) async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
+    pub(super) async fn submit(
+        &self,
+        account: AccountId,
+        command: Command,
+        mark: Option<Mark>,
+    ) -> Result<Outcome, AppError> {
         let (answer, answered) = oneshot::channel();
-        if self.enqueue(account, Job { command, answer })? {
+        if self.enqueue(account, Job { command, mark, answer })? {
             let ledger = Arc::clone(&self.0);
             tokio::spawn(async move { ledger.run(account).await });
         }
@@ -242,7 +250,11 @@ impl Inner {
             // A workset that a panic left half-changed is dropped with its batch.
             let decided =
                 catch_unwind(AssertUnwindSafe(|| (self.decide)(command, &mut batch.workset, &mut context)));
-            outcomes.push(decided.map_err(|_| Failed::Panicked(index))?.map_err(AppError::Refused));
+            let decided = decided.map_err(|_| Failed::Panicked(index))?;
+            if let (Ok(outcome), Some(mark)) = (&decided, &job.mark) {
+                batch.outcomes.insert(mark.key.clone(), mark.with(outcome));
+            }
+            outcomes.push(decided.map_err(AppError::Refused));
         }
         if batch.workset.is_changed() {
             batch.commit().await?;

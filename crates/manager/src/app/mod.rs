@@ -17,6 +17,7 @@ pub mod orders;
 pub mod preferences;
 pub mod renewals;
 pub mod reports;
+pub mod requests;
 pub mod tokens;
 pub mod users;
 
@@ -39,6 +40,7 @@ use access::Gate;
 use agents::limiter::FailureLimiter;
 use inventory::preview::Facts;
 use ledger::Ledger;
+use requests::{Submission, UnderWay};
 
 /// Why a use case did not come about. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +103,7 @@ struct Inner {
     ledger: Ledger,
     gate: Gate,
     token_failures: FailureLimiter,
+    under_way: UnderWay,
     turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
@@ -162,6 +165,7 @@ impl App {
             gate: Gate::default(),
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
+            under_way: UnderWay::default(),
             domains: RwLock::default(),
             probed: Mutex::default(),
         }))
@@ -210,7 +214,15 @@ impl App {
     /// Has a command decided by the account's ledger. When it returns, the outcome is durable; it is decided
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
-        self.0.ledger.submit(account, command).await
+        match requests::next_command() {
+            Submission::Plain => self.0.ledger.submit(account, command, None).await,
+            Submission::Stored(outcome) => Ok(*outcome),
+            Submission::Marked(mark) => {
+                let outcome = self.0.ledger.submit(account, command, Some(mark)).await?;
+                requests::stored(&outcome);
+                Ok(outcome)
+            }
+        }
     }
 
     /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
@@ -254,6 +266,11 @@ impl App {
     /// Whose turn it is to work on a form.
     pub(crate) fn turns(&self) -> &forms::Turns {
         &self.0.turns
+    }
+
+    /// Requests that are done once however often they are sent, and are being done.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

@@ -19,6 +19,7 @@ mod refusals;
 mod rest_compat;
 mod rest_matrix;
 mod rest_oauth;
+mod rest_once;
 mod rest_own;
 mod rest_support;
 mod setup;

@@ -18,7 +18,7 @@ table! {
     product_name Text, product_type Text, product_version Text, first_registered_at Int, registered_at Int,
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
-    registered Flag, sort_name Text, authorization_day Int,
+    registered Flag, sort_name Text, authorization_day Int, search_text Text, contact_day Int,
 }
 
 /// Writes instances that were only in contact: it sets the columns that no index holds, so that a
@@ -49,6 +49,7 @@ pub(crate) struct Rest {
     export_controlled: bool,
     ended: Option<Ended>,
     authorization_day: Option<u64>,
+    contact_day: u64,
 }
 
 impl From<&Instance> for Rest {
@@ -83,6 +84,7 @@ impl From<&Instance> for Rest {
             export_controlled: *export_controlled,
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
+            contact_day: day(instance.last_contact_at),
         }
     }
 }
@@ -95,6 +97,19 @@ pub(crate) fn day(instant: Timestamp) -> u64 {
 /// The day on which its authorization ends, while its usage counts.
 fn authorization_day(instance: &Instance) -> Option<u64> {
     instance.authorized_until.filter(|_| instance.counted).map(day)
+}
+
+/// What a search looks through, in lower case as far as ASCII goes.
+fn search_text(instance: &Instance) -> String {
+    let udi = &instance.udi;
+    let parts = [
+        instance.host_name.as_deref().unwrap_or_default(),
+        &instance.product_name,
+        &instance.product_type,
+        &udi.sn,
+        udi.uuid.as_deref().unwrap_or_default(),
+    ];
+    parts.join(" ").to_ascii_lowercase()
 }
 
 /// The name that people know it by: its host name, or where that is withheld its serial number.
@@ -131,7 +146,9 @@ impl Stored for Instance {
             .maybe_text(self.ended.as_ref().map(|ended| word(&ended.reason)))
             .flag(self.is_registered())
             .text(sort_name(self))
-            .maybe_count(authorization_day(self));
+            .maybe_count(authorization_day(self))
+            .text(search_text(self))
+            .count(day(self.last_contact_at));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {
