@@ -86,6 +86,8 @@ conformance! {
     access::sessions_and_access_tokens_end_and_are_purged,
     access::sessions_of_a_person_are_listed_seen_and_ended,
     access::a_time_step_is_used_once,
+    access::a_time_zone_goes_with_its_person,
+    access::a_form_is_taken_once_and_forgotten_after_a_day,
     access::people_are_written_with_the_batch_and_never_across_accounts,
     migrations::every_statement_is_understood,
     migrations::a_schema_built_step_by_step_equals_a_fresh_one,
