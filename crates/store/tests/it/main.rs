@@ -85,6 +85,7 @@ conformance! {
     migrations::what_is_stored_outlives_the_migrations,
     migrations::a_newer_database_is_refused_in_words,
     migrations::a_changed_migration_is_refused,
+    migrations::instances_of_before_are_listed_counted_and_found,
 }
 
 async fn open(url: String) -> Store {
