@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::{AccountId, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
+use uuid::Uuid;
 
+use crate::access::{Client, User};
 use crate::account::{Account, Contents, VirtualAccount};
 use crate::event::Event;
 use crate::history::UsageSpan;
@@ -25,7 +27,8 @@ use crate::token::Token;
 /// 5. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
-/// 7. for every order in `orders`, the transactions in its name.
+/// 7. for every order in `orders`, the transactions in its name;
+/// 8. with `people`, all users and clients of the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -52,6 +55,8 @@ pub struct Touches {
     pub lots_of_orders: BTreeSet<String>,
     /// Subscriptions whose lots are needed.
     pub lots_of_subscriptions: BTreeSet<String>,
+    /// Whether the users and clients are needed.
+    pub people: bool,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -72,6 +77,7 @@ impl Touches {
         self.orders.extend(other.orders);
         self.lots_of_orders.extend(other.lots_of_orders);
         self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
+        self.people |= other.people;
         self.now = self.now.max(other.now);
     }
 }
@@ -197,6 +203,10 @@ pub struct Workset {
     pub instances: Rows<ProductInstanceId, Instance>,
     /// Their last reported usage.
     pub usage: Rows<(ProductInstanceId, Tag), Usage>,
+    /// Users, by id.
+    pub users: Rows<Uuid, User>,
+    /// Clients, by `client_id`; deleted ones among them.
+    pub clients: Rows<String, Client>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
     /// What is on record of the orders named in [`Touches::orders`], in order; absent where nothing.
@@ -220,6 +230,8 @@ impl Workset {
             totals: Rows::default(),
             instances: Rows::default(),
             usage: Rows::default(),
+            users: Rows::default(),
+            clients: Rows::default(),
             contents: BTreeMap::new(),
             of_orders: BTreeMap::new(),
             events: Vec::new(),
@@ -241,6 +253,8 @@ impl Workset {
             || self.totals.is_changed()
             || self.instances.is_changed()
             || self.usage.is_changed()
+            || self.users.is_changed()
+            || self.clients.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
             || !self.history.is_empty()
@@ -254,6 +268,8 @@ impl Workset {
         self.totals.settle();
         self.instances.settle();
         self.usage.settle();
+        self.users.settle();
+        self.clients.settle();
         self.events.clear();
         self.transactions.clear();
         self.history.clear();

@@ -22,7 +22,7 @@ pub mod testing;
 
 pub use batch::Batch;
 pub use error::StoreError;
-pub use query::access::Session;
+pub use query::access::{AccessToken, Session, Stage};
 pub use query::accounts::AccountFilter;
 pub use query::audit::AuditLog;
 pub use query::events::EventQuery;

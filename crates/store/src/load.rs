@@ -11,6 +11,7 @@ use seatpool_proto::{AccountId, Tag, VirtualAccountId};
 
 use crate::error::StoreError;
 use crate::grid::{Grid, Kind};
+use crate::row::access::{client_columns, read_client, read_user, user_columns};
 use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
 use crate::row::instance::instance_columns;
 use crate::row::lot::{lot_columns, transaction_columns};
@@ -136,6 +137,8 @@ statements! {
               AND (l.ends_at IS NULL OR CAST($3 AS BIGINT) IS NULL OR l.ends_at > CAST($3 AS BIGINT))) \
              FROM UNNEST($2::text[]) AS wanted (value)",
     };
+    USERS = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE account_id = $1"));
+    CLIENTS = Sql::both(concat!("SELECT ", client_columns!(), " FROM clients WHERE account_id = $1"));
     OF_ORDERS = Sql {
         sqlite: concat!(
             "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
@@ -165,6 +168,7 @@ pub(crate) async fn load(
     loading.pools(touches, catalogue).await?;
     loading.contents(touches).await?;
     loading.orders(touches).await?;
+    loading.people(touches).await?;
     Ok(loading.workset)
 }
 
@@ -297,6 +301,22 @@ impl Loading<'_> {
             let place = reader.parsed()?;
             let contents = Contents { instances: reader.count()?, lots: reader.count()? };
             self.workset.contents.insert(place, contents);
+        }
+        Ok(())
+    }
+
+    async fn people(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        if !touches.people {
+            return Ok(());
+        }
+        let account = [Value::text(self.account)];
+        for row in self.conn.rows(&USERS, &account).await? {
+            let user = read_user(&mut row.reader())?;
+            self.workset.users.load(user.id, user);
+        }
+        for row in self.conn.rows(&CLIENTS, &account).await? {
+            let client = read_client(&mut row.reader())?;
+            self.workset.clients.load(client.id.clone(), client);
         }
         Ok(())
     }

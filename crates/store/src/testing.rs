@@ -46,6 +46,7 @@ fn statements() -> Vec<Sql> {
         load::ALL,
         store::ALL,
         query::access::ALL,
+        row::access::ALL,
         query::accounts::ALL,
         query::audit::ALL,
         query::events::ALL,

@@ -6,6 +6,8 @@ use seatpool_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::AccessChange;
+use crate::access::Role;
 use crate::explain::Move;
 
 /// What is asked.
@@ -149,6 +151,15 @@ pub enum Action {
     RemoveInstance {
         /// Which.
         instance: ProductInstanceId,
+    },
+
+    /// Change who may sign in or call, and how.
+    Access {
+        /// What is to change.
+        change: AccessChange,
+        /// The roles that whoever asks holds in this account: nobody handles more than it holds. Empty for what
+        /// people do about themselves.
+        held: Vec<Role>,
     },
 
     // From the manager's jobs.

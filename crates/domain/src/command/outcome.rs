@@ -3,6 +3,7 @@
 use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, Tag, TokenId, VirtualAccountId};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::instance::PendingCertificate;
 
@@ -31,6 +32,8 @@ pub enum Outcome {
     Token(TokenId),
     /// Lots were deposited, in the order of the lines (or had been, by the same order before).
     Lots(Vec<LotId>),
+    /// A user was invited.
+    User(Uuid),
     /// Done, with nothing to tell.
     Done,
 }
@@ -155,6 +158,32 @@ pub enum Refused {
         /// The order.
         order_id: String,
     },
+    /// Who asks may neither give nor take this role.
+    #[error("the role {role} is given and taken only by who holds it, and you do not")]
+    NotHeld {
+        /// Which, in words.
+        role: String,
+    },
+    /// Nobody would be left to administer the account.
+    #[error("{login} is the last account administrator who can sign in: give another person that role first")]
+    LastAdministrator {
+        /// Who.
+        login: String,
+    },
+    /// A vendor operator can't give up the role by itself.
+    #[error("nobody takes the role vendor operator from himself: ask another vendor operator")]
+    OwnOperatorRole,
+    /// Somebody else changed it since it was looked at.
+    #[error("somebody else changed it meanwhile: it was {seen} when you looked and is {present} now")]
+    ChangedMeanwhile {
+        /// What was seen.
+        seen: String,
+        /// What it is.
+        present: String,
+    },
+    /// A one-time link that is not, or no longer, good.
+    #[error("the link was used, replaced by a newer one, or its time is over: ask for a new one")]
+    LinkEnded,
 }
 
 impl Refused {
@@ -174,6 +203,11 @@ impl Refused {
             Self::OrderCancelled { .. } => "order_cancelled",
             Self::Changed { .. } => "changed",
             Self::OrderDiffers { .. } => "order_differs",
+            Self::NotHeld { .. } => "role_not_held",
+            Self::LastAdministrator { .. } => "last_administrator",
+            Self::OwnOperatorRole => "own_operator_role",
+            Self::ChangedMeanwhile { .. } => "changed_meanwhile",
+            Self::LinkEnded => "link_ended",
         }
     }
 }

@@ -62,9 +62,11 @@ pub async fn take(app: &App, digest: Sha256) -> Result<Form, AppError> {
 impl Ticket {
     /// Notes where the form led; none: it changed nothing and may be sent again.
     pub async fn finish(self, answer: Option<&str>) -> Result<(), AppError> {
-        Ok(match answer {
-            Some(answer) => self.app.store().answer_form(self.digest, answer).await?,
-            None => self.app.store().forget_form(self.digest).await?,
-        })
+        let store = self.app.store();
+        match answer {
+            Some(answer) => store.answer_form(self.digest, answer).await?,
+            None => store.forget_form(self.digest).await?,
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Licences: what each virtual account owns, uses and lacks of them, and moving them between virtual accounts.
 
 mod pool;
+pub mod preview;
 mod view;
 
 use jiff::Timestamp;
@@ -222,6 +223,19 @@ pub async fn transfer(
     from: VirtualAccountId,
     lines: Vec<Transfer>,
 ) -> Result<(), AppError> {
+    let lines = checked_lines(app, principal, account, from, lines).await?;
+    let action = Action::TransferLicenses { from, lines };
+    access::submit(app, principal, account, action).await.map(|_| ())
+}
+
+/// What people gave as lines of a transfer, as the ledger takes them.
+async fn checked_lines(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    from: VirtualAccountId,
+    lines: Vec<Transfer>,
+) -> Result<Vec<TransferLine>, AppError> {
     check(principal, account, Permission::ManageVirtualAccount(from))?;
     if lines.is_empty() {
         return Err(invalid("lines", "is empty: name at least one licence to move"));
@@ -234,8 +248,7 @@ pub async fn transfer(
         let tag = known_tag(app, &line.license)?;
         checked.push(TransferLine { tag, lot: line.lot, kind: line.kind, quantity: line.quantity, to });
     }
-    let action = Action::TransferLicenses { from, lines: checked };
-    access::submit(app, principal, account, action).await.map(|_| ())
+    Ok(checked)
 }
 
 /// The tag of a licence that is given by its name or its tag.

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod agents;
 pub mod audit;
 pub mod catalogue;
+pub mod clients;
 pub mod declarations;
 pub mod events;
 pub mod forms;
@@ -18,6 +19,7 @@ pub mod renewals;
 pub mod reports;
 pub mod requests;
 pub mod tokens;
+pub mod users;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -36,6 +38,7 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
+use inventory::preview::Facts;
 use ledger::Ledger;
 use requests::{Submission, UnderWay};
 
@@ -50,6 +53,12 @@ pub enum AppError {
     Forbidden {
         /// Whose it is, in words.
         needs: &'static str,
+    },
+    /// Its roles include it, but not its scopes.
+    #[error("this needs the scope {scope}, which this client or its access token was not given")]
+    OutOfScope {
+        /// Which.
+        scope: &'static str,
     },
     /// Nothing can be stored or read at the moment; it can be tried again.
     #[error("{reason}")]
@@ -214,6 +223,11 @@ impl App {
                 Ok(outcome)
             }
         }
+    }
+
+    /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
+    async fn foresee(&self, account: AccountId, commands: Vec<Command>) -> Result<(Facts, Facts), AppError> {
+        self.0.ledger.foresee(account, commands).await
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats

@@ -24,7 +24,7 @@ fn is_place(name: &str) -> bool {
 
 /// The zone with this name, in any case.
 pub fn time_zone_named(name: &str) -> Option<TimeZone> {
-    if name.is_empty() || name.eq_ignore_ascii_case("UTC") {
+    if name.eq_ignore_ascii_case("UTC") {
         return Some(TimeZone::UTC);
     }
     db().get(name).ok().filter(|zone| zone.iana_name().is_some_and(is_place))
@@ -61,6 +61,10 @@ mod tests {
             assert!(time_zone_named(strange).is_none(), "{strange}");
         }
         assert_eq!(time_zone_named("europe/vienna").unwrap().iana_name(), Some("Europe/Vienna"));
-        assert!(time_zone_named("Europe/<b>").is_none() && time_zone_named("../../etc/passwd").is_none());
+        assert!(
+            time_zone_named("").is_none()
+                && time_zone_named("Europe/<b>").is_none()
+                && time_zone_named("../../etc/passwd").is_none()
+        );
     }
 }

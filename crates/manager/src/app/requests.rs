@@ -16,6 +16,7 @@ use seatpool_store::RequestKey;
 
 use super::access::Principal;
 use super::{App, AppError};
+use crate::ca::CaError;
 
 /// How long it is known what came of a request.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -101,8 +102,9 @@ pub async fn claim(app: &App, principal: &Principal, key: &str, request: Sha256)
         return Ok(Claim::Differs);
     }
     if let Some(sealed) = known.answer {
-        let answer = app.ca().unseal(&sealed).map_err(AppError::from)?;
-        return Ok(Claim::Answered(answer));
+        let answer = app.ca().unseal(&answer_to(&turn.served.key), &sealed);
+        let answer = answer.ok_or(CaError::Sealed("the kept answer to a request"))?;
+        return Ok(Claim::Answered(answer.to_vec()));
     }
     turn.served.progress().outcomes = serde_json::from_str(&known.outcomes).map_err(|error| {
         tracing::error!(%error, "what a request came to can't be read");
@@ -119,7 +121,7 @@ impl Turn {
 
     /// Keeps the answer.
     pub async fn finish(self, answer: &[u8]) -> Result<(), AppError> {
-        let sealed = self.app.ca().seal(answer)?;
+        let sealed = self.app.ca().seal(&answer_to(&self.served.key), answer)?;
         Ok(self.app.store().finish_request(&self.served.key, &sealed).await?)
     }
 
@@ -127,6 +129,11 @@ impl Turn {
     pub async fn give_up(self) -> Result<(), AppError> {
         Ok(self.app.store().give_up_request(&self.served.key).await?)
     }
+}
+
+/// What an answer is sealed for: the account, the principal and the key that it answers.
+fn answer_to(key: &RequestKey) -> String {
+    format!("answer to {}, {}, {}", key.account, key.principal, key.key)
 }
 
 impl Drop for Turn {

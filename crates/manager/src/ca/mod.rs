@@ -1,7 +1,7 @@
 //! Every signing key of the manager, and everything that is signed with one.
 //!
 //! Keys come from `DATA_DIR/keys` (mode 0700, files 0600) and never leave this module: others ask for a
-//! certificate, a signed answer, a token's text or a TLS resolver.
+//! certificate, a signed answer, a token's text, a sealed secret or a TLS resolver.
 
 mod create;
 mod files;
@@ -22,7 +22,6 @@ use zeroize::Zeroizing;
 
 pub use create::{NewCa, create};
 pub(crate) use files::{make_dir, write, write_private};
-pub use seal::Unsealable;
 pub use tls::TlsCertificate;
 pub use token::InvalidToken;
 
@@ -61,8 +60,8 @@ pub enum CaError {
     #[error("{0} could not be signed: {1}")]
     Signing(&'static str, String),
     /// What was kept can't be read.
-    #[error(transparent)]
-    Sealed(#[from] Unsealable),
+    #[error("{0} was not sealed by this manager, or was altered")]
+    Sealed(&'static str),
 }
 
 /// The manager's keys. Cheap to clone.
@@ -78,6 +77,7 @@ struct Inner {
     issuing_key: P256Key,
     signing_key: P256Key,
     token_key: Zeroizing<[u8; 32]>,
+    sealer: seal::Sealer,
     anchors: Anchors,
     chains: RwLock<Chains>,
     tls: Arc<TlsCertificate>,
@@ -112,13 +112,17 @@ impl Ca {
             issuing: files::read_certificate(&certificates.join(files::ISSUING_CERTIFICATE))?,
             signing: files::read_certificate(&certificates.join(files::SIGNING_CERTIFICATE))?,
         };
+        let token_key = files::read_secret(&keys.join(files::TOKEN_KEY))?;
+        let sealer = seal::Sealer::derive(&token_key);
         Ok(Self(Arc::new(Inner {
             clock,
             root_certificate,
             root_key: root_key_path.exists().then(|| files::read_key(&root_key_path)).transpose()?,
             issuing_key: files::read_key(&keys.join(files::ISSUING_KEY))?,
             signing_key: files::read_key(&keys.join(files::SIGNING_KEY))?,
-            token_key: files::read_secret(&keys.join(files::TOKEN_KEY))?,
+            sealer: sealer
+                .ok_or_else(|| CaError::Signing("the sign-in secrets' key", "derivation".into()))?,
+            token_key,
             anchors,
             chains: RwLock::new(chains),
             tls: Arc::new(TlsCertificate::open(config)?),
@@ -157,14 +161,14 @@ impl Ca {
         token::read(&self.0.token_key, text)
     }
 
-    /// Seals what is kept for a while and may hold secrets, as text.
-    pub fn seal(&self, plain: &[u8]) -> Result<String, CaError> {
-        Ok(seal::seal(&self.0.token_key, plain)?)
+    /// Encrypts a small secret for one purpose.
+    pub fn seal(&self, purpose: &str, secret: &[u8]) -> Result<String, CaError> {
+        self.0.sealer.seal(purpose, secret).ok_or_else(|| CaError::Signing("a secret", "encryption".into()))
     }
 
-    /// What was sealed.
-    pub fn unseal(&self, sealed: &str) -> Result<Vec<u8>, CaError> {
-        Ok(seal::unseal(&self.0.token_key, sealed)?)
+    /// Opens what [`Ca::seal`] made for this purpose; none if it is anything else.
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.sealer.unseal(purpose, sealed)
     }
 
     /// Signs an answer's text with the message-signing key and adds its chain.

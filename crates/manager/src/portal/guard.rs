@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -24,7 +24,9 @@ use crate::app::forms::{self, Ticket};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const HEADERS: [(HeaderName, &str); 7] = [
+const HEADERS: [(HeaderName, &str); 8] = [
+    // For browsers that do not know `frame-ancestors`.
+    (X_FRAME_OPTIONS, "DENY"),
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
@@ -55,8 +57,9 @@ async fn answer(request: Request, next: Next, slot: Slot) -> Response {
     let is_page =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let headers = response.headers_mut();
-    if let Some(visit) = visit.filter(|visit| is_page && visit.session.is_none() && visit.form_token_is_new)
-        && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
+    if let Some(visit) = visit.filter(|visit| {
+        is_page && visit.session.is_none() && visit.unfinished.is_none() && visit.form_token_is_new
+    }) && let Ok(cookie) = HeaderValue::from_str(&visit.form_cookie())
     {
         headers.append(SET_COOKIE, cookie);
     }

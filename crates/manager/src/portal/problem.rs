@@ -44,6 +44,15 @@ impl Problem {
         }
     }
 
+    /// What was to be changed is no longer what it was.
+    pub(crate) fn changed_meanwhile(changes: &[String]) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "Somebody changed this meanwhile",
+            text: format!("{} Nothing was changed by you.", changes.join(" ")),
+        }
+    }
+
     /// The same form was sent before, and nobody knows what came of it.
     pub(crate) fn form_unknown() -> Self {
         Self {
@@ -73,6 +82,11 @@ impl From<AppError> for Problem {
                 status: StatusCode::FORBIDDEN,
                 title: "Your role does not allow this",
                 text: format!("It takes the role {needs}. Ask an administrator of the account."),
+            },
+            AppError::OutOfScope { scope } => Self {
+                status: StatusCode::FORBIDDEN,
+                title: "Your session does not allow this",
+                text: format!("It takes the scope {scope}."),
             },
             AppError::Unavailable { reason } => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,

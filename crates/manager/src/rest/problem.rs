@@ -81,6 +81,13 @@ impl From<AppError> for Problem {
                 detail,
                 "Use a client with that role, or ask the account's administrator.",
             ),
+            AppError::OutOfScope { .. } => Self::new(
+                StatusCode::FORBIDDEN,
+                "out_of_scope",
+                "The client's scopes do not include this",
+                detail,
+                "Ask for a token with that scope, or have an administrator make a client that has it.",
+            ),
             AppError::Unavailable { .. } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -160,6 +167,27 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "The order was deposited before with other contents",
             "Use another order_id for another order.",
         ),
+        Refused::NotHeld { .. } => (
+            StatusCode::FORBIDDEN,
+            "Nobody gives or takes a role that he does not hold",
+            "Ask somebody who holds the role.",
+        ),
+        Refused::LastAdministrator { .. } => (
+            StatusCode::CONFLICT,
+            "The account would have no administrator",
+            "Give another person the role account_administrator, let that person set the password, then try again.",
+        ),
+        Refused::OwnOperatorRole => (
+            StatusCode::CONFLICT,
+            "A vendor operator can't give up the role alone",
+            "Ask another vendor operator.",
+        ),
+        Refused::ChangedMeanwhile { .. } => {
+            (StatusCode::CONFLICT, "Somebody else changed it meanwhile", "Read it again, then decide.")
+        }
+        Refused::LinkEnded => {
+            (StatusCode::CONFLICT, "The link is no longer good", "Ask an administrator for a new one.")
+        }
     };
     Problem::new(status, refused.code(), title, detail, action)
 }

@@ -119,14 +119,30 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
 
     let transfer = format!("{own}/transfer");
     let asked = visitor.get(&transfer).await;
-    assert!(asked.has("30 CCX Premium Agent") && asked.has("Graz") && asked.has("goes out of compliance"));
+    assert!(asked.has("30 CCX Premium Agent") && asked.has("Graz") && !asked.has("What it will do"));
     let unchosen = visitor.submit(&transfer, &transfer, &[("to", "")]).await;
     assert_eq!(unchosen.status, 422);
     assert!(unchosen.has("id=\"to-error\""));
-    let moved = visitor.submit(&transfer, &transfer, &[("to", &graz.to_string())]).await;
+    // What it will do to both balances is shown before it is done.
+    let graz_id = graz.to_string();
+    let shown = visitor.submit(&transfer, &transfer, &[("to", &graz_id)]).await;
+    assert_eq!(shown.status, 200);
+    for text in [
+        "This takes licenses out of compliance",
+        "CCX Premium Agent in Graz",
+        "<span>30 → 0</span>",
+        "<span>0 → 30</span>",
+        "<span class=\"surplus\">+70</span> → <span class=\"surplus\">+100</span>",
+        "<span class=\"surplus\">0</span> → <span class=\"shortage\">−30</span>",
+        "Goes out of compliance",
+    ] {
+        assert!(shown.has(text), "{text}: {}", shown.body);
+    }
+    assert_eq!(visitor.get(&own).await.status, 200, "nothing is moved yet");
+    let moved = visitor.submit(&transfer, &transfer, &[("to", &graz_id), ("previewed", &graz_id)]).await;
     assert_eq!(
         (moved.status, moved.header("location")),
-        (303, world.page_of(graz, "instances?done=moved").as_str())
+        (303, world.page_of(graz, "instances?done=moved-1").as_str())
     );
     assert!(visitor.get(moved.header("location")).await.has("uccx-1"));
     assert_eq!(visitor.get(&own).await.status, 404);
@@ -136,7 +152,8 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     let own = world.page_of(graz, &format!("instances/{instance}"));
     let remove = format!("{own}/remove");
     let asked = visitor.get(&remove).await;
-    assert!(asked.has("free for others at once") && asked.has("Its certificate is revoked"));
+    assert!(asked.has("free for others at once") && asked.has("The certificate is revoked"));
+    assert!(asked.has("This brings licenses back into compliance"), "{}", asked.body);
     let removed = visitor.submit(&remove, &remove, &[]).await;
     assert_eq!(removed.status, 303);
     let after = visitor.get(removed.header("location")).await;
@@ -146,7 +163,9 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     );
     let ended = visitor.get(&own).await;
     assert!(ended.has("It was removed") && !ended.has("/remove\""), "{}", ended.body);
-    assert_eq!(visitor.get(&remove).await.status, 404);
+    let again = visitor.get(&remove).await;
+    assert_eq!(again.status, 409);
+    assert!(again.has("uccx-1 ended on"), "{}", again.body);
 
     let request = agent.request(Agent::report(30));
     let answer = manager.send(&agent.signed(&request)).await;

@@ -11,7 +11,7 @@ use seatpool_manager::clock::Clock;
 use seatpool_proto::Sha256;
 use serde_json::{Value, json};
 
-use crate::rest_support::{Caller, credentials, instance};
+use crate::rest_support::{Caller, credentials, granted, instance};
 use crate::support::{Manager, TAG, World, now};
 
 /// One who calls, and the things of example.com that are its to be tried on.
@@ -61,7 +61,11 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
     let of_own = route.path.starts_with("/api/seatpool");
     Some(match &route.method {
         &Method::GET | &Method::DELETE => return None,
+        &Method::PATCH if is("/users/{user}") => json!({ "name": "Same" }),
         &Method::PATCH => json!({ "name": "" }),
+        _ if is("/users") => json!({ "login": "", "roles": [{ "role": "account_administrator" }] }),
+        _ if is("/sign-in-rules") => json!({ "second_factor_required": false, "password_grant": false }),
+        _ if is("/rotate-secret") => json!({ "overlap_hours": 721 }),
         _ if is("/oauth/token") => json!({}),
         _ if is("/clients") => json!({ "name": "", "roles": [{ "role": "account_administrator" }] }),
         _ if is("/virtual-accounts") => json!({ "name": "" }),
@@ -100,7 +104,9 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
         .replace("{license}", TAG)
         .replace("{order}", "PO-1")
         .replace("{subscription}", "SUB-2290417")
-        .replace("{instance}", &persona.instance);
+        .replace("{instance}", &persona.instance)
+        .replace("{user}", "nobody")
+        .replace("{client}", "none");
     assert!(!path.contains('{'), "{path}: say here what stands for the parameter");
     let query = if path.contains("/reports/usage") {
         format!("?virtual_account=Default&license={TAG}")
@@ -156,7 +162,7 @@ async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
         .offline(Clock::default(), async |app: App| {
             let ended = now() - jiff::SignedDuration::from_secs(1);
             let store = app.store();
-            store.insert_access_token(Sha256::of(&over), &id, account, ended, ended).await.unwrap();
+            store.insert_access_token(Sha256::of(&over), &granted(&id, account, ended)).await.unwrap();
             store.lots(account, None).await.unwrap().remove(0).id
         })
         .await;

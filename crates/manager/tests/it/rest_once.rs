@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use seatpool_domain::access::Role;
+use seatpool_domain::access::{OauthScope, Role};
 use seatpool_domain::command::{Action, Outcome};
 use seatpool_domain::{Actor, Command};
 use seatpool_manager::App;
@@ -89,7 +89,9 @@ async fn a_key_is_claimed_once_at_a_time_and_stored_commands_are_not_done_again(
     world
         .offline(Clock::default(), async |app: App| {
             let roles = vec![Role::AccountAdministrator];
-            let principal = Principal { actor: Actor::Client("c".into()), account, roles, source: None };
+            let scopes = OauthScope::ALL.into();
+            let principal =
+                Principal { actor: Actor::Client("c".into()), account, roles, scopes, source: None };
             let asked = Sha256::of("what is asked for");
             let claim = async || requests::claim(&app, &principal, "key", asked).await.unwrap();
             let create = async || {

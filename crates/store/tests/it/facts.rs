@@ -1,6 +1,7 @@
 //! Facts to store: small, distinct, and all fields filled.
 
 use jiff::{SignedDuration, Timestamp};
+use seatpool_domain::access::SignInRules;
 use seatpool_domain::instance::{CertificateRecord, Conversation, EndReason, Ended, PendingCertificate};
 use seatpool_domain::lot::{Declaration, DeclarationState, TransactionKind};
 use seatpool_domain::{
@@ -52,6 +53,7 @@ pub(crate) fn account(n: u64) -> Account {
         created_at: at(0),
         next_event: 1,
         event_head: None,
+        sign_in_rules: SignInRules { second_factor_required: n.is_multiple_of(3), password_grant: false },
     }
 }
 

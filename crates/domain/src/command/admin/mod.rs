@@ -47,6 +47,7 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Touches::default(),
     }
@@ -109,6 +110,7 @@ pub(super) fn apply(
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Ok(Outcome::Done),
     }

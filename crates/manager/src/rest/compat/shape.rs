@@ -103,7 +103,7 @@ impl From<AppError> for Failure {
         let http = match &error {
             AppError::Refused(Refused::Unknown { what: "smart account" }) => StatusCode::NOT_FOUND,
             AppError::Refused(_) => StatusCode::OK,
-            AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+            AppError::Forbidden { .. } | AppError::OutOfScope { .. } => StatusCode::FORBIDDEN,
             AppError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             AppError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -1,6 +1,7 @@
 //! Seatpool's own API under `/api/seatpool/v1`: regular shapes, proper status codes, problem+json.
 
 mod accounts;
+mod clients;
 mod declarations;
 mod events;
 mod extract;
@@ -11,6 +12,7 @@ mod orders;
 mod paging;
 mod reports;
 mod tokens;
+mod users;
 mod virtual_accounts;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -25,7 +27,17 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list_accounts, accounts::create_account))
         .routes(routes!(accounts::show_account))
-        .routes(routes!(accounts::list_clients, accounts::create_client))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::show_client, clients::delete_client))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(users::list_users, users::invite_user))
+        .routes(routes!(users::show_user, users::change_user, users::delete_user))
+        .routes(routes!(users::disable_user))
+        .routes(routes!(users::enable_user))
+        .routes(routes!(users::reset_password))
+        .routes(routes!(users::reset_second_factor))
+        .routes(routes!(users::list_sessions, users::end_sessions))
+        .routes(routes!(users::show_rules, users::change_rules))
         .routes(routes!(virtual_accounts::list_virtual_accounts, virtual_accounts::create_virtual_account))
         .routes(routes!(
             virtual_accounts::show_virtual_account,

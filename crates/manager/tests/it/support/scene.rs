@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use seatpool_domain::Actor;
-use seatpool_domain::access::{Role, User};
+use seatpool_domain::access::{OauthScope, Role, User};
 use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
 use seatpool_manager::app::App;
 use seatpool_manager::app::access::{Principal, password};
@@ -39,6 +39,7 @@ impl World {
                 actor: Actor::User("alice".into()),
                 account,
                 roles: vec![Role::VendorOperator],
+                scopes: OauthScope::ALL.into(),
                 source: None,
             };
             let new = NewAccount {
@@ -57,14 +58,21 @@ impl World {
     pub(crate) async fn reader(&self) {
         let (account, place) = (self.account, self.default);
         self.offline(Clock::default(), async |app: App| {
-            let user = User {
-                id: new_uuid(),
-                account,
-                login: CAROL.0.into(),
-                password_hash: password::hash(CAROL.1).unwrap(),
-                roles: vec![Role::VirtualAccountUser(place)],
-                created_at: now(),
-            };
+            let hash = password::hash(CAROL.1).unwrap();
+            let roles = vec![Role::VirtualAccountUser(place)];
+            let user = User::new(new_uuid(), account, CAROL.0, hash, roles, now());
+            app.store().insert_user(&user).await.unwrap();
+        })
+        .await;
+    }
+
+    /// Somebody of Alice's account who holds this role. The password is the login twice.
+    pub(crate) async fn person(&self, login: &str, role: Role) {
+        let login = login.to_owned();
+        self.offline(Clock::default(), async |app: App| {
+            let account = app.store().user_by_login("alice").await.unwrap().unwrap().account;
+            let hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User::new(new_uuid(), account, login, hash, vec![role], now());
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
