@@ -95,6 +95,7 @@ conformance! {
     migrations::instances_of_an_older_schema_get_their_certificates_day,
     migrations::a_newer_database_is_refused_in_words,
     migrations::a_changed_migration_is_refused,
+    migrations::instances_of_before_are_listed_counted_and_found,
 }
 
 async fn open(url: String) -> Store {
