@@ -29,7 +29,7 @@ use crate::token::Token;
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
 /// 7. for every order in `orders`, the transactions in its name;
-/// 8. with `people`, all users and clients of the account;
+/// 8. with `people`, all users, clients and virtual accounts of the account;
 /// 9. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
@@ -57,7 +57,7 @@ pub struct Touches {
     pub lots_of_orders: BTreeSet<String>,
     /// Subscriptions whose lots are needed.
     pub lots_of_subscriptions: BTreeSet<String>,
-    /// Whether the users and clients are needed.
+    /// Whether the users and clients are needed, with the names of all virtual accounts.
     pub people: bool,
     /// Dismissed alerts, by key.
     pub dismissals: BTreeSet<String>,
