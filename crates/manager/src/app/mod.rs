@@ -4,11 +4,13 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod alerts;
 pub mod audit;
 pub mod catalogue;
 pub mod clients;
 pub mod declarations;
 pub mod events;
+pub mod explain;
 pub mod forms;
 pub mod instances;
 pub mod inventory;

@@ -1,12 +1,14 @@
 //! The commands of the binary `seatpool`.
 
 mod account;
+mod alerts;
 mod audit;
 mod check_config;
 mod client;
 mod database;
 mod devices;
 mod events;
+mod explain;
 mod init;
 mod licenses;
 mod lot;

@@ -22,6 +22,7 @@ mod postgres;
 mod protocol_agent;
 mod refusals;
 mod rest_compat;
+mod rest_explain;
 mod rest_ledger;
 mod rest_matrix;
 mod rest_oauth;
