@@ -3,7 +3,7 @@
 use seatpool_domain::Instance;
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
-use super::{Page, Paged, each};
+use super::{Page, Paged};
 use crate::db::Snapshot;
 use crate::error::StoreError;
 use crate::row::instance::instance_columns;
@@ -374,17 +374,17 @@ impl Listing {
                 let most = Value::Int(Some(sql_count(USERS_MAX + 1)));
                 let values = [Value::text(self.account), Value::text(tag), most];
                 let rows = self.snapshot.conn().rows(&USERS, &values).await?;
-                each(&rows, |reader| reader.count::<u64>())?.pop()
+                rows.last().map(|row| row.reader().count::<u64>()).transpose()?
             }
         };
         let by_tag = users.is_some_and(|users| users <= USERS_MAX);
         let rows = self.rows(if by_tag { &FOUND_BY_TAG } else { &FOUND }, &[limit]).await?;
-        each(&rows, |reader| reader.text())
+        rows.iter().map(|row| row.reader().text()).collect()
     }
 
     async fn count(&mut self, sql: &Places) -> Result<u64, StoreError> {
         let rows = self.rows(sql, &[]).await?;
-        Ok(each(&rows, |reader| reader.count())?.pop().unwrap_or_default())
+        Ok(rows.last().map(|row| row.reader().count()).transpose()?.unwrap_or_default())
     }
 
     async fn rows(&mut self, sql: &Places, more: &[Value]) -> Result<Vec<Row>, StoreError> {
