@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
+use crate::access::SignInRules;
+
 /// The virtual account that every smart account has from its beginning (features.md, A1, A2).
 pub const DEFAULT_VIRTUAL_ACCOUNT: &str = "Default";
 
@@ -24,6 +26,8 @@ pub struct Account {
     pub next_event: u64,
     /// Hash of the last event: each event's hash covers the one before it.
     pub event_head: Option<Sha256>,
+    /// What it demands of those who sign in.
+    pub sign_in_rules: SignInRules,
 }
 
 /// A virtual account: a part of a smart account that holds licences and product instances.

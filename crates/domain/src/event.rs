@@ -89,6 +89,10 @@ event_kinds! {
     TokenRevoked = "token_revoked", Informational, "A registration token was revoked.";
     LicensesOrdered = "licenses_ordered", Informational, "An order deposited licences.";
     LicensesRenewed = "licenses_renewed", Informational, "An order renewed licences.";
+    LicensesCancelled = "licenses_cancelled", Informational, "An order or a lot was cancelled.";
+    LicensesDeclared = "licenses_declared", Minor, "The customer declared licences that it owns: the vendor is to confirm or reject them.";
+    LicensesConfirmed = "licenses_confirmed", Informational, "The vendor confirmed licences that the customer had declared.";
+    LicensesRejected = "licenses_rejected", Minor, "The vendor rejected licences that the customer had declared.";
     LicensesTransferred = "licenses_transferred", Informational, "Licences were moved between virtual accounts.";
     LicensesEnded = "licenses_ended", Minor, "Licences reached the end of their term.";
     LicensesStarted = "licenses_started", Informational, "Licences reached the start of their term.";
@@ -101,6 +105,25 @@ event_kinds! {
     InstanceTransferred = "instance_transferred", Informational, "A product instance was moved to another virtual account.";
     InstanceRewound = "instance_rewound", Minor, "A product instance went on from an older state.";
     InstanceCloned = "instance_cloned", Major, "Two copies of a product instance report under one identity.";
+    UserInvited = "user_invited", Informational, "A person was invited to sign in.";
+    UserChanged = "user_changed", Informational, "A user was given other roles or another name.";
+    UserDisabled = "user_disabled", Informational, "A user may no longer sign in.";
+    UserEnabled = "user_enabled", Informational, "A user may sign in again.";
+    UserDeleted = "user_deleted", Informational, "A user was deleted.";
+    UserLinked = "user_linked", Informational, "A user signed in by single sign-on for the first time.";
+    InvitationAccepted = "invitation_accepted", Informational, "A user set the password with a one-time link.";
+    PasswordReset = "password_reset", Minor, "A user's password was taken away; a one-time link sets a new one.";
+    PasswordChanged = "password_changed", Informational, "A user changed the password.";
+    SecondFactorEnabled = "second_factor_enabled", Informational, "A user turned on the second factor.";
+    SecondFactorDisabled = "second_factor_disabled", Minor, "A user turned off the second factor.";
+    SecondFactorReset = "second_factor_reset", Minor, "An administrator took away a user's second factor.";
+    RecoveryCodesMade = "recovery_codes_made", Informational, "A user made new recovery codes.";
+    RecoveryCodeUsed = "recovery_code_used", Minor, "A user signed in with a recovery code.";
+    SessionsEnded = "sessions_ended", Informational, "An administrator ended a user's sessions.";
+    ClientCreated = "client_created", Informational, "An OAuth2 client was created.";
+    ClientSecretRotated = "client_secret_rotated", Informational, "An OAuth2 client got a new secret.";
+    ClientDeleted = "client_deleted", Informational, "An OAuth2 client was deleted.";
+    SignInRulesChanged = "sign_in_rules_changed", Informational, "What the account demands of those who sign in was changed.";
     AuthorizationExpired = "authorization_expired", Major, "A product instance's authorization ended without contact.";
     OutOfCompliance = "out_of_compliance", Major, "A licence went out of compliance.";
     AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
@@ -124,24 +147,12 @@ impl Event {
 
     /// The hash that this event must have: of its JSON with `hash` null.
     pub fn own_hash(&self) -> Sha256 {
-        let unhashed = Self { hash: None, ..self.clone() };
+        self.hash_as(self.number)
+    }
+
+    /// The hash that it would have with another number.
+    pub(crate) fn hash_as(&self, number: u64) -> Sha256 {
+        let unhashed = Self { number, hash: None, ..self.clone() };
         Sha256::of(serde_json::to_vec(&unhashed).unwrap_or_default())
     }
-}
-
-/// Checks an account's whole log, oldest event first: numbers without gaps from 1 on, each event unaltered and
-/// naming the one before it.
-///
-/// Returns the hash of the last event, which must be the account's [`Account::event_head`] (otherwise events are
-/// missing at the end); or the number of the first event that is missing, altered or out of its place.
-pub fn verify_chain<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Option<Sha256>, u64> {
-    let mut head = None;
-    for (number, event) in (1..).zip(events) {
-        let in_place = event.number == number && event.previous_hash == head;
-        if !in_place || event.hash != Some(event.own_hash()) {
-            return Err(number);
-        }
-        head = event.hash;
-    }
-    Ok(head)
 }

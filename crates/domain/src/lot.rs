@@ -31,6 +31,49 @@ pub struct Lot {
     pub origin: Option<LotId>,
     /// When it was deposited here.
     pub created_at: Timestamp,
+    /// Of a lot that the customer declared itself: what became of it. None for what the vendor deposited.
+    pub declaration: Option<Declaration>,
+}
+
+/// What a customer says that it owns, and what the vendor says to that (features.md, A6). It counts at once;
+/// once rejected its lots have ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// Where it stands.
+    pub state: DeclarationState,
+    /// Why the customer owns it, in its own words.
+    pub note: String,
+    /// Who declared it, by name.
+    pub by: String,
+    /// Who of the vendor decided, by name.
+    pub decided_by: Option<String>,
+    /// When that was.
+    pub decided_at: Option<Timestamp>,
+    /// Why it was decided so.
+    pub reason: Option<String>,
+}
+
+/// Where a declaration stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclarationState {
+    /// Counts, and waits for the vendor.
+    Declared,
+    /// Counts for good.
+    Confirmed,
+    /// Counts no longer.
+    Rejected,
+}
+
+impl DeclarationState {
+    /// In the words that people read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 impl Lot {
@@ -44,6 +87,16 @@ impl Lot {
     /// How many of it can be moved: neither reserved nor moved out.
     pub fn movable(&self) -> Quantity {
         self.quantity.minus(self.reserved).minus(self.moved_out)
+    }
+
+    /// How many of it are promised elsewhere: reserved, or held by an on-prem manager.
+    pub fn promised(&self) -> Quantity {
+        self.reserved.plus(self.moved_out)
+    }
+
+    /// Whether its end is in the past. A lot without an end never ends.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.term.ends_at.is_some_and(|end| end <= now)
     }
 
     /// The lot that was deposited first and that this one is a part of.
@@ -60,6 +113,7 @@ impl Lot {
             && self.term == other.term
             && self.subscription_id == other.subscription_id
             && self.order_id == other.order_id
+            && self.declaration == other.declaration
     }
 }
 
@@ -82,10 +136,16 @@ pub struct LotTransaction {
     pub quantity: Quantity,
     /// The other virtual account of a transfer.
     pub counterpart: Option<VirtualAccountId>,
-    /// The order's name, for deposits and renewals.
+    /// The order's name; none for transfers.
     pub order_id: Option<String>,
     /// Who did it, by name.
     pub by: String,
+    /// What it changed, as it was: how many, an end, the state of a declaration.
+    pub before: Option<String>,
+    /// The same as it is now.
+    pub after: Option<String>,
+    /// Why, in the words of whoever did it.
+    pub note: Option<String>,
 }
 
 /// What happened to a lot.
@@ -100,4 +160,33 @@ pub enum TransactionKind {
     TransferredIn,
     /// It went to another virtual account.
     TransferredOut,
+    /// It was taken back, in part or as a whole.
+    Cancelled,
+    /// The customer declared that it owns it.
+    Declared,
+    /// The vendor confirmed what the customer declared.
+    Confirmed,
+    /// The vendor rejected what the customer declared.
+    Rejected,
+}
+
+impl TransactionKind {
+    /// In the words that people read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ordered => "ordered",
+            Self::Renewed => "renewed",
+            Self::TransferredIn => "transferred in",
+            Self::TransferredOut => "transferred out",
+            Self::Cancelled => "cancelled",
+            Self::Declared => "declared",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether [`LotTransaction::before`] and [`LotTransaction::after`] are instants.
+    pub fn changes_the_end(self) -> bool {
+        self == Self::Renewed
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use seatpool_proto::{AccountId, VirtualAccountId};
 
+use crate::access::SignInRules;
 use crate::account::{Account, DEFAULT_VIRTUAL_ACCOUNT, VirtualAccount};
 use crate::command::{Actor, By, Refused, words};
 use crate::event::EventKind;
@@ -44,6 +45,7 @@ impl Opening {
             created_at: now,
             next_event: 1,
             event_head: None,
+            sign_in_rules: SignInRules::default(),
         });
         workset.virtual_accounts.insert(
             self.default_virtual_account,

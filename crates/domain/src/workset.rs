@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::{AccountId, LotId, ProductInstanceId, Tag, TokenId, Udi, VirtualAccountId};
+use uuid::Uuid;
 
+use crate::access::{Client, User};
 use crate::account::{Account, Contents, VirtualAccount};
 use crate::alert::Dismissal;
 use crate::event::Event;
+use crate::history::UsageSpan;
 use crate::instance::{Instance, Usage};
 use crate::lot::{Lot, LotTransaction};
 use crate::pool::PoolTotal;
@@ -19,13 +22,15 @@ use crate::token::Token;
 /// 1. the account row (and locks it);
 /// 2. instances by id and by UDI (with a UDI: the registered one, or one with a pending registration;
 ///    never a tombstone), each with its usage rows and its virtual account;
-/// 3. tokens by id, each with its virtual account; lots by id, each with its virtual account;
+/// 3. tokens by id, each with its virtual account; lots by id, by order and by subscription, each with its virtual
+///    account;
 /// 4. virtual accounts by id and by name (compared without regard to case);
 /// 5. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
-/// 7. for every order in `orders`, the transactions by which it deposited lots;
-/// 8. dismissed alerts by key.
+/// 7. for every order in `orders`, the transactions in its name;
+/// 8. with `people`, all users and clients of the account;
+/// 9. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -46,10 +51,16 @@ pub struct Touches {
     pub pools_in: BTreeSet<VirtualAccountId>,
     /// Virtual accounts whose contents are to be counted.
     pub contents: BTreeSet<VirtualAccountId>,
-    /// Orders, by the vendor's name for them.
+    /// Orders, by the vendor's name for them: what they did.
     pub orders: BTreeSet<String>,
     /// Dismissed alerts, by key.
     pub dismissals: BTreeSet<String>,
+    /// Orders whose lots are needed.
+    pub lots_of_orders: BTreeSet<String>,
+    /// Subscriptions whose lots are needed.
+    pub lots_of_subscriptions: BTreeSet<String>,
+    /// Whether the users and clients are needed.
+    pub people: bool,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -69,6 +80,9 @@ impl Touches {
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
         self.dismissals.extend(other.dismissals);
+        self.lots_of_orders.extend(other.lots_of_orders);
+        self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
+        self.people |= other.people;
         self.now = self.now.max(other.now);
     }
 }
@@ -161,6 +175,11 @@ impl<K: Ord + Clone, V> Rows<K, V> {
         self.changes.iter().map(|(key, change)| (key, *change, self.rows.get(key)))
     }
 
+    /// Whether this row changed.
+    pub fn has_changed(&self, key: &K) -> bool {
+        self.changes.contains_key(key)
+    }
+
     /// Whether anything changed.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()
@@ -191,14 +210,20 @@ pub struct Workset {
     pub usage: Rows<(ProductInstanceId, Tag), Usage>,
     /// Alerts that were dismissed.
     pub dismissals: Rows<String, Dismissal>,
+    /// Users, by id.
+    pub users: Rows<Uuid, User>,
+    /// Clients, by `client_id`; deleted ones among them.
+    pub clients: Rows<String, Client>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
-    /// What the orders named in [`Touches::orders`] had deposited when loaded; absent where nothing.
-    pub deposited: BTreeMap<String, Vec<LotTransaction>>,
+    /// What is on record of the orders named in [`Touches::orders`], in order; absent where nothing.
+    pub of_orders: BTreeMap<String, Vec<LotTransaction>>,
     /// Events to append, chained, in order.
     pub events: Vec<Event>,
     /// Lot transactions to append, in order.
     pub transactions: Vec<LotTransaction>,
+    /// What to add to the usage history: one row for each tag that changed, and hour.
+    pub history: BTreeMap<(VirtualAccountId, Tag, Timestamp), UsageSpan>,
 }
 
 impl Workset {
@@ -213,10 +238,13 @@ impl Workset {
             instances: Rows::default(),
             usage: Rows::default(),
             dismissals: Rows::default(),
+            users: Rows::default(),
+            clients: Rows::default(),
             contents: BTreeMap::new(),
-            deposited: BTreeMap::new(),
+            of_orders: BTreeMap::new(),
             events: Vec::new(),
             transactions: Vec::new(),
+            history: BTreeMap::new(),
         }
     }
 
@@ -234,8 +262,11 @@ impl Workset {
             || self.instances.is_changed()
             || self.usage.is_changed()
             || self.dismissals.is_changed()
+            || self.users.is_changed()
+            || self.clients.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
+            || !self.history.is_empty()
     }
 
     /// Forgets what changed: everything is stored now.
@@ -247,8 +278,11 @@ impl Workset {
         self.instances.settle();
         self.usage.settle();
         self.dismissals.settle();
+        self.users.settle();
+        self.clients.settle();
         self.events.clear();
         self.transactions.clear();
+        self.history.clear();
     }
 }
 
@@ -274,6 +308,23 @@ impl Workset {
         let number = event.number;
         self.events.push(event);
         number
+    }
+
+    /// Appends to the history of lots.
+    pub(crate) fn keep(&mut self, transaction: LotTransaction) {
+        if let Some(order) = &transaction.order_id {
+            self.of_orders.entry(order.clone()).or_default().push(transaction.clone());
+        }
+        self.transactions.push(transaction);
+    }
+
+    /// Adds to the usage history of this hour.
+    pub(crate) fn remember(&mut self, row: UsageSpan) {
+        let key = (row.virtual_account, row.tag.clone(), row.starts_at);
+        match self.history.get_mut(&key) {
+            Some(known) => known.go_on(&row),
+            None => drop(self.history.insert(key, row)),
+        }
     }
 
     /// Keeps the count of what a virtual account holds true while a batch is applied.

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod ops;
+mod percent;
 pub mod portal;
 pub mod rest;
 pub mod server;

@@ -1,5 +1,5 @@
-// Seatpool's portal works without this file. With it: the page keeps itself up to date, tokens can be
-// copied with a button, menus close when you leave them.
+// Seatpool's portal works without this file. With it: the page keeps itself up to date, lists are searched as
+// you type, tokens can be copied with a button, menus close when you leave them.
 "use strict";
 
 const POLL_MS = 3000;
@@ -56,10 +56,39 @@ function sync(from, to) {
   }
 }
 
+// Shows an answer of the manager in the page. Forms are left alone, but for the links among their buttons:
+// those follow what was searched for.
+function showContent(wrap, text) {
+  const page = new DOMParser().parseFromString(`<div class="wrap">${text}</div>`, "text/html");
+  const wanted = page.body.firstElementChild;
+  const buttons = (root) => root.querySelectorAll("form[role=search] > .buttons");
+  const fresh = buttons(wanted);
+  buttons(wrap).forEach((group, i) => { if (fresh[i]) sync(group, fresh[i]); });
+  sync(wrap, wanted);
+  ready(wrap);
+}
+
+let shown = "";
+
+async function fetchContent(wrap) {
+  const headers = { "Seatpool-Live": "1" };
+  if (shown) headers["If-None-Match"] = shown;
+  const asked = location.href;
+  const answer = await fetch(asked, { headers, cache: "no-store", redirect: "manual" });
+  if (answer.status === 200) {
+    const text = await answer.text();
+    // What was asked before the search went on is out of date.
+    if (asked === location.href) {
+      shown = answer.headers.get("ETag") || "";
+      showContent(wrap, text);
+    }
+  }
+  return answer.status;
+}
+
 function startLive(main) {
   const said = document.getElementById("live");
   const wrap = main.firstElementChild;
-  let tag = "";
   let delay = POLL_MS;
   const say = (text) => {
     said.hidden = false;
@@ -67,20 +96,13 @@ function startLive(main) {
   };
 
   async function poll() {
-    const headers = { "Seatpool-Live": "1" };
-    if (tag) headers["If-None-Match"] = tag;
-    const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
-    if (answer.status === 401) {
+    const status = await fetchContent(wrap);
+    if (status === 401) {
       say("Signed out. Reload the page to sign in again.");
       return false;
     }
-    if (answer.status === 200) {
-      tag = answer.headers.get("ETag") || "";
-      const page = new DOMParser().parseFromString(`<div class="wrap">${await answer.text()}</div>`, "text/html");
-      sync(wrap, page.body.firstElementChild);
-      ready(wrap);
-    } else if (answer.status !== 304) {
-      say(`Not up to date: the manager answered ${answer.status}. Trying again.`);
+    if (status !== 200 && status !== 304) {
+      say(`Not up to date: the manager answered ${status}. Trying again.`);
       delay = Math.min(delay * 2, 60000);
       return true;
     }
@@ -103,6 +125,38 @@ function startLive(main) {
   }
   setTimeout(tick, POLL_MS);
 }
+
+// ---- search as you type: the list follows, the address too ----
+
+let typing = 0;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[role=search]");
+  const live = document.querySelector("main[data-live]");
+  if (!form || !live || !event.target.matches("[data-search]")) return;
+  clearTimeout(typing);
+  typing = setTimeout(async () => {
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+    history.replaceState(null, "", `${form.getAttribute("action")}?${query}`);
+    shown = "";
+    try {
+      await fetchContent(live.firstElementChild);
+    } catch {
+      // The page stays as it is; the button sends the form.
+    }
+  }, 200);
+});
+
+// ---- a form that is on its way is not sent again ----
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.getAttribute("aria-busy") === "true") event.preventDefault();
+  form.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+});
 
 // ---- copy buttons ----
 

@@ -8,7 +8,9 @@ use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 use crate::db::{Transaction, retried};
 use crate::error::StoreError;
 use crate::load::load;
+use crate::row::access::{put_clients, put_users, remove_users};
 use crate::row::account::{account_columns, account_values};
+use crate::row::history;
 use crate::row::instance::{Rest, upsert_after_contact};
 use crate::sql::{Conn, Sql, Value, statements};
 use crate::store::Store;
@@ -16,11 +18,11 @@ use crate::table::{changed, put, put_by, remove_deleted};
 
 statements! {
     INSERT_ACCOUNT = Sql::both(concat!(
-        "INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     ));
     UPDATE_ACCOUNT = Sql::both(
         "UPDATE accounts SET domain = $2, name = $3, export_permitted = $4, created_at = $5, next_event = $6, \
-         event_head = $7 WHERE id = $1",
+         event_head = $7, second_factor_required = $8, password_grant = $9 WHERE id = $1",
     );
     // No name that a person can give begins with this character.
     FREE_NAMES = Sql {
@@ -107,6 +109,8 @@ async fn write(
     remove_deleted(conn, account, &workset.lots).await?;
     remove_deleted(conn, account, &workset.virtual_accounts).await?;
 
+    remove_users(conn, account, &workset.users).await?;
+
     free_names(conn, workset).await?;
     put(conn, account, changed(&workset.virtual_accounts)).await?;
     put(conn, account, changed(&workset.tokens)).await?;
@@ -115,7 +119,10 @@ async fn write(
     put(conn, account, changed(&workset.dismissals)).await?;
     put(conn, account, changed(&workset.usage)).await?;
     put(conn, account, changed(&workset.totals)).await?;
+    put_users(conn, changed(&workset.users)).await?;
+    put_clients(conn, changed(&workset.clients)).await?;
     put(conn, account, workset.transactions.iter()).await?;
+    put_by(history::go_on(), conn, account, workset.history.values()).await?;
     put(conn, account, workset.events.iter()).await
 }
 

@@ -14,16 +14,28 @@ use crate::sqlite::{self, Writer};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 pub(crate) const WAIT_SECONDS_MAX: u64 = 10;
+/// How long a caller waits for a connection of a pool: one that is free, or a new one. A server that is away refuses
+/// connections all the time, and its callers are told soon.
+pub(crate) const CONNECTION_SECONDS_MAX: u64 = 3;
 /// How often something is tried that failed for a passing reason.
 pub(crate) const ATTEMPTS_MAX: usize = 3;
 
 /// An engine with its connections.
 #[derive(Clone)]
 pub(crate) enum Db {
-    /// One writer, several readers; the lock is held as long as any clone lives.
-    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool, _lock: Arc<sqlite::Lock> },
+    /// One writer, several readers; the lock is held as long as any clone lives. Opened for reading, there is none.
+    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool, _lock: Option<Arc<sqlite::Lock>> },
     /// One pool for both.
     Postgres { pool: PgPool },
+}
+
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To serve it.
+    Write,
+    /// To look at it, be it served or not.
+    Read,
 }
 
 /// Tries again what failed for a passing reason and may be repeated.
@@ -46,15 +58,19 @@ impl Db {
         url: &str,
         connections: u32,
         at_once: bool,
+        access: Access,
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url
             .parse()
             .map_err(|error: sqlx::Error| StoreError::Database(format!("the database URL: {error}")))?;
-        let options = options.application_name("seatpool");
+        let mut options = options.application_name("seatpool");
+        if access == Access::Read {
+            options = options.options([("default_transaction_read_only", "on")]);
+        }
         reach(&options, if at_once { 1 } else { WAIT_SECONDS_MAX }).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
-            .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+            .acquire_timeout(Duration::from_secs(CONNECTION_SECONDS_MAX))
             .connect_with(options)
             .await?;
         Ok(Self::Postgres { pool })

@@ -24,6 +24,11 @@ pub enum StoreError {
     /// The database can't be reached or is too busy; the same call may succeed later.
     #[error("the database can't be reached at present ({0}); it is tried again with the next request")]
     Unavailable(String),
+    /// No connection to the database could be had in time. That took its while, so it is not tried again at once.
+    #[error(
+        "the database can't be reached at present (it accepted no connection within {0} seconds); it is tried again with the next request"
+    )]
+    TimedOut(u64),
     /// Something that must be unique is there already.
     #[error("there already is {what}")]
     Exists {
@@ -47,7 +52,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether requests are to be answered with 503 for now: nothing can be stored or read at present.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Full | Self::Unavailable(_))
+        matches!(self, Self::Full | Self::Unavailable(_) | Self::TimedOut(_))
     }
 
     /// Whether a new attempt makes sense at once.
@@ -87,10 +92,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::BeginFailed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
+            sqlx::Error::PoolTimedOut => Self::TimedOut(crate::db::CONNECTION_SECONDS_MAX),
             other => Self::Database(other.to_string()),
         }
     }

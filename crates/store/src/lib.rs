@@ -22,11 +22,13 @@ pub mod testing;
 
 pub use batch::Batch;
 pub use error::StoreError;
-pub use query::access::Session;
+pub use query::access::{AccessToken, Session, Stage};
 pub use query::accounts::AccountFilter;
 pub use query::alerts::{Alike, Noticed};
+pub use query::audit::AuditLog;
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
 pub use query::lots::TransactionQuery;
+pub use query::preferences::FormSent;
 pub use query::{Page, Paged};
 pub use store::{Options, Store};

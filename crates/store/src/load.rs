@@ -12,6 +12,7 @@ use seatpool_proto::{AccountId, Tag, VirtualAccountId};
 
 use crate::error::StoreError;
 use crate::grid::{Grid, Kind};
+use crate::row::access::{client_columns, read_client, read_user, user_columns};
 use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
 use crate::row::dismissal::dismissal_columns;
 use crate::row::instance::instance_columns;
@@ -75,6 +76,24 @@ statements! {
             "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id = ANY($2::text[])"
         ),
     };
+    LOTS_OF_ORDERS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots \
+             WHERE account_id = $1 AND order_id IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND order_id = ANY($2::text[])"
+        ),
+    };
+    LOTS_OF_SUBSCRIPTIONS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots \
+             WHERE account_id = $1 AND subscription_id IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND subscription_id = ANY($2::text[])"
+        ),
+    };
     VIRTUAL_ACCOUNTS = Sql {
         sqlite: concat!(
             "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 AND \
@@ -129,14 +148,16 @@ statements! {
               AND (l.ends_at IS NULL OR CAST($3 AS BIGINT) IS NULL OR l.ends_at > CAST($3 AS BIGINT))) \
              FROM UNNEST($2::text[]) AS wanted (value)",
     };
-    DEPOSITED = Sql {
+    USERS = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE account_id = $1"));
+    CLIENTS = Sql::both(concat!("SELECT ", client_columns!(), " FROM clients WHERE account_id = $1"));
+    OF_ORDERS = Sql {
         sqlite: concat!(
             "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
-             kind = 'ordered' AND order_id IN (SELECT value FROM json_each($2)) ORDER BY number"
+             order_id IN (SELECT value FROM json_each($2)) ORDER BY number"
         ),
         postgres: concat!(
             "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
-             kind = 'ordered' AND order_id = ANY($2::text[]) ORDER BY number"
+             order_id = ANY($2::text[]) ORDER BY number"
         ),
     };
 }
@@ -157,7 +178,8 @@ pub(crate) async fn load(
     loading.virtual_accounts(touches).await?;
     loading.pools(touches, catalogue).await?;
     loading.contents(touches).await?;
-    loading.deposits(touches).await?;
+    loading.orders(touches).await?;
+    loading.people(touches).await?;
     loading.dismissals(touches).await?;
     Ok(loading.workset)
 }
@@ -218,10 +240,19 @@ impl Loading<'_> {
     }
 
     async fn lots(&mut self, touches: &Touches) -> Result<(), StoreError> {
-        if touches.lots.is_empty() {
-            return Ok(());
+        let mut lots: Vec<Lot> = Vec::new();
+        if !touches.lots.is_empty() {
+            lots.extend(self.select::<Lot>(&LOTS, vec![Value::set(&touches.lots)]).await?);
         }
-        for lot in self.select::<Lot>(&LOTS, vec![Value::set(&touches.lots)]).await? {
+        if !touches.lots_of_orders.is_empty() {
+            let orders = vec![Value::set(&touches.lots_of_orders)];
+            lots.extend(self.select::<Lot>(&LOTS_OF_ORDERS, orders).await?);
+        }
+        if !touches.lots_of_subscriptions.is_empty() {
+            let subscriptions = vec![Value::set(&touches.lots_of_subscriptions)];
+            lots.extend(self.select::<Lot>(&LOTS_OF_SUBSCRIPTIONS, subscriptions).await?);
+        }
+        for lot in lots {
             self.workset.lots.load(lot.id, lot);
         }
         Ok(())
@@ -296,18 +327,34 @@ impl Loading<'_> {
         Ok(())
     }
 
-    async fn deposits(&mut self, touches: &Touches) -> Result<(), StoreError> {
+    async fn people(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        if !touches.people {
+            return Ok(());
+        }
+        let account = [Value::text(self.account)];
+        for row in self.conn.rows(&USERS, &account).await? {
+            let user = read_user(&mut row.reader())?;
+            self.workset.users.load(user.id, user);
+        }
+        for row in self.conn.rows(&CLIENTS, &account).await? {
+            let client = read_client(&mut row.reader())?;
+            self.workset.clients.load(client.id.clone(), client);
+        }
+        Ok(())
+    }
+
+    async fn orders(&mut self, touches: &Touches) -> Result<(), StoreError> {
         if touches.orders.is_empty() {
             return Ok(());
         }
-        let mut deposited: BTreeMap<String, Vec<LotTransaction>> = BTreeMap::new();
-        let found: Vec<LotTransaction> = self.select(&DEPOSITED, vec![Value::set(&touches.orders)]).await?;
+        let mut of_orders: BTreeMap<String, Vec<LotTransaction>> = BTreeMap::new();
+        let found: Vec<LotTransaction> = self.select(&OF_ORDERS, vec![Value::set(&touches.orders)]).await?;
         for transaction in found {
             if let Some(order) = transaction.order_id.clone() {
-                deposited.entry(order).or_default().push(transaction);
+                of_orders.entry(order).or_default().push(transaction);
             }
         }
-        self.workset.deposited = deposited;
+        self.workset.of_orders = of_orders;
         Ok(())
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
-use crate::db::{Db, WAIT_SECONDS_MAX};
+use crate::db::{CONNECTION_SECONDS_MAX, Db, WAIT_SECONDS_MAX};
 use crate::error::StoreError;
 
 /// Only the owner reads and writes the database and what belongs to it.
@@ -45,26 +45,47 @@ pub(crate) async fn open(path: &Path, connections: u32, create: bool) -> Result<
     })?;
     // SQLite gives -wal and -shm the mode of the database (sqlite.org/src, os_unix.c, findCreateFileMode).
     private(path, true).map_err(in_vain)?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
+    let options = options(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
-        .pragma("journal_size_limit", WAL_BYTES_KEPT)
-        .pragma("trusted_schema", "OFF")
-        .disable_statement_logging();
+        .pragma("journal_size_limit", WAL_BYTES_KEPT);
     let writer = Writer::connect(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
-    let readers = SqlitePoolOptions::new()
+    let readers = readers(options, connections).await?;
+    Ok(Db::Sqlite { writer: Arc::new(Mutex::new(writer)), readers, _lock: Some(Arc::new(lock)) })
+}
+
+/// Opens the file to look at it. A manager may serve it meanwhile: in the write-ahead log's mode readers and the
+/// writer don't keep each other waiting (sqlite.org/wal.html), and a reader takes no lock but SQLite's own.
+pub(crate) async fn open_reading(path: &Path, connections: u32) -> Result<Db, StoreError> {
+    if is_missing(path) {
+        return Err(StoreError::Missing(path.display().to_string()));
+    }
+    let options = options(path).read_only(true);
+    let writer = Arc::new(Mutex::new(Writer::closed(options.clone())));
+    Ok(Db::Sqlite { writer, readers: readers(options, connections).await?, _lock: None })
+}
+
+/// What all connections to the file have in common.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+/// Connections that only read.
+async fn readers(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
+    Ok(SqlitePoolOptions::new()
         .max_connections(connections.max(1))
-        .acquire_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
+        .acquire_timeout(Duration::from_secs(CONNECTION_SECONDS_MAX))
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON"))
-        .await?;
-    Ok(Db::Sqlite { writer: Arc::new(Mutex::new(writer)), readers, _lock: Arc::new(lock) })
+        .await?)
 }
 
 /// Whether nothing was ever stored there. What can't be looked at is told when it is opened.
@@ -140,6 +161,11 @@ impl Writer {
         Ok(Self { options, connection: Some(connection), in_transaction: false, is_closed: false })
     }
 
+    /// One that never writes.
+    fn closed(options: SqliteConnectOptions) -> Self {
+        Self { options, connection: None, in_transaction: false, is_closed: true }
+    }
+
     /// Writes the log back and closes the connection for good; the last one to close removes the log.
     pub(crate) async fn close(&mut self) -> Result<(), StoreError> {
         if self.in_transaction {
@@ -166,7 +192,9 @@ impl Writer {
             self.roll_back().await;
         }
         if self.is_closed {
-            return Err(StoreError::Unavailable("the database was closed".to_owned()));
+            return Err(StoreError::Unavailable(
+                "the database was closed, or opened for reading only".to_owned(),
+            ));
         }
         if self.connection.is_none() {
             self.connection = Some(self.options.connect().await?);

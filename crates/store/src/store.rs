@@ -1,6 +1,6 @@
 //! The store itself: opening it, its schema, its readiness.
 
-use crate::db::{Db, retried};
+use crate::db::{Access, Db, retried};
 use crate::error::StoreError;
 use crate::migration::{self, MIGRATIONS};
 use crate::sql::{Sql, Value, statements};
@@ -42,10 +42,35 @@ impl Store {
     /// [`StoreError::Missing`], and locked against other processes ([`StoreError::InUse`]). The schema is left
     /// alone: see [`Store::migrate`].
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
+        Self::open_for(options, Access::Write).await
+    }
+
+    /// Opens a store to look at it, whether a manager serves it or not: nothing can be written, and nobody is
+    /// locked out. Refuses a schema that is not this program's.
+    pub async fn open_reading(options: &Options) -> Result<Self, StoreError> {
+        let store = Self::open_for(options, Access::Read).await?;
+        if !store.is_set_up().await? {
+            return Err(StoreError::Missing("the address given".to_owned()));
+        }
+        let recorded = store.db.rows(&migration::RECORDED, &[]).await?.len();
+        if recorded != MIGRATIONS.len() {
+            return Err(StoreError::Migration(format!(
+                "the database has schema version {recorded}, this program reads version {}: use the seatpool that \
+                 serves it",
+                MIGRATIONS.len()
+            )));
+        }
+        Ok(store)
+    }
+
+    async fn open_for(options: &Options, access: Access) -> Result<Self, StoreError> {
         let db = if let Some(path) = sqlite::path_of(&options.url) {
-            sqlite::open(&path, options.connections, options.create).await?
+            match access {
+                Access::Write => sqlite::open(&path, options.connections, options.create).await?,
+                Access::Read => sqlite::open_reading(&path, options.connections).await?,
+            }
         } else if ["postgres://", "postgresql://"].iter().any(|scheme| options.url.starts_with(scheme)) {
-            Db::open_postgres(&options.url, options.connections, options.create).await?
+            Db::open_postgres(&options.url, options.connections, options.create, access).await?
         } else {
             return Err(StoreError::Database(
                 "the database URL is neither sqlite:/path/to/file nor postgres://…".to_owned(),

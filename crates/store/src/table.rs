@@ -116,8 +116,13 @@ impl Table {
     /// The same, but of the rows that are there it sets these columns alone, and so leaves all indexes alone that
     /// hold none of them.
     pub(crate) fn upsert_setting(&self, columns: &[&str]) -> Sql {
-        let key: Vec<&str> = self.columns.iter().take(self.key).map(|(name, _)| *name).collect();
         let set: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        self.upsert_with(&set)
+    }
+
+    /// The same with these assignments.
+    pub(crate) fn upsert_with(&self, set: &[String]) -> Sql {
+        let key: Vec<&str> = self.columns.iter().take(self.key).map(|(name, _)| *name).collect();
         self.insert_with(&format!(
             " ON CONFLICT (account_id, {}) DO UPDATE SET {}",
             key.join(", "),

@@ -25,7 +25,7 @@ pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError
 
 /// Every statement that the store can run.
 fn statements() -> Vec<Sql> {
-    let tables: [&Table; 9] = [
+    let tables: [&Table; 10] = [
         &row::account::VIRTUAL_ACCOUNTS,
         &row::account::TOKENS,
         &row::dismissal::DISMISSALS,
@@ -35,19 +35,24 @@ fn statements() -> Vec<Sql> {
         &row::pool::USAGE,
         &row::instance::INSTANCES,
         &row::event::EVENTS,
+        &row::history::USAGE_HISTORY,
     ];
     let fixed = [
         batch::ALL,
         load::ALL,
         store::ALL,
         query::access::ALL,
+        row::access::ALL,
         query::accounts::ALL,
+        query::audit::ALL,
         query::events::ALL,
+        query::history::ALL,
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
         query::alerts::ALL,
         query::pools::ALL,
+        query::preferences::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed
@@ -55,7 +60,7 @@ fn statements() -> Vec<Sql> {
         .flatten()
         .copied()
         .chain(query::instances::LISTS.iter().chain(query::alerts::INDEXED).map(|(_, sql)| *sql))
-        .chain([*row::instance::upsert_after_contact()])
+        .chain([*row::instance::upsert_after_contact(), *row::history::go_on()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
 }

@@ -29,6 +29,9 @@ impl Agent {
         if in_trouble && purpose != Purpose::Farewell {
             self.leave_unanswered(&in_flight.request);
         }
+        // A manager in trouble may have applied it, or be about to: it is sent again as it is. So is one whose first
+        // answer was lost, where the refusal came before anything was looked up.
+        let same_again = in_trouble || in_flight.repeated && refusal.code == ProblemCode::RateLimited;
         let gone = matches!(
             refusal.code,
             ProblemCode::InstanceUnknown | ProblemCode::InstanceRemoved | ProblemCode::CertificateRevoked
@@ -49,7 +52,7 @@ impl Agent {
                     now,
                     format!("The registration failed: {reason}"),
                 );
-                self.registration_failed(None, now, chance.jitter());
+                self.registration_failed(same_again.then_some(in_flight.request), now, chance.jitter());
             }
             Purpose::Registration => {
                 self.state.registering = None;
@@ -104,7 +107,7 @@ impl Agent {
                     let message = format!("The manager refused the {}. {reason}", purpose.as_str());
                     self.tell(code, None, now, message);
                 }
-                self.missed(purpose, None, &reason, now, chance.jitter());
+                self.missed(purpose, same_again.then_some(in_flight.request), &reason, now, chance.jitter());
             }
         }
     }

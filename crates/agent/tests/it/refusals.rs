@@ -169,8 +169,36 @@ fn no_refusal_makes_a_request_forgotten_whose_answer_was_lost() {
         // The retry comes before the manager finds out that it has applied the request.
         world.manager.refusing = Some((code, 1));
         world.run(SignedDuration::from_mins(40));
-        let [lost, retry, next] = sent(&world)[before..] else { panic!("{:?}", sent(&world)) };
-        assert_eq!(lost, retry, "{code}");
-        assert_eq!(next.unanswered, [lost.request_id], "{code}");
+        let [lost, retry, again] = sent(&world)[before..] else { panic!("{:?}", sent(&world)) };
+        assert_eq!((lost, lost), (retry, again), "{code}: sent as it was until it is answered");
+    }
+}
+
+#[test]
+fn a_registration_whose_answer_was_lost_ends_registered_whatever_its_retry_meets() {
+    for code in [ProblemCode::Unavailable, ProblemCode::Internal, ProblemCode::RateLimited] {
+        let mut world = World::new("unified-ccx");
+        world.manager.losing = 1;
+        world.register(false).unwrap();
+        world.manager.refusing = Some((code, 1));
+        world.run(hours(1));
+        let [lost, retry, again, ..] = sent(&world)[..] else { panic!("{:?}", sent(&world)) };
+        assert_eq!((lost, lost), (retry, again), "{code}");
+        let registration = world.status().registration;
+        assert_eq!(registration.product_instance_id.unwrap().0.as_u128(), 1, "{code}: registered once");
+    }
+}
+
+#[test]
+fn a_new_request_refused_by_a_manager_in_trouble_is_sent_again_as_it_was() {
+    for (code, same) in
+        [(ProblemCode::Unavailable, true), (ProblemCode::Internal, true), (ProblemCode::RateLimited, false)]
+    {
+        let mut world = World::new("unified-ccx");
+        world.manager.refusing = Some((code, 1));
+        world.register(false).unwrap();
+        world.run(hours(1));
+        let [refused, next, ..] = sent(&world)[..] else { panic!("{:?}", sent(&world)) };
+        assert_eq!(refused == next, same, "{code}");
     }
 }

@@ -6,6 +6,8 @@ use seatpool_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::AccessChange;
+use crate::access::Role;
 use crate::explain::Move;
 
 /// What is asked.
@@ -88,14 +90,43 @@ pub enum Action {
         /// The lots.
         lines: Vec<OrderLine>,
     },
-    /// Give a lot a later end.
-    RenewLot {
-        /// Which.
-        lot: LotId,
-        /// The order's name.
+    /// Give lots a later end.
+    Renew {
+        /// Which. Of several, those that have not ended; if all have, those that ended last. They get one end.
+        lots: Chosen,
+        /// The order's name. By years, the same order renews a lot once.
         order_id: String,
-        /// The new end, later than the old.
-        ends_at: Timestamp,
+        /// The new end.
+        until: Until,
+    },
+    /// Take back what was deposited; never what is promised elsewhere. All or nothing.
+    Cancel {
+        /// Which; ended ones are left alone.
+        lots: Chosen,
+        /// How many of a single lot; all if absent.
+        quantity: Option<Quantity>,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// The customer says what it owns: it counts at once, and waits for the vendor.
+    Declare {
+        /// Where.
+        virtual_account: VirtualAccountId,
+        /// The licence.
+        tag: Tag,
+        /// How many, at least one.
+        quantity: Quantity,
+        /// Why it owns them.
+        note: String,
+    },
+    /// The vendor confirms or rejects what was declared.
+    Decide {
+        /// The declaration: the order id of its lots.
+        declaration: String,
+        /// What it says.
+        verdict: Verdict,
+        /// Why; a rejection needs a reason.
+        reason: String,
     },
     /// Move licences to another virtual account. All or nothing.
     TransferLicenses {
@@ -140,6 +171,15 @@ pub enum Action {
         instance: ProductInstanceId,
     },
 
+    /// Change who may sign in or call, and how.
+    Access {
+        /// What is to change.
+        change: AccessChange,
+        /// The roles that whoever asks holds in this account: nobody handles more than it holds. Empty for what
+        /// people do about themselves.
+        held: Vec<Role>,
+    },
+
     // From the manager's jobs.
     /// Drop the usage of instances whose authorization has ended.
     ExpireAuthorizations {
@@ -155,6 +195,48 @@ pub enum Action {
     },
 }
 
+/// Which lots an action is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// One.
+    Lot(LotId),
+    /// All that came of an order, wherever they are now.
+    Order(String),
+    /// All of a subscription, wherever they are.
+    Subscription(String),
+}
+
+/// Until when lots are renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until this instant, later than their present ends.
+    Date(Timestamp),
+    /// So many calendar years from their present end (the latest of them): [`after_years`](crate::dates::after_years).
+    Years(u8),
+}
+
+/// What the vendor says of a declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is so.
+    Confirm,
+    /// It is not.
+    Reject,
+}
+
+/// How the end of a new lot and those of its subscription's other lots go together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoTermination {
+    /// Not at all: the line has its own dates.
+    #[default]
+    Own,
+    /// The new lot ends when the subscription does: with the last of its lots. The line has no end of its own.
+    WithSubscription,
+    /// All lots of the subscription get one end: the later of the line's and theirs.
+    AllToLater,
+}
+
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -168,6 +250,9 @@ pub struct OrderLine {
     pub term: Term,
     /// The subscription it belongs to.
     pub subscription_id: Option<String>,
+    /// How its end goes together with the subscription's.
+    #[serde(default)]
+    pub co_termination: CoTermination,
 }
 
 /// One line of a transfer of licences: from one lot, or from lots of a kind that count now in order of

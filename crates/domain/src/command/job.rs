@@ -77,15 +77,14 @@ fn reassess(ids: &[LotId], after: Timestamp, by: &By, workset: &mut Workset, con
     let mut pools = FamiliesIn::default();
     for id in ids {
         let Some(lot) = workset.lots.get(id).cloned() else { continue };
-        if let Some(family) = context.catalogue.family_of(&lot.tag) {
-            pools.add(lot.virtual_account, family);
-        }
+        pools.add_lots(lot.virtual_account, &lot.tag, context.catalogue);
         let is_due = |at: Timestamp| after < at && at <= context.now;
         // A lot that was deposited within its term started with its deposit.
         if is_due(lot.term.starts_at) && lot.created_at < lot.term.starts_at {
             record(EventKind::LicensesStarted, "count from now on", &lot, by, workset, context);
         }
-        if lot.term.ends_at.is_some_and(is_due) {
+        // What was rejected has its own event.
+        if lot.declaration.is_none() && lot.term.ends_at.is_some_and(is_due) {
             record(EventKind::LicensesEnded, "reached the end of their term", &lot, by, workset, context);
         }
     }

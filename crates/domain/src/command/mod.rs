@@ -3,6 +3,7 @@
 //! [`Command::touches`] says which facts a decision needs, [`apply`] makes it. Nothing but the workset is read
 //! or changed: no store, no clock, no chance.
 
+mod access;
 mod action;
 mod admin;
 mod agent;
@@ -16,7 +17,8 @@ use seatpool_proto::Tag;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::action::{Action, OrderLine, TransferLine};
+pub use self::access::AccessChange;
+pub use self::action::{Action, Chosen, CoTermination, OrderLine, TransferLine, Until, Verdict};
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;
 use crate::event::{Event, EventKind};
@@ -94,6 +96,7 @@ impl Command {
                 agent::touches(&self.action)
             }
             Action::ExpireAuthorizations { .. } | Action::ReassessLots { .. } => job::touches(&self.action),
+            Action::Access { change, .. } => access::touches(change),
             _ => admin::touches(&self.action),
         }
     }
@@ -112,6 +115,7 @@ pub fn apply(command: Command, workset: &mut Workset, context: &mut Context<'_>)
         action @ (Action::ExpireAuthorizations { .. } | Action::ReassessLots { .. }) => {
             Ok(job::apply(action, &by, workset, context))
         }
+        Action::Access { change, held } => access::apply(change, &held, &by, workset, context),
         action => admin::apply(action, &by, workset, context),
     }
 }

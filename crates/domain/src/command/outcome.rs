@@ -2,6 +2,8 @@
 
 use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, Tag, TokenId, VirtualAccountId};
 
+use uuid::Uuid;
+
 use crate::instance::PendingCertificate;
 
 /// What came of a command that was taken.
@@ -29,6 +31,8 @@ pub enum Outcome {
     Token(TokenId),
     /// Lots were deposited, in the order of the lines (or had been, by the same order before).
     Lots(Vec<LotId>),
+    /// A user was invited.
+    User(Uuid),
     /// Done, with nothing to tell.
     Done,
 }
@@ -68,6 +72,16 @@ pub enum Refused {
         /// A kind of thing.
         what: &'static str,
     },
+    /// Nothing of this name is there, or nothing that whoever asks may know of.
+    #[error("there is no {what} {name:?}; {hint}")]
+    UnknownName {
+        /// A kind of thing.
+        what: &'static str,
+        /// What it was called.
+        name: String,
+        /// How to list what there is.
+        hint: &'static str,
+    },
     /// The virtual account still holds something.
     #[error(
         "the virtual account still holds {instances} product instances and {lots} lots: move or remove them first"
@@ -98,6 +112,39 @@ pub enum Refused {
         /// How many were asked for.
         wanted: Quantity,
     },
+    /// So many can't be taken back: the rest is promised elsewhere.
+    #[error(
+        "{wanted} of {tag} can't be taken back: the lot {lot} holds {quantity}, of which {reserved} are reserved and \
+         {moved_out} held by an on-prem manager"
+    )]
+    Held {
+        /// The lot.
+        lot: LotId,
+        /// The licence.
+        tag: Tag,
+        /// How many were to be taken back.
+        wanted: Quantity,
+        /// How many there are.
+        quantity: Quantity,
+        /// How many of them reservations hold.
+        reserved: Quantity,
+        /// How many of them an on-prem manager holds.
+        moved_out: Quantity,
+    },
+    /// What was declared was decided before, the other way.
+    #[error("{declaration} was {state} before, and stays so")]
+    Decided {
+        /// The declaration.
+        declaration: String,
+        /// How, in words.
+        state: &'static str,
+    },
+    /// The order was deposited and cancelled.
+    #[error("the order {order_id:?} was cancelled; use another order id")]
+    OrderCancelled {
+        /// The order.
+        order_id: String,
+    },
     /// What was proposed no longer fits.
     #[error("the figures have changed since this was proposed: {detail}; look at the explanation again")]
     Changed {
@@ -110,6 +157,32 @@ pub enum Refused {
         /// The order.
         order_id: String,
     },
+    /// Who asks may neither give nor take this role.
+    #[error("the role {role} is given and taken only by who holds it, and you do not")]
+    NotHeld {
+        /// Which, in words.
+        role: String,
+    },
+    /// Nobody would be left to administer the account.
+    #[error("{login} is the last account administrator who can sign in: give another person that role first")]
+    LastAdministrator {
+        /// Who.
+        login: String,
+    },
+    /// A vendor operator can't give up the role by itself.
+    #[error("nobody takes the role vendor operator from himself: ask another vendor operator")]
+    OwnOperatorRole,
+    /// Somebody else changed it since it was looked at.
+    #[error("somebody else changed it meanwhile: it was {seen} when you looked and is {present} now")]
+    ChangedMeanwhile {
+        /// What was seen.
+        seen: String,
+        /// What it is.
+        present: String,
+    },
+    /// A one-time link that is not, or no longer, good.
+    #[error("the link was used, replaced by a newer one, or its time is over: ask for a new one")]
+    LinkEnded,
 }
 
 impl Refused {
@@ -119,13 +192,21 @@ impl Refused {
             Self::Agent { code, .. } => code.as_str(),
             Self::Invalid { .. } => "invalid",
             Self::Exists { .. } => "exists",
-            Self::Unknown { .. } => "unknown",
+            Self::Unknown { .. } | Self::UnknownName { .. } => "unknown",
             Self::NotEmpty { .. } => "not_empty",
             Self::DefaultVirtualAccount => "default_virtual_account",
             Self::ExportNotPermitted => "export_not_permitted",
             Self::TooFew { .. } => "too_few",
+            Self::Held { .. } => "held",
+            Self::Decided { .. } => "decided",
+            Self::OrderCancelled { .. } => "order_cancelled",
             Self::Changed { .. } => "changed",
             Self::OrderDiffers { .. } => "order_differs",
+            Self::NotHeld { .. } => "role_not_held",
+            Self::LastAdministrator { .. } => "last_administrator",
+            Self::OwnOperatorRole => "own_operator_role",
+            Self::ChangedMeanwhile { .. } => "changed_meanwhile",
+            Self::LinkEnded => "link_ended",
         }
     }
 }

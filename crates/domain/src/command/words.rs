@@ -27,10 +27,15 @@ pub(crate) fn name_if_any(field: &'static str, text: Option<&str>) -> Result<Opt
 
 /// A description: at most [`DESCRIPTION_CHARS_MAX`] characters, which may be several lines.
 pub(crate) fn description(text: &str) -> Result<String, Refused> {
+    lines("description", text)
+}
+
+/// A text of several lines, with the limits of a description.
+pub(crate) fn lines(field: &'static str, text: &str) -> Result<String, Refused> {
     let text = text.trim();
-    bounded("description", text, DESCRIPTION_CHARS_MAX)?;
+    bounded(field, text, DESCRIPTION_CHARS_MAX)?;
     match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        Some(c) => Err(invalid("description", format!("holds the control character {c:?}: leave it out"))),
+        Some(c) => Err(invalid(field, format!("holds the control character {c:?}: leave it out"))),
         None => Ok(text.to_owned()),
     }
 }

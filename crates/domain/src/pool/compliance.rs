@@ -1,26 +1,34 @@
 //! Deciding a pool anew after its totals or lots changed, and saying so when a licence goes short or is
 //! covered again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use seatpool_proto::{Family, ProductInstanceId, Quantity, VirtualAccountId};
+use seatpool_proto::{Family, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 
 use super::standing::{Demand, holdings, standings};
 use super::{PoolTotal, Standing};
 use crate::catalogue::{Catalogue, FamilyEntry, LicenseEntry};
 use crate::command::{By, Context};
 use crate::event::{Event, EventKind};
+use crate::history::{Span, UsageSpan};
 use crate::workset::Workset;
 
-/// Pools that a command changed and that are to be decided anew, each once.
+/// Pools that a command changed and that are to be decided anew, each once, with the tags whose lots changed.
 #[derive(Default)]
-pub(crate) struct FamiliesIn(BTreeSet<(VirtualAccountId, Family)>);
+pub(crate) struct FamiliesIn(BTreeMap<(VirtualAccountId, Family), BTreeSet<Tag>>);
 
 impl FamiliesIn {
     /// Adds one pool.
-    pub(crate) fn add(&mut self, virtual_account: VirtualAccountId, family: &FamilyEntry) {
-        self.0.insert((virtual_account, family.family.clone()));
+    fn add(&mut self, virtual_account: VirtualAccountId, family: &FamilyEntry) {
+        self.0.entry((virtual_account, family.family.clone())).or_default();
+    }
+
+    /// Adds the pool of a tag whose lots there changed.
+    pub(crate) fn add_lots(&mut self, virtual_account: VirtualAccountId, tag: &Tag, catalogue: &Catalogue) {
+        if let Some(family) = catalogue.family_of(tag) {
+            self.0.entry((virtual_account, family.family.clone())).or_default().insert(tag.clone());
+        }
     }
 
     /// Adds the pools of all that an instance last reported.
@@ -40,9 +48,9 @@ impl FamiliesIn {
 
     /// Decides them anew.
     pub(crate) fn reassess(&self, by: &By, workset: &mut Workset, context: &Context<'_>) {
-        for (virtual_account, family) in &self.0 {
+        for ((virtual_account, family), lots_of) in &self.0 {
             if let Some(family) = context.catalogue.family(family) {
-                reassess(*virtual_account, family, by, workset, context);
+                decide(*virtual_account, family, lots_of, by, workset, context);
             }
         }
     }
@@ -56,11 +64,23 @@ struct Run {
     short_since: Option<Timestamp>,
 }
 
-/// Decides one pool: the only place where shortage, its beginning and the run's highest change.
-/// Returns where each tier stands, from the top.
+/// Decides one pool whose lots did not change. Returns where each tier stands, from the top.
 pub(crate) fn reassess(
     virtual_account: VirtualAccountId,
     family: &FamilyEntry,
+    by: &By,
+    workset: &mut Workset,
+    context: &Context<'_>,
+) -> Vec<Standing> {
+    decide(virtual_account, family, &BTreeSet::new(), by, workset, context)
+}
+
+/// Decides one pool: the only place where shortage, its beginning and the run's highest change, and where the
+/// usage history is kept.
+fn decide(
+    virtual_account: VirtualAccountId,
+    family: &FamilyEntry,
+    lots_of: &BTreeSet<Tag>,
     by: &By,
     workset: &mut Workset,
     context: &Context<'_>,
@@ -75,6 +95,7 @@ pub(crate) fn reassess(
     let demands: Vec<Demand> =
         totals.iter().map(|total| total.map_or_else(Demand::default, Demand::of)).collect();
     let standings = standings(family, &holdings, &demands);
+    let is_known: Vec<bool> = totals.iter().map(Option::is_some).collect();
 
     let changes: Vec<(&LicenseEntry, Standing, Run, Run)> = family
         .licenses
@@ -88,6 +109,7 @@ pub(crate) fn reassess(
             (before != after).then_some((license, *standing, before, after))
         })
         .collect();
+    remember(virtual_account, family, lots_of, &standings, &is_known, workset, context.now);
     for (license, standing, before, after) in changes {
         if let Some(total) = workset.totals.get_mut(&(virtual_account, license.tag.clone())) {
             total.run_high = after.high;
@@ -111,6 +133,39 @@ pub(crate) fn reassess(
         }
     }
     standings
+}
+
+/// Keeps where the tiers stand in the usage history, if what the pool uses or owns changed.
+fn remember(
+    virtual_account: VirtualAccountId,
+    family: &FamilyEntry,
+    lots_of: &BTreeSet<Tag>,
+    standings: &[Standing],
+    is_known: &[bool],
+    workset: &mut Workset,
+    now: Timestamp,
+) {
+    let is_used =
+        |license: &LicenseEntry| workset.totals.has_changed(&(virtual_account, license.tag.clone()));
+    if lots_of.is_empty() && !family.licenses.iter().any(is_used) {
+        return;
+    }
+    for ((license, standing), is_known) in family.licenses.iter().zip(standings).zip(is_known) {
+        let stands = [standing.owned, standing.in_use, standing.short].iter().any(|figure| !figure.is_zero());
+        if stands || *is_known || lots_of.contains(&license.tag) {
+            workset.remember(UsageSpan {
+                virtual_account,
+                tag: license.tag.clone(),
+                starts_at: Span::Hour.start_of(now),
+                span: Span::Hour,
+                in_use_high: standing.in_use,
+                in_use: standing.in_use,
+                short_high: standing.short,
+                short: standing.short,
+                owned: standing.owned,
+            });
+        }
+    }
 }
 
 /// The run after this decision: it lasts while the tag is short or an instance is locked.

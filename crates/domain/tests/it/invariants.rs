@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seatpool_domain::event::verify_chain;
+use seatpool_domain::audit::{Chain, check_transactions};
 use seatpool_domain::lot::TransactionKind;
-use seatpool_domain::pool::PoolTotal;
+use seatpool_domain::pool::{PoolTotal, assess};
 use seatpool_domain::{Instance, Usage};
 use seatpool_proto::{Quantity, Tag, VirtualAccountId};
 
+use crate::audit::entry;
 use crate::world::World;
 
 pub fn check(world: &World) {
@@ -15,9 +16,21 @@ pub fn check(world: &World) {
     shortages_are_current(world);
     lots_are_whole(world);
     history_explains_the_lots(world);
+    usage_history_is_current(world);
     registrations_are_single(world);
-    assert_eq!(verify_chain(&world.events), Ok(world.account.event_head), "the chain of events is broken");
-    assert_eq!(world.events.len() as u64 + 1, world.account.next_event);
+    log_verifies(world);
+}
+
+fn log_verifies(world: &World) {
+    let mut chain = Chain::default();
+    for event in &world.events {
+        assert!(chain.follow(&entry(event.clone())), "the chain of events is broken at {event:?}");
+        let range = event.number * 1000..(event.number + 1) * 1000;
+        let written: Vec<_> =
+            world.transactions.iter().filter(|row| range.contains(&row.number)).cloned().collect();
+        assert_eq!(check_transactions(event, &written), Ok(()));
+    }
+    assert_eq!(chain.end(&world.account), Ok(()));
 }
 
 fn totals_are_sums(world: &World) {
@@ -106,9 +119,9 @@ fn history_explains_the_lots(world: &World) {
         assert!(world.events.iter().any(|event| event.number == row.number / 1000));
         let quantity = i128::from(row.quantity.count());
         *expected.entry((row.virtual_account, row.tag.clone())).or_default() += match row.kind {
-            TransactionKind::Ordered | TransactionKind::TransferredIn => quantity,
-            TransactionKind::TransferredOut => -quantity,
-            TransactionKind::Renewed => 0,
+            TransactionKind::Ordered | TransactionKind::Declared | TransactionKind::TransferredIn => quantity,
+            TransactionKind::TransferredOut | TransactionKind::Cancelled => -quantity,
+            TransactionKind::Renewed | TransactionKind::Confirmed | TransactionKind::Rejected => 0,
         };
     }
     let mut found: BTreeMap<(VirtualAccountId, Tag), i128> = BTreeMap::new();
@@ -117,6 +130,25 @@ fn history_explains_the_lots(world: &World) {
     }
     expected.retain(|_, sum| *sum != 0);
     assert_eq!(found, expected, "lots are not what was ordered and moved");
+}
+
+/// The last row of every tag says how it stands; what has no row never was in use or owned.
+fn usage_history_is_current(world: &World) {
+    // Tests that set what is promised by hand do not always have the pool decided anew.
+    let by_hand = world.lots.values().any(|lot| !lot.promised().is_zero());
+    for va in world.virtual_accounts.keys() {
+        for family in world.catalogue.families() {
+            let totals = world.totals.values().filter(|row| row.virtual_account == *va);
+            let lots = world.lots.values().filter(|lot| lot.virtual_account == *va);
+            for tier in assess(family, lots, totals, world.now) {
+                let rows = world.history.iter().filter(|((at, tag, _), _)| at == va && *tag == tier.tag);
+                let last = rows.map(|(_, row)| (row.in_use, row.short, row.owned)).next_back();
+                let (in_use, short, owned) = last.unwrap_or_default();
+                assert_eq!((in_use, short), (tier.in_use, tier.short), "history of {} in {va}", tier.tag);
+                assert!(by_hand || owned == tier.owned, "{owned} of {} owned in {va}", tier.tag);
+            }
+        }
+    }
 }
 
 fn registrations_are_single(world: &World) {

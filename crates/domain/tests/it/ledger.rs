@@ -2,10 +2,12 @@
 //! [`crate::world::World::submit`] after every single one.
 
 use proptest::prelude::*;
-use seatpool_domain::command::{Action, TransferLine};
+use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, TransferLine, Until, Verdict};
 use seatpool_domain::{Actor, Outcome, Refused};
 use seatpool_proto::message::IdCertificateRenewalRequest;
-use seatpool_proto::{LotId, LotKind, ProductInstanceId, Request, RequestBody, TokenId, VirtualAccountId};
+use seatpool_proto::{
+    LotId, LotKind, ProductInstanceId, Request, RequestBody, Term, TokenId, VirtualAccountId,
+};
 
 use crate::agent::{Agent, Figure, usage_report};
 use crate::world::{World, q, tag};
@@ -21,6 +23,10 @@ enum Step {
     RevokeToken(usize),
     Order { va: usize, order: u8, lines: Vec<(usize, u64, u8)> },
     Renew { lot: usize, days: i64 },
+    RenewAll { what: usize, years: u8, order: u8 },
+    Cancel { what: usize, quantity: Option<u64> },
+    Declare { va: usize, tag: usize, quantity: u64 },
+    Decide { lot: usize, confirm: bool },
     Reserve { lot: usize, quantity: u64 },
     Transfer { from: usize, lines: Vec<(usize, u64, usize, u8)> },
     Register { agent: usize, token: usize, proof: bool, force: bool, finish: bool },
@@ -36,7 +42,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let n = 0..8_usize;
-    let lines = prop::collection::vec((0..6_usize, 0..40_u64, 0..3_u8), 1..4);
+    let lines = prop::collection::vec((0..6_usize, 0..40_u64, 0..6_u8), 1..4);
     let moves = prop::collection::vec((0..5_usize, 0..15_u64, n.clone(), 0..5_u8), 1..3);
     let usage = prop::collection::vec((0..6_usize, 0..30_u64, prop::option::weighted(0.2, 0..50_u64)), 0..5);
     prop_oneof![
@@ -47,6 +53,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => n.clone().prop_map(Step::RevokeToken),
         5 => (n.clone(), 0..12_u8, lines).prop_map(|(va, order, lines)| Step::Order { va, order, lines }),
         1 => (n.clone(), -5..100_i64).prop_map(|(lot, days)| Step::Renew { lot, days }),
+        1 => (n.clone(), 0..4_u8, 0..3_u8).prop_map(|(what, years, order)| Step::RenewAll { what, years, order }),
+        2 => (n.clone(), prop::option::weighted(0.7, 0..20_u64))
+            .prop_map(|(what, quantity)| Step::Cancel { what, quantity }),
+        2 => (n.clone(), 0..6_usize, 0..20_u64)
+            .prop_map(|(va, tag, quantity)| Step::Declare { va, tag, quantity }),
+        2 => (n.clone(), any::<bool>()).prop_map(|(lot, confirm)| Step::Decide { lot, confirm }),
         1 => (n.clone(), 0..9_u64).prop_map(|(lot, quantity)| Step::Reserve { lot, quantity }),
         5 => (n.clone(), moves).prop_map(|(from, lines)| Step::Transfer { from, lines }),
         8 => (n.clone(), n.clone(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.8)).prop_map(
@@ -100,6 +112,32 @@ impl Play {
 
     fn lot(&self, n: usize) -> Option<LotId> {
         self.world.lots.keys().nth(n % self.world.lots.len().max(1)).copied()
+    }
+
+    /// A lot, all of its order, or all of the subscription.
+    fn some(&self, n: usize) -> Option<Chosen> {
+        let lot = self.lot(n)?;
+        Some(match n % 3 {
+            0 => Chosen::Lot(lot),
+            1 => Chosen::Order(self.world.lots[&lot].order_id.clone()),
+            _ => Chosen::Subscription("SUB".into()),
+        })
+    }
+
+    /// A line of the one subscription, with each way in which its end goes together with the others'.
+    fn of_subscription(&self, name: &str, quantity: u64, shape: u8) -> OrderLine {
+        let (co_termination, days) = match shape {
+            3 => (CoTermination::Own, Some(30)),
+            4 => (CoTermination::WithSubscription, None),
+            _ => (CoTermination::AllToLater, Some(50)),
+        };
+        let line = self.world.term(name, quantity, 0, days.unwrap_or(1));
+        OrderLine {
+            subscription_id: Some("SUB".into()),
+            co_termination,
+            term: Term { ends_at: line.term.ends_at.filter(|_| days.is_some()), ..line.term },
+            ..line
+        }
     }
 
     fn instance(&self, n: usize) -> Option<ProductInstanceId> {
@@ -182,14 +220,45 @@ impl Play {
                     .map(|(name, quantity, shape)| match shape {
                         0 => self.world.perpetual(TAGS[name], quantity),
                         1 => self.world.term(TAGS[name], quantity, 0, 40),
-                        _ => self.world.term(TAGS[name], quantity, 20, 60),
+                        2 => self.world.term(TAGS[name], quantity, 20, 60),
+                        shape => self.of_subscription(TAGS[name], quantity, shape),
                     })
                     .collect();
                 Action::Order { virtual_account: self.va(va), order_id: format!("PO-{order}"), lines }
             }
             Step::Renew { lot, days } => {
                 let ends_at = self.world.now + jiff::SignedDuration::from_hours(24 * days);
-                Action::RenewLot { lot: self.lot(lot)?, order_id: "RENEW".into(), ends_at }
+                Action::Renew {
+                    lots: Chosen::Lot(self.lot(lot)?),
+                    order_id: "RENEW".into(),
+                    until: Until::Date(ends_at),
+                }
+            }
+            Step::RenewAll { what, years, order } => {
+                let until = Until::Years(years);
+                Action::Renew { lots: self.some(what)?, order_id: format!("RENEW-{order}"), until }
+            }
+            Step::Cancel { what, quantity } => Action::Cancel {
+                lots: self.some(what)?,
+                quantity: quantity.map(q),
+                reason: "mistaken".into(),
+            },
+            Step::Declare { va, tag: name, quantity } => Action::Declare {
+                virtual_account: self.va(va),
+                tag: tag(TAGS[name]),
+                quantity: q(quantity),
+                note: "contract 7".into(),
+            },
+            Step::Decide { lot, confirm } => {
+                // Mostly what was declared, and at times what was not.
+                let declared: Vec<_> =
+                    self.world.lots.values().filter(|row| row.declaration.is_some()).collect();
+                let id = declared.get(lot).map(|row| row.id).or_else(|| self.lot(lot))?;
+                Action::Decide {
+                    declaration: self.world.lots[&id].order_id.clone(),
+                    verdict: if confirm { Verdict::Confirm } else { Verdict::Reject },
+                    reason: "the contract says so".into(),
+                }
             }
             Step::Reserve { lot, quantity } => {
                 // Not a command yet: as if a reservation had been made.

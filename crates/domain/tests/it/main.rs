@@ -4,7 +4,10 @@
 
 mod accounts;
 mod agent;
+mod alerts;
+mod audit;
 mod conversation;
+mod declarations;
 mod explain;
 mod invariants;
 mod ledger;
@@ -14,6 +17,7 @@ mod pools;
 mod proofs;
 mod reference;
 mod registration;
+mod renewals;
 mod reports;
 mod transfers;
 mod world;

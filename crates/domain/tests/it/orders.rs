@@ -1,7 +1,7 @@
 //! Orders, renewals, and lots that start and end by themselves.
 
 use jiff::SignedDuration;
-use seatpool_domain::command::{Action, OrderLine};
+use seatpool_domain::command::{Action, Chosen, OrderLine, Until};
 use seatpool_domain::lot::TransactionKind;
 use seatpool_domain::{EventKind, Outcome, Refused};
 use seatpool_proto::{LotId, LotKind, Term, VirtualAccountId};
@@ -120,10 +120,10 @@ fn a_lot_starts_and_ends_on_its_dates_and_a_renewal_mends_the_shortage() {
     world.advance(1);
     assert_eq!(world.kinds_since(events), [EventKind::LicensesEnded, EventKind::OutOfCompliance]);
 
-    let renew = |lot, days: i64, now: jiff::Timestamp| Action::RenewLot {
-        lot,
+    let renew = |lot, days: i64, now: jiff::Timestamp| Action::Renew {
+        lots: Chosen::Lot(lot),
         order_id: "PO-2".into(),
-        ends_at: now + SignedDuration::from_hours(24 * days),
+        until: Until::Date(now + SignedDuration::from_hours(24 * days)),
     };
     let now = world.now;
     assert!(world.submit(renew(lot, -1, now)).unwrap_err().to_string().starts_with("ends_at is"));

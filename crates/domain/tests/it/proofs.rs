@@ -52,6 +52,7 @@ impl AnyLot {
             order_id: "PO".into(),
             origin: None,
             created_at: now(),
+            declaration: None,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_domain::account::Contents;
-use seatpool_domain::command::{Action, OrderLine};
-use seatpool_domain::lot::TransactionKind;
+use seatpool_domain::command::{Action, CoTermination, OrderLine};
+use seatpool_domain::history::UsageSpan;
 use seatpool_domain::opening::Opening;
 use seatpool_domain::*;
 use seatpool_proto::{
@@ -67,6 +67,7 @@ pub struct World {
     pub events: Vec<Event>,
     pub transactions: Vec<LotTransaction>,
     pub dismissals: BTreeMap<String, alert::Dismissal>,
+    pub history: BTreeMap<(VirtualAccountId, Tag, Timestamp), UsageSpan>,
 }
 
 pub fn q(count: u64) -> Quantity {
@@ -116,6 +117,7 @@ impl World {
             events: Vec::new(),
             transactions: Vec::new(),
             dismissals: BTreeMap::new(),
+            history: BTreeMap::new(),
         };
         world.store(&workset);
         world
@@ -219,6 +221,12 @@ impl World {
         write(&mut self.dismissals, &workset.dismissals);
         self.events.extend(workset.events.iter().cloned());
         self.transactions.extend(workset.transactions.iter().cloned());
+        for (key, row) in &workset.history {
+            self.history
+                .entry(key.clone())
+                .and_modify(|known| known.go_on(row))
+                .or_insert_with(|| row.clone());
+        }
     }
 
     /// A workset with all rows.
@@ -235,7 +243,7 @@ impl World {
             workset.contents.insert(*id, self.contents(*id));
         }
         for order in self.transactions.iter().filter_map(|row| row.order_id.clone()) {
-            workset.deposited.insert(order.clone(), self.deposited(&order));
+            workset.of_orders.insert(order.clone(), self.of_order(&order));
         }
         workset
     }
@@ -267,7 +275,11 @@ impl World {
             workset.tokens.load(row.id, row.clone());
             places.insert(row.virtual_account);
         }
-        for row in touches.lots.iter().filter_map(|id| self.lots.get(id)) {
+        for row in self.lots.values().filter(|row| {
+            touches.lots.contains(&row.id)
+                || touches.lots_of_orders.contains(&row.order_id)
+                || row.subscription_id.as_ref().is_some_and(|id| touches.lots_of_subscriptions.contains(id))
+        }) {
             workset.lots.load(row.id, row.clone());
             places.insert(row.virtual_account);
             pools_in.insert(row.virtual_account);
@@ -301,9 +313,9 @@ impl World {
             workset.contents.insert(*id, self.contents(*id));
         }
         for order in &touches.orders {
-            let deposits = self.deposited(order);
+            let deposits = self.of_order(order);
             if !deposits.is_empty() {
-                workset.deposited.insert(order.clone(), deposits);
+                workset.of_orders.insert(order.clone(), deposits);
             }
         }
         workset
@@ -319,11 +331,8 @@ impl World {
         Contents { instances: instances.count() as u64, lots: lots.count() as u64 }
     }
 
-    fn deposited(&self, order: &str) -> Vec<LotTransaction> {
-        let deposits = self
-            .transactions
-            .iter()
-            .filter(|row| row.kind == TransactionKind::Ordered && row.order_id.as_deref() == Some(order));
+    fn of_order(&self, order: &str) -> Vec<LotTransaction> {
+        let deposits = self.transactions.iter().filter(|row| row.order_id.as_deref() == Some(order));
         deposits.cloned().collect()
     }
 
@@ -390,6 +399,7 @@ impl World {
             kind: LotKind::Perpetual,
             term: Term { starts_at: self.now, ends_at: None },
             subscription_id: None,
+            co_termination: CoTermination::Own,
         }
     }
 

@@ -3,12 +3,15 @@
 
 pub mod backoff;
 pub mod clients;
+pub mod invitations;
 pub mod password;
+pub mod second_factor;
 pub mod sessions;
+mod totp;
 
-use seatpool_domain::access::Role;
+use seatpool_domain::access::{OauthScope, Role};
 use seatpool_domain::account::Account;
-use seatpool_domain::command::{Action, Actor, Command, Outcome, Refused};
+use seatpool_domain::command::{AccessChange, Action, Actor, Command, Outcome, Refused};
 use seatpool_proto::{AccountId, VirtualAccountId};
 
 use super::{App, AppError};
@@ -32,6 +35,8 @@ pub struct Principal {
     pub account: AccountId,
     /// What it may do in that account.
     pub roles: Vec<Role>,
+    /// What it may use of its roles: everything, but for OAuth2 clients that were given less.
+    pub scopes: Vec<OauthScope>,
     /// The network address it asks from, if any.
     pub source: Option<String>,
 }
@@ -45,10 +50,14 @@ pub enum Permission {
     ReadAccount,
     /// Create, change and delete virtual accounts; create clients.
     ManageAccount,
+    /// Invite, change and delete users.
+    ManageUsers,
     /// Read one virtual account but its tokens.
     ReadVirtualAccount(VirtualAccountId),
-    /// Tokens, licences and product instances of one virtual account.
+    /// Licences and product instances of one virtual account.
     ManageVirtualAccount(VirtualAccountId),
+    /// Registration tokens of one virtual account.
+    ManageTokens(VirtualAccountId),
     /// Deposit what orders bought.
     Deposit,
     /// Create smart accounts.
@@ -62,8 +71,22 @@ impl Permission {
             Self::SeeAccount | Self::ReadVirtualAccount(_) => "any role in it",
             Self::ReadAccount => "account administrator or approver",
             Self::ManageAccount => "account administrator",
-            Self::ManageVirtualAccount(_) => "account administrator or virtual account administrator",
+            Self::ManageUsers => "account administrator",
+            Self::ManageVirtualAccount(_) | Self::ManageTokens(_) => {
+                "account administrator or virtual account administrator"
+            }
             Self::Deposit | Self::CreateAccounts => "vendor operator",
+        }
+    }
+
+    /// The scope that it takes; every scope reads.
+    fn scope(self) -> Option<OauthScope> {
+        match self {
+            Self::SeeAccount | Self::ReadAccount | Self::ReadVirtualAccount(_) => None,
+            Self::ManageAccount | Self::ManageUsers | Self::CreateAccounts => Some(OauthScope::Admin),
+            Self::ManageVirtualAccount(_) => Some(OauthScope::Inventory),
+            Self::ManageTokens(_) => Some(OauthScope::Tokens),
+            Self::Deposit => Some(OauthScope::Orders),
         }
     }
 }
@@ -107,6 +130,12 @@ impl Principal {
         Scope::Only(own)
     }
 
+    /// The roles that it holds in `account`: in an account that is not its own, a vendor operator's alone.
+    pub fn held(&self, account: AccountId) -> Vec<Role> {
+        let counts = |role: &Role| self.account == account || *role == Role::VendorOperator;
+        self.roles.iter().copied().filter(counts).collect()
+    }
+
     /// Its roles, in the words that people use.
     pub fn role_words(&self) -> String {
         let words: Vec<_> = self.roles.iter().map(|role| role_word(*role)).collect();
@@ -128,6 +157,12 @@ pub fn role_word(role: Role) -> &'static str {
 /// Whether `principal` may do this in `account`. A vendor operator reads every account and deposits into it,
 /// but sees no tokens and manages nothing of a customer's.
 pub fn allows(principal: &Principal, account: AccountId, permission: Permission) -> bool {
+    holds(principal, account, permission)
+        && permission.scope().is_none_or(|scope| principal.scopes.contains(&scope))
+}
+
+/// Whether its roles include this, whatever its scopes.
+fn holds(principal: &Principal, account: AccountId, permission: Permission) -> bool {
     let own = principal.account == account;
     principal.roles.iter().any(|role| match (role, permission) {
         (
@@ -139,13 +174,16 @@ pub fn allows(principal: &Principal, account: AccountId, permission: Permission)
             | Permission::CreateAccounts,
         ) => true,
         (_, Permission::Deposit | Permission::CreateAccounts) => false,
-        (Role::AccountAdministrator, _) => own,
+        (Role::AccountAdministrator, _) | (Role::VendorOperator, Permission::ManageUsers) => own,
         (
             Role::Approver,
             Permission::SeeAccount | Permission::ReadAccount | Permission::ReadVirtualAccount(_),
         ) => own,
         (Role::VirtualAccountAdministrator(_) | Role::VirtualAccountUser(_), Permission::SeeAccount) => own,
-        (Role::VirtualAccountAdministrator(mine), Permission::ManageVirtualAccount(id)) => own && *mine == id,
+        (
+            Role::VirtualAccountAdministrator(mine),
+            Permission::ManageVirtualAccount(id) | Permission::ManageTokens(id),
+        ) => own && *mine == id,
         (
             Role::VirtualAccountAdministrator(mine) | Role::VirtualAccountUser(mine),
             Permission::ReadVirtualAccount(id),
@@ -159,6 +197,11 @@ pub fn check(principal: &Principal, account: AccountId, permission: Permission) 
     if allows(principal, account, permission) {
         return Ok(());
     }
+    if let Some(scope) = permission.scope()
+        && holds(principal, account, permission)
+    {
+        return Err(AppError::OutOfScope { scope: scope.as_str() });
+    }
     if permission == Permission::CreateAccounts {
         return Err(forbidden(permission));
     }
@@ -166,7 +209,9 @@ pub fn check(principal: &Principal, account: AccountId, permission: Permission) 
         return Err(unknown("smart account"));
     }
     match permission {
-        Permission::ReadVirtualAccount(id) | Permission::ManageVirtualAccount(id)
+        Permission::ReadVirtualAccount(id)
+        | Permission::ManageVirtualAccount(id)
+        | Permission::ManageTokens(id)
             if !allows(principal, account, Permission::ReadVirtualAccount(id)) =>
         {
             Err(unknown("virtual account"))
@@ -182,6 +227,11 @@ fn forbidden(permission: Permission) -> AppError {
 /// There is no such thing, or none that this principal may know of.
 pub fn unknown(what: &'static str) -> AppError {
     AppError::Refused(Refused::Unknown { what })
+}
+
+/// There is nothing of this name, or nothing that this principal may know of; `hint` says how to list what there is.
+pub fn unknown_name(what: &'static str, name: &str, hint: &'static str) -> AppError {
+    AppError::Refused(Refused::UnknownName { what, name: name.to_owned(), hint })
 }
 
 /// The account with this domain, if `principal` may see it.
@@ -200,8 +250,23 @@ pub(super) async fn submit(
     account: AccountId,
     action: Action,
 ) -> Result<Outcome, AppError> {
-    let command = Command { actor: principal.actor.clone(), source: principal.source.clone(), action };
-    app.submit(account, command).await
+    app.submit(account, command(principal, action)).await
+}
+
+/// An action in the principal's name.
+pub(super) fn command(principal: &Principal, action: Action) -> Command {
+    Command { actor: principal.actor.clone(), source: principal.source.clone(), action }
+}
+
+/// Has the ledger of `account` carry out a change of who may sign in or call, in the principal's name.
+pub(super) async fn change(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    change: AccessChange,
+) -> Result<Outcome, AppError> {
+    let held = principal.held(account);
+    submit(app, principal, account, Action::Access { change, held }).await
 }
 
 #[cfg(test)]
@@ -217,7 +282,13 @@ mod tests {
     const OTHER: VirtualAccountId = VirtualAccountId(Uuid::from_u128(4));
 
     fn principal(role: Role) -> Principal {
-        Principal { actor: Actor::User("p".into()), account: HOME, roles: vec![role], source: None }
+        Principal {
+            actor: Actor::User("p".into()),
+            account: HOME,
+            roles: vec![role],
+            scopes: OauthScope::ALL.into(),
+            source: None,
+        }
     }
 
     /// One letter per permission in the order see, read, manage, read mine, manage mine, read other,
@@ -258,6 +329,47 @@ mod tests {
             assert_eq!(answers(role, HOME), home, "{role:?} at home");
             assert_eq!(answers(role, AWAY), away, "{role:?} away");
         }
+    }
+
+    #[test]
+    fn a_scope_takes_away_and_never_gives() {
+        let allowed = |role, scope| {
+            let principal = Principal { scopes: vec![scope], ..principal(role) };
+            let permissions = [
+                Permission::ReadAccount,
+                Permission::ManageAccount,
+                Permission::ManageUsers,
+                Permission::ManageVirtualAccount(MINE),
+                Permission::ManageTokens(MINE),
+                Permission::Deposit,
+                Permission::CreateAccounts,
+            ];
+            let answer = |permission| match check(&principal, HOME, permission) {
+                Ok(()) => 'y',
+                Err(AppError::OutOfScope { .. }) => 's',
+                Err(AppError::Forbidden { .. }) => 'f',
+                Err(_) => 'u',
+            };
+            permissions.into_iter().map(answer).collect::<String>()
+        };
+        for (scope, administrator, operator) in [
+            (OauthScope::Read, "yssssff", "yfsffss"),
+            (OauthScope::Inventory, "yssysff", "yfsffss"),
+            (OauthScope::Tokens, "ysssyff", "yfsffss"),
+            (OauthScope::Orders, "yssssff", "yfsffys"),
+            (OauthScope::Admin, "yyyssff", "yfyffsy"),
+        ] {
+            assert_eq!(allowed(Role::AccountAdministrator, scope), administrator, "{scope:?}");
+            assert_eq!(allowed(Role::VendorOperator, scope), operator, "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn in_another_account_only_the_vendors_role_counts() {
+        let mut both = principal(Role::VendorOperator);
+        both.roles.push(Role::AccountAdministrator);
+        assert_eq!(both.held(HOME), both.roles);
+        assert_eq!(both.held(AWAY), [Role::VendorOperator]);
     }
 
     #[test]

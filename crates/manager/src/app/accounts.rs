@@ -1,7 +1,7 @@
-//! Smart accounts, their virtual accounts, and the programs that may call the REST API.
+//! Smart accounts and their virtual accounts.
 
 use jiff::Timestamp;
-use seatpool_domain::access::{Client, Role, User};
+use seatpool_domain::access::{Role, User};
 use seatpool_domain::account::{Account, VirtualAccount};
 use seatpool_domain::command::{Action, Outcome, Refused};
 use seatpool_domain::opening::Opening;
@@ -10,7 +10,7 @@ use seatpool_store::{AccountFilter, Page, Paged, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{self, Permission, Principal, check, clients, unknown};
+use super::access::{self, Permission, Principal, check, unknown};
 use super::{App, AppError};
 
 /// A smart account.
@@ -124,29 +124,6 @@ pub enum RoleView {
     Approver,
 }
 
-/// A program that may call the REST API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ClientView {
-    /// `client_id` of OAuth2.
-    pub client_id: String,
-    /// What it is for.
-    pub name: String,
-    /// What it may do.
-    pub roles: Vec<RoleView>,
-    /// When it was created.
-    pub created_at: Timestamp,
-}
-
-/// A client that was just created, with its secret: shown this once.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct NewClientView {
-    /// The client.
-    #[serde(flatten)]
-    pub client: ClientView,
-    /// `client_secret` of OAuth2. Only its hash is kept.
-    pub client_secret: String,
-}
-
 /// The accounts that `principal` may see, by domain.
 pub async fn list(
     app: &App,
@@ -206,14 +183,8 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
         other => other?,
     }
     if let Some((login, password_hash)) = administrator {
-        let user = User {
-            id: app.new_id(),
-            account: account.id,
-            login,
-            password_hash,
-            roles: vec![Role::AccountAdministrator],
-            created_at: account.created_at,
-        };
+        let roles = vec![Role::AccountAdministrator];
+        let user = User::new(app.new_id(), account.id, login, password_hash, roles, account.created_at);
         match app.store().insert_user(&user).await {
             Err(StoreError::Exists { .. }) => {
                 return Err(AppError::Refused(Refused::Exists { what: "user", name: user.login }));
@@ -232,7 +203,7 @@ async fn checked_administrator(app: &App, person: NewAdministrator) -> Result<(S
     if app.store().user_by_login(&login).await?.is_some() {
         return Err(AppError::Refused(Refused::Exists { what: "user", name: login }));
     }
-    let hash = app.gate().hashing.hash(person.password).await?;
+    let hash = app.gate().hashing.hash_strong(person.password, vec![login.clone()]).await?;
     let hash = hash.map_err(|unusable| invalid("password", &format!("is not usable: {unusable}")))?;
     Ok((login, hash))
 }
@@ -271,7 +242,7 @@ pub async fn virtual_account(
     name_or_id: &str,
 ) -> Result<VirtualAccountView, AppError> {
     let rows = virtual_accounts(app, principal, account).await?;
-    find(&rows, name_or_id).cloned().ok_or_else(|| unknown("virtual account"))
+    find(&rows, name_or_id).cloned().ok_or_else(|| unknown_place(name_or_id))
 }
 
 /// The virtual accounts with these names or ids; all that `principal` may read if none are named.
@@ -285,7 +256,7 @@ pub async fn virtual_accounts_named(
     if names.is_empty() {
         return Ok(rows);
     }
-    let named = |name: &String| find(&rows, name).cloned().ok_or_else(|| unknown("virtual account"));
+    let named = |name: &String| find(&rows, name).cloned().ok_or_else(|| unknown_place(name));
     let mut found = names.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found.dedup_by_key(|row| row.id);
@@ -298,6 +269,12 @@ pub fn find<'a>(rows: &'a [VirtualAccountView], name_or_id: &str) -> Option<&'a 
     let id: Option<VirtualAccountId> = wanted.parse().ok();
     let matches = |row: &&VirtualAccountView| row.name.to_lowercase() == wanted || Some(row.id) == id;
     rows.iter().find(matches)
+}
+
+/// There is no virtual account of this name or id that whoever asks may know of.
+pub(super) fn unknown_place(name_or_id: &str) -> AppError {
+    let hint = "`seatpool va list` and GET /api/seatpool/v1/accounts/{account}/virtual-accounts list those that you may see";
+    access::unknown_name("virtual account", name_or_id, hint)
 }
 
 /// Creates a virtual account.
@@ -345,64 +322,6 @@ pub async fn delete_virtual_account(
     access::submit(app, principal, account, action).await.map(|_| ())
 }
 
-/// The clients of an account, by id.
-pub async fn list_clients(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-) -> Result<Vec<ClientView>, AppError> {
-    check(principal, account, Permission::ManageAccount)?;
-    let names = app.store().virtual_accounts(account).await?;
-    let rows = app.store().clients(account).await?;
-    Ok(rows.into_iter().map(|row| client_view(row, &names)).collect())
-}
-
-/// Creates a client. Nobody grants a vendor operator's role but a vendor operator; a vendor operator may
-/// give an account its first client.
-pub async fn create_client(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-    name: String,
-    roles: Vec<RoleView>,
-) -> Result<NewClientView, AppError> {
-    let first = principal.is_operator() && app.store().clients(account).await?.is_empty();
-    if !first {
-        check(principal, account, Permission::ManageAccount)?;
-    }
-    if roles.contains(&RoleView::VendorOperator) {
-        check(principal, account, Permission::CreateAccounts)?;
-    }
-    if name.trim().is_empty() || name.len() > 128 {
-        return Err(invalid("name", "has 1 to 128 characters"));
-    }
-    if roles.is_empty() {
-        return Err(invalid("roles", "must name at least one role: a client without one may do nothing"));
-    }
-    let names = app.store().virtual_accounts(account).await?;
-    let roles = roles.into_iter().map(|role| role_of(role, &names)).collect::<Result<_, _>>()?;
-    let secret = clients::secret();
-    let client = Client {
-        id: app.new_id().to_string(),
-        account,
-        name: name.trim().to_owned(),
-        secret_hash: clients::secret_hash(&secret),
-        roles,
-        created_at: app.now(),
-    };
-    app.store().insert_client(&client).await?;
-    Ok(NewClientView { client: client_view(client, &names), client_secret: secret })
-}
-
-fn client_view(client: Client, names: &[VirtualAccount]) -> ClientView {
-    ClientView {
-        client_id: client.id,
-        name: client.name,
-        roles: client.roles.into_iter().map(|role| role_view(role, names)).collect(),
-        created_at: client.created_at,
-    }
-}
-
 /// A role with the name of its virtual account (its id, should that be deleted).
 pub fn role_view(role: Role, names: &[VirtualAccount]) -> RoleView {
     let name = |id: VirtualAccountId| {
@@ -419,7 +338,8 @@ pub fn role_view(role: Role, names: &[VirtualAccount]) -> RoleView {
     }
 }
 
-fn role_of(role: RoleView, names: &[VirtualAccount]) -> Result<Role, AppError> {
+/// The role that the API names so.
+pub(super) fn role_of(role: RoleView, names: &[VirtualAccount]) -> Result<Role, AppError> {
     let id = |name: &str| {
         let matches = |row: &&VirtualAccount| row.name.to_lowercase() == name.to_lowercase();
         names.iter().find(matches).map(|row| row.id).ok_or_else(|| unknown("virtual account"))

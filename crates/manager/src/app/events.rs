@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Permission, Principal, check};
-use super::{App, AppError};
+use super::{App, AppError, clients};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +26,7 @@ pub struct EventView {
     pub severity: Severity,
     /// What happened, as a sentence.
     pub message: String,
-    /// Who: a sign-in name, a client id, a product instance, or `system`.
+    /// Who: a sign-in name, a client's name, a product instance, or `system`.
     pub actor: String,
     /// Of what kind the actor is: `user`, `client`, `instance` or `system`.
     pub actor_kind: String,
@@ -63,13 +63,21 @@ pub async fn list(
     }
     let names = app.store().virtual_accounts(account).await?;
     let rows = app.store().events(account, query, page).await?;
+    let clients = rows.items.iter().filter_map(|row| match &row.actor {
+        Actor::Client(id) => Some(id.as_str()),
+        _ => None,
+    });
+    let clients = clients::names(app, clients).await?;
     let view = |row: Event| EventView {
         number: row.number,
         at: row.at,
         kind: row.kind,
         severity: row.kind.severity(),
         message: row.message,
-        actor: row.actor.name().to_owned(),
+        actor: match &row.actor {
+            Actor::Client(id) => clients.get(id).unwrap_or(id).clone(),
+            other => other.name().to_owned(),
+        },
         actor_kind: actor_kind(&row.actor).to_owned(),
         source: row.source,
         virtual_account: row.virtual_account.map(|id| {

@@ -207,8 +207,7 @@ pub async fn transfer(
     id: ProductInstanceId,
     to: VirtualAccountId,
 ) -> Result<(), AppError> {
-    let row = readable(app, principal, account, id).await?;
-    check(principal, account, Permission::ManageVirtualAccount(row.virtual_account))?;
+    manageable(app, principal, account, id).await?;
     check(principal, account, Permission::ManageVirtualAccount(to))?;
     let action = Action::TransferInstance { instance: id, to };
     access::submit(app, principal, account, action).await.map(|_| ())
@@ -221,10 +220,21 @@ pub async fn remove(
     account: AccountId,
     id: ProductInstanceId,
 ) -> Result<(), AppError> {
-    let row = readable(app, principal, account, id).await?;
-    check(principal, account, Permission::ManageVirtualAccount(row.virtual_account))?;
+    manageable(app, principal, account, id).await?;
     let action = Action::RemoveInstance { instance: id };
     access::submit(app, principal, account, action).await.map(|_| ())
+}
+
+/// An instance that is registered in a virtual account that `principal` manages.
+pub(super) async fn manageable(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    id: ProductInstanceId,
+) -> Result<Instance, AppError> {
+    let row = readable(app, principal, account, id).await?;
+    check(principal, account, Permission::ManageVirtualAccount(row.virtual_account))?;
+    Ok(row)
 }
 
 /// The instance with this id, if `principal` may read it.

@@ -1,6 +1,7 @@
 //! Licences: what each virtual account owns, uses and lacks of them, and moving them between virtual accounts.
 
 mod pool;
+pub mod preview;
 mod view;
 
 use jiff::Timestamp;
@@ -11,13 +12,15 @@ use seatpool_store::{InstanceQuery, Page, Paged, TransactionQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{self, Permission, Principal, check, unknown};
+use super::access::{self, Permission, Principal, check, unknown, unknown_name};
 use super::accounts::{self, VirtualAccountView, invalid};
 use super::instances::{self, InstanceView};
 use super::{App, AppError};
 use pool::Pool;
 pub(super) use view::lot_view;
-pub use view::{Borrowing, LicenseStatus, LicenseView, LotStatus, LotView, VirtualAccountRef};
+pub use view::{
+    Borrowing, DeclarationView, LicenseStatus, LicenseView, LotStatus, LotView, VirtualAccountRef,
+};
 
 /// One line of a licence's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +29,8 @@ pub struct TransactionView {
     pub number: u64,
     /// When.
     pub at: Timestamp,
-    /// What happened: `ordered`, `renewed`, `transferred_in`, `transferred_out`.
+    /// What happened: `ordered`, `renewed`, `transferred_in`, `transferred_out`, `cancelled`, `declared`,
+    /// `confirmed`, `rejected`.
     #[schema(value_type = String)]
     pub kind: TransactionKind,
     /// How many.
@@ -37,10 +41,16 @@ pub struct TransactionView {
     pub lot: LotId,
     /// The other virtual account of a transfer, by name.
     pub counterpart: Option<String>,
-    /// The order, for deposits and renewals.
+    /// The order; none for transfers.
     pub order_id: Option<String>,
     /// Who did it.
     pub by: String,
+    /// What it changed, as it was: how many, an end, the state of a declaration.
+    pub before: Option<String>,
+    /// The same as it is since.
+    pub after: Option<String>,
+    /// Why, in the words of whoever did it.
+    pub note: Option<String>,
 }
 
 /// A licence with its history and who uses it.
@@ -135,9 +145,16 @@ pub async fn license(
     virtual_account: VirtualAccountId,
     name_or_tag: &str,
 ) -> Result<LicenseDetail, AppError> {
-    let tag = tag_of(app, name_or_tag).ok_or_else(|| unknown("license"))?;
+    let tag = known_tag(app, name_or_tag)?;
     let views = licenses(app, principal, account, &[virtual_account]).await?;
-    let license = views.into_iter().find(|view| view.tag == tag).ok_or_else(|| unknown("license"))?;
+    let license = views.into_iter().find(|view| view.tag == tag);
+    let license = license.ok_or_else(|| {
+        unknown_name(
+            "license",
+            name_or_tag,
+            "this virtual account has none; `seatpool licenses list` lists what there is",
+        )
+    })?;
     let page = Page { limit: DETAIL_ROWS, offset: 0 };
     let transactions =
         transactions(app, principal, account, virtual_account, Some(tag.clone()), page).await?;
@@ -180,6 +197,9 @@ pub async fn transactions(
         }),
         order_id: row.order_id,
         by: row.by,
+        before: row.before,
+        after: row.after,
+        note: row.note,
     };
     Ok(Paged { items: rows.items.into_iter().map(view).collect(), total: rows.total })
 }
@@ -193,6 +213,19 @@ pub async fn transfer(
     from: VirtualAccountId,
     lines: Vec<Transfer>,
 ) -> Result<(), AppError> {
+    let lines = checked_lines(app, principal, account, from, lines).await?;
+    let action = Action::TransferLicenses { from, lines };
+    access::submit(app, principal, account, action).await.map(|_| ())
+}
+
+/// What people gave as lines of a transfer, as the ledger takes them.
+async fn checked_lines(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    from: VirtualAccountId,
+    lines: Vec<Transfer>,
+) -> Result<Vec<TransferLine>, AppError> {
     check(principal, account, Permission::ManageVirtualAccount(from))?;
     if lines.is_empty() {
         return Err(invalid("lines", "is empty: name at least one licence to move"));
@@ -200,13 +233,12 @@ pub async fn transfer(
     let readable = accounts::virtual_accounts(app, principal, account).await?;
     let mut checked = Vec::with_capacity(lines.len());
     for line in lines {
-        let to = accounts::find(&readable, &line.to).ok_or_else(|| unknown("virtual account"))?.id;
+        let to = accounts::find(&readable, &line.to).ok_or_else(|| accounts::unknown_place(&line.to))?.id;
         check(principal, account, Permission::ManageVirtualAccount(to))?;
-        let tag = tag_of(app, &line.license).ok_or_else(|| unknown("license"))?;
+        let tag = known_tag(app, &line.license)?;
         checked.push(TransferLine { tag, lot: line.lot, kind: line.kind, quantity: line.quantity, to });
     }
-    let action = Action::TransferLicenses { from, lines: checked };
-    access::submit(app, principal, account, action).await.map(|_| ())
+    Ok(checked)
 }
 
 /// The tag of a licence that is given by its name or its tag.
@@ -214,6 +246,14 @@ pub fn tag_of(app: &App, name_or_tag: &str) -> Option<Tag> {
     let catalogue = app.catalogue();
     let by_name = catalogue.license_by_name(name_or_tag).map(|license| license.tag.clone());
     by_name.or_else(|| name_or_tag.parse().ok().filter(|tag| catalogue.license(tag).is_some()))
+}
+
+/// The same, or a refusal that names it and says how to list what there is.
+pub fn known_tag(app: &App, name_or_tag: &str) -> Result<Tag, AppError> {
+    tag_of(app, name_or_tag).ok_or_else(|| {
+        let hint = "`seatpool licenses catalogue` and GET /api/seatpool/v1/licenses list what there is";
+        unknown_name("license", name_or_tag, hint)
+    })
 }
 
 /// The licence's name for people; the tag where the catalogue has lost it.

@@ -9,12 +9,14 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use seatpool_domain::command::Action;
 use seatpool_domain::{Catalogue, Command, Context, Outcome, Policy, Refused, Touches, Workset, apply};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::AppError;
+use super::inventory::preview::Facts;
 use crate::clock::{Clock, NewIds, monotonic};
 use crate::ops::metrics;
 
@@ -74,6 +76,39 @@ impl Ledger {
         answered.await.unwrap_or(Err(AppError::Internal))
     }
 
+    /// Decides commands one after the other on what is stored now and stores nothing: what pools hold before and
+    /// after them.
+    pub(super) async fn foresee(
+        &self,
+        account: AccountId,
+        commands: Vec<Command>,
+    ) -> Result<(Facts, Facts), AppError> {
+        let inner = &self.0;
+        let mut touches = Touches { now: Some(inner.clock.now()), ..Touches::default() };
+        for command in &commands {
+            touches.unite(command.touches());
+        }
+        let _turn = match &inner.writers {
+            Some(writers) => writers.acquire().await.ok(),
+            None => None,
+        };
+        let mut batch = inner.store.begin(account, &touches, &inner.catalogue).await?;
+        let before = facts(&batch.workset);
+        let mut ids = NewIds(inner.clock);
+        for command in commands {
+            let mut context = Context {
+                now: inner.clock.now(),
+                catalogue: &inner.catalogue,
+                policy: &inner.policy,
+                ids: &mut ids,
+            };
+            let workset = &mut batch.workset;
+            catch_unwind(AssertUnwindSafe(|| (inner.decide)(command, workset, &mut context)))
+                .map_err(|_| AppError::Internal)??;
+        }
+        Ok((before, facts(&batch.workset)))
+    }
+
     /// Whether the account has no actor yet.
     fn enqueue(&self, account: AccountId, job: Job) -> Result<bool, AppError> {
         let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,6 +122,13 @@ impl Ledger {
         }
         queue.push_back(job);
         Ok(starts)
+    }
+}
+
+fn facts(workset: &Workset) -> Facts {
+    Facts {
+        lots: workset.lots.values().cloned().collect(),
+        totals: workset.totals.values().cloned().collect(),
     }
 }
 
@@ -149,6 +191,13 @@ impl Inner {
                         Box::pin(self.settle(account, job)).await;
                     }
                 }
+                // Unique on the whole manager, which the account's facts could not tell.
+                Err(Failed::Store(StoreError::Exists { .. })) if taken(&jobs).is_some() => {
+                    for job in jobs.drain(..) {
+                        let refused = taken(std::slice::from_ref(&job)).map(AppError::Refused);
+                        let _ = job.answer.send(Err(refused.unwrap_or(AppError::Internal)));
+                    }
+                }
                 Err(Failed::Store(error)) => {
                     metrics::ledger_failure();
                     let reason = error.to_string();
@@ -200,6 +249,14 @@ impl Inner {
         }
         Ok(outcomes)
     }
+}
+
+/// What a lone command would have made of a name that another account has taken.
+fn taken(jobs: &[Job]) -> Option<Refused> {
+    let [job] = jobs else { return None };
+    let Action::Access { change, .. } = &job.command.action else { return None };
+    let (what, name) = change.unique_name()?;
+    Some(Refused::Exists { what, name: name.trim().to_lowercase() })
 }
 
 enum Failed {

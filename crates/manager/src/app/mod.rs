@@ -5,13 +5,22 @@ pub mod access;
 pub mod accounts;
 pub mod agents;
 pub mod alerts;
+pub mod audit;
+pub mod catalogue;
+pub mod clients;
+pub mod declarations;
 pub mod events;
 pub mod explain;
+pub mod forms;
 pub mod instances;
 pub mod inventory;
 mod ledger;
 pub mod orders;
+pub mod preferences;
+pub mod renewals;
+pub mod reports;
 pub mod tokens;
+pub mod users;
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -30,6 +39,7 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
+use inventory::preview::Facts;
 use ledger::Ledger;
 
 /// Why a use case did not come about. Nothing was changed.
@@ -43,6 +53,12 @@ pub enum AppError {
     Forbidden {
         /// Whose it is, in words.
         needs: &'static str,
+    },
+    /// Its roles include it, but not its scopes.
+    #[error("this needs the scope {scope}, which this client or its access token was not given")]
+    OutOfScope {
+        /// Which.
+        scope: &'static str,
     },
     /// Nothing can be stored or read at the moment; it can be tried again.
     #[error("{reason}")]
@@ -87,6 +103,7 @@ struct Inner {
     ledger: Ledger,
     gate: Gate,
     token_failures: FailureLimiter,
+    turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
     /// When the store was last probed, and what came of it.
@@ -118,6 +135,12 @@ pub const TOKEN_FAILURES_MAX: u32 = 20;
 /// How long a readiness check's result stands.
 pub const PROBE_EVERY: Duration = Duration::from_millis(500);
 
+impl core::fmt::Debug for App {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("App")
+    }
+}
+
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
@@ -139,6 +162,7 @@ impl App {
             ca: parts.ca,
             ledger,
             gate: Gate::default(),
+            turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             domains: RwLock::default(),
             probed: Mutex::default(),
@@ -191,6 +215,11 @@ impl App {
         self.0.ledger.submit(account, command).await
     }
 
+    /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
+    async fn foresee(&self, account: AccountId, commands: Vec<Command>) -> Result<(Facts, Facts), AppError> {
+        self.0.ledger.foresee(account, commands).await
+    }
+
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats
     /// what it found, so that asking costs nobody anything.
     pub async fn probe(&self) -> Result<(), String> {
@@ -222,6 +251,11 @@ impl App {
     /// What sign-ins share.
     pub(crate) fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    /// Whose turn it is to work on a form.
+    pub(crate) fn turns(&self) -> &forms::Turns {
+        &self.0.turns
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

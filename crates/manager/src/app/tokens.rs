@@ -1,6 +1,8 @@
 //! Registration tokens of a virtual account. Only who manages the virtual account sees them: their text is
 //! what lets a product instance in.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_domain::Token;
 use seatpool_domain::command::{Action, Outcome};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, check, unknown};
-use super::{App, AppError};
+use super::{App, AppError, clients};
 
 /// Whether a token lets instances in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +40,7 @@ pub struct TokenView {
     pub description: String,
     /// When it was created.
     pub created_at: Timestamp,
-    /// Who created it.
+    /// Who created it: a sign-in name, or a client's name.
     pub created_by: String,
     /// From when it is refused.
     pub expires_at: Timestamp,
@@ -101,9 +103,10 @@ pub async fn list(
     account: AccountId,
     virtual_account: VirtualAccountId,
 ) -> Result<Vec<TokenView>, AppError> {
-    check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
+    check(principal, account, Permission::ManageTokens(virtual_account))?;
     let rows = app.store().tokens(account, virtual_account).await?;
-    Ok(rows.into_iter().map(|row| view(app, account, row)).collect())
+    let names = clients::names(app, rows.iter().map(|row| row.created_by.as_str())).await?;
+    Ok(rows.into_iter().map(|row| view(app, account, row, &names)).collect())
 }
 
 /// Creates a token.
@@ -114,7 +117,7 @@ pub async fn create(
     virtual_account: VirtualAccountId,
     new: NewToken,
 ) -> Result<TokenView, AppError> {
-    check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
+    check(principal, account, Permission::ManageTokens(virtual_account))?;
     let export_controlled = match new.export_controlled {
         Some(wanted) => wanted,
         None => app.store().account(account).await?.is_some_and(|account| account.export_permitted),
@@ -130,7 +133,8 @@ pub async fn create(
         return Err(AppError::Internal);
     };
     let row = app.store().token(account, id).await?.ok_or(AppError::Internal)?;
-    Ok(view(app, account, row))
+    let names = clients::names(app, [row.created_by.as_str()]).await?;
+    Ok(view(app, account, row, &names))
 }
 
 /// Revokes a token: from now on it lets nobody in. Instances that registered with it stay.
@@ -141,7 +145,7 @@ pub async fn revoke(
     virtual_account: VirtualAccountId,
     id: TokenId,
 ) -> Result<(), AppError> {
-    check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
+    check(principal, account, Permission::ManageTokens(virtual_account))?;
     let row = app.store().token(account, id).await?;
     if row.is_none_or(|row| row.virtual_account != virtual_account) {
         return Err(unknown("token"));
@@ -155,7 +159,7 @@ pub fn id_of(app: &App, account: AccountId, text: &str) -> Option<TokenId> {
     made.or_else(|| text.trim().parse().ok())
 }
 
-fn view(app: &App, account: AccountId, row: Token) -> TokenView {
+fn view(app: &App, account: AccountId, row: Token, clients: &BTreeMap<String, String>) -> TokenView {
     let status = if row.revoked_at.is_some() {
         TokenStatus::Revoked
     } else if row.expires_at <= app.now() {
@@ -170,7 +174,7 @@ fn view(app: &App, account: AccountId, row: Token) -> TokenView {
         token: app.ca().token_text(account, row.id),
         description: row.description,
         created_at: row.created_at,
-        created_by: row.created_by,
+        created_by: clients.get(&row.created_by).cloned().unwrap_or(row.created_by),
         expires_at: row.expires_at,
         uses: row.uses,
         uses_max: row.uses_max,

@@ -1,11 +1,12 @@
 //! Every signing key of the manager, and everything that is signed with one.
 //!
 //! Keys come from `DATA_DIR/keys` (mode 0700, files 0600) and never leave this module: others ask for a
-//! certificate, a signed answer, a token's text or a TLS resolver.
+//! certificate, a signed answer, a token's text, a sealed secret or a TLS resolver.
 
 mod create;
 mod files;
 mod profile;
+mod seal;
 mod tls;
 mod token;
 
@@ -73,6 +74,7 @@ struct Inner {
     issuing_key: P256Key,
     signing_key: P256Key,
     token_key: Zeroizing<[u8; 32]>,
+    sealer: seal::Sealer,
     anchors: Anchors,
     chains: RwLock<Chains>,
     tls: Arc<TlsCertificate>,
@@ -107,13 +109,17 @@ impl Ca {
             issuing: files::read_certificate(&certificates.join(files::ISSUING_CERTIFICATE))?,
             signing: files::read_certificate(&certificates.join(files::SIGNING_CERTIFICATE))?,
         };
+        let token_key = files::read_secret(&keys.join(files::TOKEN_KEY))?;
+        let sealer = seal::Sealer::derive(&token_key);
         Ok(Self(Arc::new(Inner {
             clock,
             root_certificate,
             root_key: root_key_path.exists().then(|| files::read_key(&root_key_path)).transpose()?,
             issuing_key: files::read_key(&keys.join(files::ISSUING_KEY))?,
             signing_key: files::read_key(&keys.join(files::SIGNING_KEY))?,
-            token_key: files::read_secret(&keys.join(files::TOKEN_KEY))?,
+            sealer: sealer
+                .ok_or_else(|| CaError::Signing("the sign-in secrets' key", "derivation".into()))?,
+            token_key,
             anchors,
             chains: RwLock::new(chains),
             tls: Arc::new(TlsCertificate::open(config)?),
@@ -150,6 +156,16 @@ impl Ca {
     /// the token still exists or may be used.
     pub fn read_token(&self, text: &str) -> Result<(AccountId, TokenId), InvalidToken> {
         token::read(&self.0.token_key, text)
+    }
+
+    /// Encrypts a small secret for one purpose.
+    pub fn seal(&self, purpose: &str, secret: &[u8]) -> Result<String, CaError> {
+        self.0.sealer.seal(purpose, secret).ok_or_else(|| CaError::Signing("a secret", "encryption".into()))
+    }
+
+    /// Opens what [`Ca::seal`] made for this purpose; none if it is anything else.
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.sealer.unseal(purpose, sealed)
     }
 
     /// Signs an answer's text with the message-signing key and adds its chain.

@@ -12,8 +12,9 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{account, alerts, devices, events, explain, licenses, order, token, va};
+use super::{account, alerts, devices, events, explain, licenses, lot, order, token, va};
 pub(super) use call::{Connection, Failed};
+pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
 
 const EXIT_CODES: &str = "\
@@ -32,10 +33,13 @@ pub(super) enum ClientCommand {
     /// Registration tokens: list, create, revoke
     #[command(after_help = EXIT_CODES)]
     Token(Group<token::TokenCommand>),
-    /// Orders: deposit licences, renew lots
+    /// Orders: deposit licences, renew and cancel them
     #[command(after_help = EXIT_CODES)]
     Order(Group<order::OrderCommand>),
-    /// Licences: list, show, transfer between virtual accounts
+    /// Lots that customers declare themselves: declare, list, confirm, reject
+    #[command(after_help = EXIT_CODES)]
+    Lot(Group<lot::LotCommand>),
+    /// Licences: list, show, catalogue, usage over time, transfer between virtual accounts
     #[command(after_help = EXIT_CODES)]
     Licenses(Group<licenses::LicensesCommand>),
     /// Product instances: list, show, transfer, remove
@@ -105,6 +109,16 @@ impl Session {
     /// The account that the command is about.
     pub(super) fn account(&self) -> &str {
         &self.connection.account
+    }
+
+    /// Whether JSON is to be printed.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Reads.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failed> {
+        self.connection.call(Method::GET, path, &[], None::<&()>).await
     }
 
     /// Reads, and prints as JSON or with `show`.
@@ -190,6 +204,7 @@ impl ClientCommand {
             Self::Va(Group { to, command }) => command.run(&to).await,
             Self::Token(Group { to, command }) => command.run(&to).await,
             Self::Order(Group { to, command }) => command.run(&to).await,
+            Self::Lot(Group { to, command }) => command.run(&to).await,
             Self::Licenses(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
             Self::Events(events) => events.run().await,

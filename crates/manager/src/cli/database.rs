@@ -30,13 +30,26 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
     })
 }
 
+/// Opens the database that `init` made for this manager to look at it, served or not; refuses any other.
+pub(super) async fn open_reading(config: &Config) -> anyhow::Result<Store> {
+    let url = redact_url(&config.database.url);
+    let store = Store::open_reading(&config.database).await.map_err(|error| match error {
+        StoreError::Missing(_) => anyhow!("no manager's data is in {url}: {REMEDY}"),
+        other => anyhow::Error::new(other).context(format!("the database {url} can't be opened")),
+    })?;
+    refuse_foreign(config, store).await
+}
+
 /// Opens the database that `init` made for this manager; refuses any other.
 pub(super) async fn open_own(config: &Config) -> anyhow::Result<Store> {
+    refuse_foreign(config, open(config).await?).await
+}
+
+async fn refuse_foreign(config: &Config, store: Store) -> anyhow::Result<Store> {
     let path = config.manager_id_file();
     let own = std::fs::read_to_string(&path).with_context(|| {
         format!("{} can't be read: restore it from the backup of this directory", path.display())
     })?;
-    let store = open(config).await?;
     let stored = if store.is_set_up().await? { store.setting(SETTING).await? } else { None };
     let url = redact_url(&config.database.url);
     match stored {

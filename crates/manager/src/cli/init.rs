@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use seatpool_domain::Actor;
-use seatpool_domain::access::{Client, Role, User};
+use seatpool_domain::access::{Client, OauthScope, Role, User};
 use seatpool_domain::opening::Opening;
 use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::Store;
@@ -96,14 +96,7 @@ impl Init {
 
         store.create_account(first).await.context("the first smart account could not be created")?;
         let roles = vec![Role::VendorOperator, Role::AccountAdministrator];
-        let user = User {
-            id: ids.uuid(),
-            account,
-            login: login.clone(),
-            password_hash,
-            roles: roles.clone(),
-            created_at: now,
-        };
+        let user = User::new(ids.uuid(), account, login.clone(), password_hash, roles.clone(), now);
         store.insert_user(&user).await.context("the administrator could not be created")?;
         let secret = random_text(32);
         let client = Client {
@@ -112,7 +105,10 @@ impl Init {
             name: "Made by seatpool init".to_owned(),
             secret_hash: Sha256::of(secret.as_bytes()).to_string(),
             roles,
+            scopes: OauthScope::ALL.into(),
             created_at: now,
+            previous_secret: None,
+            deleted_at: None,
         };
         store.insert_client(&client).await.context("the OAuth2 client could not be created")?;
         write_client(&config, &client, &secret, &domain)?;

@@ -2,15 +2,17 @@
 
 use core::fmt::Write as _;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
 use reqwest::Method;
-use seatpool_domain::lot::TransactionKind;
 use seatpool_proto::LotKind;
 use serde_json::json;
 
 use super::client::{Failed, Manager, day, moment, or_dash, table};
-use super::order::Kind;
+use super::order::{Kind, when};
+use crate::app::catalogue::CatalogueLicense;
 use crate::app::inventory::{LicenseDetail, LicenseView, LotStatus};
+use crate::app::reports::UsageReport;
 
 /// Licences.
 #[derive(Subcommand, Debug)]
@@ -28,6 +30,25 @@ pub(super) enum LicensesCommand {
         /// The virtual account, by name or id
         #[arg(long, alias = "va", value_name = "NAME", default_value = "Default")]
         virtual_account: String,
+    },
+    /// List the licences that exist: what orders and declarations may name
+    Catalogue,
+    /// Report what was in use and owned over time
+    Usage {
+        /// Its name or tag
+        license: String,
+        /// The virtual account, by name or id
+        #[arg(long, alias = "va", value_name = "NAME", default_value = "Default")]
+        virtual_account: String,
+        /// From this day or instant [default: 30 days before the end]
+        #[arg(long, value_name = "WHEN", value_parser = when)]
+        from: Option<Timestamp>,
+        /// Until this day or instant [default: now]
+        #[arg(long, value_name = "WHEN", value_parser = when)]
+        to: Option<Timestamp>,
+        /// By the hour or by the day [default: hours up to seven days, days beyond]
+        #[arg(long, value_name = "STEP")]
+        step: Option<Step>,
     },
     /// Move licences to another virtual account
     Transfer {
@@ -51,6 +72,22 @@ pub(super) enum LicensesCommand {
     },
 }
 
+/// The step of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Step {
+    Hour,
+    Day,
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+}
+
 impl LicensesCommand {
     pub(super) async fn run(self, manager: &Manager) -> Result<(), Failed> {
         let session = manager.connect().await?;
@@ -63,6 +100,19 @@ impl LicensesCommand {
             Self::Show { license, virtual_account } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "licenses", &license];
                 session.read(&path, &[], show).await
+            }
+            Self::Catalogue => {
+                session.read(&["licenses"], &[], |found: &Vec<CatalogueLicense>| catalogue(found)).await
+            }
+            Self::Usage { license, virtual_account, from, to, step } => {
+                let query = [
+                    ("virtual_account", Some(virtual_account)),
+                    ("license", Some(license)),
+                    ("from", from.map(|from| from.to_string())),
+                    ("to", to.map(|to| to.to_string())),
+                    ("step", step.map(|step| step.as_str().to_owned())),
+                ];
+                session.read(&["accounts", account, "reports", "usage"], &query, usage).await
             }
             Self::Transfer { license, quantity, from, to, lot, kind } => {
                 let done = format!("{quantity} of {license} were moved from {from:?} to {to:?}");
@@ -104,6 +154,31 @@ fn list(found: &[LicenseView]) -> String {
     table(&head, rows)
 }
 
+fn catalogue(found: &[CatalogueLicense]) -> String {
+    let rows = found.iter().map(|license| {
+        let tier = license.tier.to_string();
+        vec![license.family.to_string(), tier, license.name.clone(), license.tag.to_string()]
+    });
+    table(&["FAMILY", "#TIER", "LICENSE", "TAG"], rows)
+}
+
+fn usage(report: &UsageReport) -> String {
+    let rows = report.points.iter().map(|point| {
+        let short = Some(point.short).filter(|short| !short.is_zero());
+        vec![
+            moment(point.starts_at),
+            point.in_use.to_string(),
+            point.owned.to_string(),
+            or_dash(short.map(|short| short.to_string())),
+        ]
+    });
+    let head = format!("{} ({}) in {:?}", report.name, report.tag, report.virtual_account.name);
+    if report.points.is_empty() {
+        return format!("{head}\nNothing is on record in this span.");
+    }
+    format!("{head}\n{}", table(&["FROM", "#IN USE AT MOST", "#OWNED", "#SHORT"], rows))
+}
+
 fn show(detail: &LicenseDetail) -> String {
     let license = &detail.license;
     let since = license.short_since.map(|since| format!(" since {}", moment(since))).unwrap_or_default();
@@ -138,13 +213,17 @@ fn show(detail: &LicenseDetail) -> String {
             LotStatus::Future => "future",
             LotStatus::Ended => "ended",
         };
+        let status = match &lot.declaration {
+            Some(declaration) => format!("{status}, {}", declaration.state.words()),
+            None => status.to_owned(),
+        };
         vec![
             lot.id.to_string(),
             lot.quantity.to_string(),
             lot.kind.as_str().to_owned(),
             day(lot.starts_at),
             or_dash(lot.ends_at.map(day)),
-            status.to_owned(),
+            status,
             lot.order_id.clone(),
             or_dash(lot.subscription_id.clone()),
         ]
@@ -152,16 +231,24 @@ fn show(detail: &LicenseDetail) -> String {
     let lots =
         table(&["LOT", "#QUANTITY", "TYPE", "STARTS", "ENDS", "STATUS", "ORDER", "SUBSCRIPTION"], lots);
     let history = detail.transactions.iter().map(|row| {
-        let what = match row.kind {
-            TransactionKind::Ordered => "ordered",
-            TransactionKind::Renewed => "renewed",
-            TransactionKind::TransferredIn => "transferred in",
-            TransactionKind::TransferredOut => "transferred out",
-        };
+        let what = row.kind.words();
         let with = row.counterpart.clone().or_else(|| row.order_id.clone());
-        vec![moment(row.at), what.to_owned(), row.quantity.to_string(), or_dash(with), row.by.clone()]
+        let change = row.after.as_ref().map(|after| match &row.before {
+            Some(before) => format!("{before} -> {after}"),
+            None => after.clone(),
+        });
+        vec![
+            moment(row.at),
+            what.to_owned(),
+            row.quantity.to_string(),
+            or_dash(with),
+            or_dash(change),
+            row.by.clone(),
+            or_dash(row.note.clone()),
+        ]
     });
-    let history = table(&["TIME", "WHAT", "#QUANTITY", "ORDER OR VIRTUAL ACCOUNT", "BY"], history);
+    let history =
+        table(&["TIME", "WHAT", "#QUANTITY", "ORDER OR VIRTUAL ACCOUNT", "CHANGE", "BY", "NOTE"], history);
     let users = detail.instances.iter().map(|instance| {
         let usage = instance.usage.iter().find(|usage| usage.tag == license.tag);
         let quantity = usage.map(|usage| usage.quantity.to_string());

@@ -2,6 +2,7 @@
 
 mod account;
 mod alerts;
+mod audit;
 mod check_config;
 mod client;
 mod database;
@@ -10,6 +11,7 @@ mod events;
 mod explain;
 mod init;
 mod licenses;
+mod lot;
 mod order;
 mod serve;
 mod token;
@@ -35,6 +37,9 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Print the configuration as it applies, secrets redacted, and everything that is wrong with it
     CheckConfig(Box<check_config::CheckConfig>),
+    /// Verify the event log: which entry was altered, inserted, removed or reordered first
+    #[command(subcommand)]
+    Audit(Box<audit::AuditCommand>),
     #[command(flatten)]
     Client(Box<client::ClientCommand>),
 }
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
             Command::Init(init) => init.run().await.map(|()| ExitCode::SUCCESS),
             Command::Serve(serve) => serve.run().await.map(|()| ExitCode::SUCCESS),
             Command::CheckConfig(check) => Ok(check.run().await),
+            Command::Audit(audit) => Ok(audit.run().await),
             Command::Client(client) => Ok(client.run().await),
         }
     });

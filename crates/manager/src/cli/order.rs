@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use reqwest::Method;
-use seatpool_domain::command::start_of;
+use seatpool_domain::command::{CoTermination, start_of};
 use seatpool_proto::{LotKind, Quantity};
 use serde_json::json;
 
@@ -16,13 +16,15 @@ use crate::app::orders::{NewOrder, NewOrderLine, OrderView, OwnedLotView};
 pub(super) enum OrderCommand {
     /// Deposit licences. The same order deposits once, however often it is placed
     Place(Box<Place>),
-    /// Give a lot a later end
+    /// Give a lot, or a subscription as a whole, a later end
     Renew(Renew),
+    /// Take back an order, a lot, or a part of a lot; never what is promised elsewhere
+    Cancel(Cancel),
 }
 
 /// Deposit licences.
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("length").required(true).args(["perpetual", "term_years", "ends"]))]
+#[command(group = ArgGroup::new("length").required(true).args(["perpetual", "term_years", "ends", "with_subscription"]))]
 pub(super) struct Place {
     /// The licence, by name or tag
     #[arg(long, value_name = "NAME|TAG")]
@@ -36,9 +38,15 @@ pub(super) struct Place {
     /// Owned for good
     #[arg(long)]
     perpetual: bool,
-    /// For 1, 3 or 5 years
-    #[arg(long, value_name = "YEARS")]
-    term_years: Option<i64>,
+    /// For 1, 3 or 5 calendar years (UTC)
+    #[arg(long = "years", alias = "term-years", value_name = "YEARS")]
+    term_years: Option<u8>,
+    /// They end when the lots that the subscription has do
+    #[arg(long, requires = "subscription")]
+    with_subscription: bool,
+    /// All lots of the subscription get one end: the later of this order's and theirs
+    #[arg(long, requires = "subscription", conflicts_with_all = ["perpetual", "with_subscription"])]
+    align_subscription: bool,
     /// From when they count: a day or an instant, as in 2027-03-04 or 2027-03-04T12:00:00Z [default: now]
     #[arg(long, value_name = "WHEN", value_parser = when)]
     starts: Option<Timestamp>,
@@ -77,22 +85,43 @@ impl From<Kind> for LotKind {
 /// Give a lot a later end.
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("until").required(true).args(["term_years", "ends"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["lot", "subscription"]))]
 pub(super) struct Renew {
     /// The lot's id, as `licenses show` shows it
-    lot: String,
+    lot: Option<String>,
+    /// All lots of this subscription: they get one end
+    #[arg(long, value_name = "ID")]
+    subscription: Option<String>,
     /// The order's name
     #[arg(long, value_name = "ID")]
     order_id: String,
-    /// For 1, 3 or 5 years from its present end
-    #[arg(long, value_name = "YEARS")]
-    term_years: Option<i64>,
+    /// For 1, 3 or 5 calendar years (UTC) from the present end
+    #[arg(long = "years", alias = "term-years", value_name = "YEARS")]
+    term_years: Option<u8>,
     /// Until this day or instant
     #[arg(long, value_name = "WHEN", value_parser = when)]
     ends: Option<Timestamp>,
 }
 
+/// Take back what was deposited.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["order", "lot"]))]
+pub(super) struct Cancel {
+    /// The order's name: all that it deposited and that has not ended
+    order: Option<String>,
+    /// This lot alone
+    #[arg(long, value_name = "ID")]
+    lot: Option<String>,
+    /// How many of the lot [default: all]
+    #[arg(long, value_name = "N", requires = "lot")]
+    quantity: Option<u64>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
 /// A day (its first instant in UTC) or an instant.
-fn when(text: &str) -> Result<Timestamp, String> {
+pub(super) fn when(text: &str) -> Result<Timestamp, String> {
     let day = text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(start_of);
     day.or_else(|| text.parse().ok()).ok_or_else(|| {
         "it is neither a day, as in 2027-03-04, nor an instant, as in 2027-03-04T12:00:00Z".into()
@@ -104,6 +133,7 @@ impl OrderCommand {
         match self {
             Self::Place(place) => place.run(to).await,
             Self::Renew(renew) => renew.run(to).await,
+            Self::Cancel(cancel) => cancel.run(to).await,
         }
     }
 }
@@ -111,6 +141,11 @@ impl OrderCommand {
 impl Place {
     async fn run(self, to: &Manager) -> Result<(), Failed> {
         let quantity = Quantity::new(self.quantity).map_err(|why| Failed::refused(why.to_string()))?;
+        let co_termination = match (self.with_subscription, self.align_subscription) {
+            (true, _) => CoTermination::WithSubscription,
+            (_, true) => CoTermination::AllToLater,
+            _ => CoTermination::Own,
+        };
         let order = NewOrder {
             order_id: self.order_id,
             lines: vec![NewOrderLine {
@@ -121,6 +156,7 @@ impl Place {
                 starts_at: self.starts,
                 ends_at: self.ends,
                 subscription_id: self.subscription,
+                co_termination,
             }],
         };
         let session = to.connect().await?;
@@ -137,12 +173,43 @@ impl Renew {
     async fn run(self, to: &Manager) -> Result<(), Failed> {
         let body = json!({ "order_id": self.order_id, "term_years": self.term_years, "ends_at": self.ends });
         let session = to.connect().await?;
-        let path = ["accounts", session.account(), "lots", &self.lot, "renew"];
-        session.ask(Method::POST, &path, &body, |lot: &OwnedLotView| lots(core::slice::from_ref(lot))).await
+        match (&self.lot, &self.subscription) {
+            (Some(lot), _) => {
+                let path = ["accounts", session.account(), "lots", lot, "renew"];
+                let show = |lot: &OwnedLotView| lots(core::slice::from_ref(lot));
+                session.ask(Method::POST, &path, &body, show).await
+            }
+            (None, subscription) => {
+                let subscription = subscription.as_deref().unwrap_or_default();
+                let path = ["accounts", session.account(), "subscriptions", subscription, "renew"];
+                session.ask(Method::POST, &path, &body, |found: &Vec<OwnedLotView>| lots(found)).await
+            }
+        }
     }
 }
 
-fn lots(lots: &[OwnedLotView]) -> String {
+impl Cancel {
+    async fn run(self, to: &Manager) -> Result<(), Failed> {
+        let body = json!({ "quantity": self.quantity, "reason": self.reason });
+        let session = to.connect().await?;
+        let account = session.account();
+        let order = self.order.unwrap_or_default();
+        let (path, what) = match &self.lot {
+            Some(lot) => (["accounts", account, "lots", lot, "cancel"], format!("the lot {lot}")),
+            None => (["accounts", account, "orders", &order, "cancel"], format!("the order {order:?}")),
+        };
+        let show = |left: &Vec<OwnedLotView>| {
+            if left.is_empty() {
+                format!("{what} is cancelled; nothing is left of it")
+            } else {
+                format!("{what} is cancelled; what is left:\n{}", lots(left))
+            }
+        };
+        session.ask(Method::POST, &path, &body, show).await
+    }
+}
+
+pub(super) fn lots(lots: &[OwnedLotView]) -> String {
     let rows = lots.iter().map(|lot| {
         vec![
             lot.lot.id.to_string(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seatpool_domain::command::Action;
+use seatpool_domain::history;
 use seatpool_domain::{Actor, Command};
 use seatpool_proto::AccountId;
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ const DUE_EVERY: Duration = Duration::from_secs(30);
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// Never more often than this in real time, however fast the clock runs.
 const REAL_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// How many hours of usage history become days in one transaction.
+const THIN_BATCH: u32 = 2000;
 /// How many ended authorizations are dropped in one command.
 const EXPIRE_BATCH: u32 = 500;
 /// The setting that holds up to when lots were looked at.
@@ -53,9 +56,10 @@ pub async fn due(app: &App) {
     report("turn_lots", turn_lots(app).await);
 }
 
-/// One look at rows and certificates.
-async fn upkeep(app: &App) {
+/// One look at rows that are too many and certificates that end.
+pub async fn upkeep(app: &App) {
     report("purge", app.store().purge(app.now()).await.map(|_| ()).map_err(AppError::from));
+    report("thin_usage", thin_usage(app).await);
     report("renew_certificates", renew_certificates(app).await);
 }
 
@@ -106,6 +110,24 @@ async fn turn_lots(app: &App) -> Result<(), AppError> {
     }
     app.store().set_setting(LOTS_SEEN, &until.to_string()).await?;
     Ok(())
+}
+
+/// Makes days of the usage history's hours that are old enough.
+async fn thin_usage(app: &App) -> Result<(), AppError> {
+    let before = history::hours_kept_since(app.now());
+    loop {
+        let hours = app.store().usage_hours(before, THIN_BATCH).await?;
+        let is_last = hours.len() < THIN_BATCH as usize;
+        for (account, mut hours) in by_account(hours) {
+            hours.sort_by(|a, b| {
+                (a.virtual_account, &a.tag, a.starts_at).cmp(&(b.virtual_account, &b.tag, b.starts_at))
+            });
+            app.store().thin_usage(account, &hours, &history::thin(&hours)).await?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 async fn renew_certificates(app: &App) -> Result<(), AppError> {

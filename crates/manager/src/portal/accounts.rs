@@ -1,17 +1,18 @@
 //! Choosing an account and a virtual account.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::frame::{Frame, Pager, Tab, part_of_list};
-use super::page::{ListQuery, account_href, base_of, compliance, show, show_live, with_query};
-use super::part::Chip;
+use super::csv;
+use super::frame::{Banner, Frame, Pager, Tab, part_of_list};
+use super::page::{InAccount, ListQuery, account_href, base_of, compliance, show, show_live, with_query};
+use super::part::{Chip, Tone};
 use super::problem::Problem;
 use super::section::Section;
 use super::visit::SignedIn;
-use crate::app::inventory::{self, LicenseView};
-use crate::app::{App, accounts};
+use crate::app::access::{Permission, allows};
+use crate::app::{App, accounts, inventory};
 
 #[derive(Template)]
 #[template(path = "accounts.html")]
@@ -34,7 +35,12 @@ struct VirtualAccountsPage {
     account_name: String,
     domain: String,
     accounts_href: Option<String>,
+    create_href: Option<String>,
+    action: String,
+    search: String,
+    csv: String,
     rows: Vec<VirtualAccountRow>,
+    pager: Pager,
 }
 
 struct VirtualAccountRow {
@@ -44,6 +50,8 @@ struct VirtualAccountRow {
     is_default: bool,
     href: String,
     status: Chip,
+    /// The licences that a search found, if it found any.
+    matching: Option<String>,
 }
 
 /// `GET /portal`: the accounts, if there are several to choose from; else the virtual accounts; else the
@@ -76,31 +84,71 @@ pub(crate) async fn home(
 /// `GET /portal/{domain}`.
 pub(crate) async fn show_account(
     State(app): State<App>,
-    signed_in: SignedIn,
-    Path(domain): Path<String>,
+    at: InAccount,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    let principal = signed_in.principal();
-    let account = accounts::get(&app, principal, &domain).await?;
+    let (principal, account) = (&at.principal, &at.account);
     let places = accounts::virtual_accounts(&app, principal, account.id).await?;
     let licenses = inventory::licenses(&app, principal, account.id, &[]).await?;
-    let rows = places.into_iter().map(|place| {
-        let own = |license: &&LicenseView| license.virtual_account.id == place.id;
-        let own: Vec<_> = licenses.iter().filter(own).cloned().collect();
-        VirtualAccountRow {
-            key: place.id.to_string(),
-            href: format!("{}/{}", base_of(&account.domain, place.id), Tab::Licenses.segment()),
-            status: compliance(&own),
-            name: place.name,
-            description: place.description,
-            is_default: place.is_default,
-        }
-    });
+    let search = query.q.trim().to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&search);
+    let mut rows: Vec<_> = places
+        .into_iter()
+        .filter_map(|place| {
+            let own: Vec<_> =
+                licenses.iter().filter(|license| license.virtual_account.id == place.id).collect();
+            let matching: Vec<_> = own
+                .iter()
+                .filter(|license| !search.is_empty() && (holds(&license.name) || holds(license.tag.as_str())))
+                .map(|license| license.name.clone())
+                .collect();
+            let found = holds(&place.name) || !matching.is_empty();
+            found.then(|| VirtualAccountRow {
+                key: place.id.to_string(),
+                href: format!("{}/{}", base_of(&account.domain, place.id), Tab::Licenses.segment()),
+                status: compliance(own),
+                name: place.name,
+                description: place.description,
+                is_default: place.is_default,
+                matching: (!matching.is_empty()).then(|| matching.join(", ")),
+            })
+        })
+        .collect();
+    // The default one first, the others by name.
+    rows.sort_by_key(|row| (!row.is_default, row.name.to_lowercase()));
+    if query.wants_file() {
+        let head = ["virtual account", "description", "default", "status", "id"];
+        let row = |row: VirtualAccountRow| {
+            let default = if row.is_default { "yes" } else { "no" };
+            vec![row.name, row.description, default.into(), row.status.text, row.key]
+        };
+        return Ok(csv::whole(
+            &format!("virtual-accounts-{}", account.domain),
+            &head,
+            rows.into_iter().map(row),
+        ));
+    }
+    let (number, total) = (query.page(), rows.len() as u64);
+    let part = part_of_list(number);
+    let action = at.base();
+    let notice = (query.done == "deleted")
+        .then(|| Banner::new(Tone::Good, "The virtual account is deleted", "Its events stay in Activity."));
     let page = VirtualAccountsPage {
-        frame: Frame { live: true, ..signed_in.visit.frame_in(Section::Inventory, principal, &account) },
+        frame: at.frame(Section::Inventory, true, notice),
         accounts_href: principal.is_operator().then(|| "/portal".to_owned()),
-        rows: rows.collect(),
-        account_name: account.name,
-        domain: account.domain,
+        create_href: allows(principal, account.id, Permission::ManageAccount)
+            .then(|| format!("{action}/virtual-accounts/new")),
+        rows: rows
+            .into_iter()
+            .skip(usize::try_from(part.offset).unwrap_or(usize::MAX))
+            .take(part.limit as usize)
+            .collect(),
+        csv: query.file_href(&action),
+        pager: Pager::new(number, total, |page| query.page_href(&action, page)),
+        search: query.q.trim().to_owned(),
+        account_name: account.name.clone(),
+        domain: account.domain.clone(),
+        action,
     };
-    show_live(&signed_in.visit, &page, &page.as_content())
+    show_live(&at.visit, &page, &page.as_content())
 }

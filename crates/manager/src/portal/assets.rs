@@ -24,9 +24,20 @@ pub(crate) struct Assets {
     pub(crate) icon: String,
 }
 
+/// The style sheet's parts, served as one file.
+const STYLE: [&str; 7] = [
+    include_str!("../../static/css/1-roles.css"),
+    include_str!("../../static/css/2-elements.css"),
+    include_str!("../../static/css/3-frame.css"),
+    include_str!("../../static/css/4-parts.css"),
+    include_str!("../../static/css/5-tables.css"),
+    include_str!("../../static/css/6-forms.css"),
+    include_str!("../../static/css/7-media.css"),
+];
+
 static FILES: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let font = asset("inter", "woff2", "font/woff2", include_bytes!("../../static/inter.woff2"));
-    let style = include_str!("../../static/seatpool.css").replace("inter.woff2", &font.name);
+    let style = STYLE.concat().replace("inter.woff2", &font.name);
     vec![
         asset("seatpool", "css", "text/css; charset=utf-8", style.as_bytes()),
         asset("seatpool", "js", "text/javascript; charset=utf-8", include_bytes!("../../static/seatpool.js")),

@@ -1,40 +1,38 @@
-//! The Event Log tab.
+//! The Event Log tab, and what it shares with Activity: filters, rows, the file.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 use seatpool_domain::EventKind;
 use seatpool_domain::event::Severity;
-use seatpool_proto::{ProductInstanceId, Tag};
-use seatpool_store::EventQuery;
+use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
+use seatpool_store::{EventQuery, InstanceQuery, Page};
 
+use super::csv;
+use super::form::Field;
 use super::frame::{Frame, Pager, Tab, Va, part_of_list};
-use super::page::{Here, ListQuery, show_live, with_query};
-use super::part::{Chip, Icon, Tone, When};
+use super::page::{Here, ListQuery, show_live};
+use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::sign_in::capitalised;
-use crate::app::App;
+use super::table::ChoiceOption;
+use super::zone;
+use crate::app::access::Principal;
 use crate::app::events::{self, EventView};
+use crate::app::{App, instances};
 
 #[derive(Template)]
 #[template(path = "events.html", blocks = ["content"])]
 struct EventsPage {
     frame: Frame,
     va: Va,
-    search: String,
-    kind: String,
-    kinds: Vec<KindOption>,
-    instance: String,
-    license: String,
-    filtered: bool,
+    action: String,
+    filter: Filter,
     events: Vec<EventRow>,
+    csv: String,
     pager: Pager,
-}
-
-struct KindOption {
-    value: &'static str,
-    text: String,
 }
 
 /// One event as pages list it.
@@ -49,35 +47,217 @@ pub(crate) struct EventRow {
     pub(crate) source: Option<String>,
 }
 
-/// An event in a table of `event_table.html`.
-pub(crate) fn event_row(base: &str, event: EventView, now: Timestamp) -> EventRow {
-    let (tone, word) = match event.severity {
-        Severity::Informational => (Tone::Note, "Informational"),
-        Severity::Minor => (Tone::Warn, "Minor"),
-        Severity::Major => (Tone::Bad, "Major"),
+/// What a person wants to see of a log, as they typed it.
+pub(crate) struct Filter {
+    pub(crate) text: String,
+    pub(crate) kind: Field,
+    pub(crate) kinds: Vec<ChoiceOption>,
+    pub(crate) license: Field,
+    pub(crate) licenses: Vec<ChoiceOption>,
+    pub(crate) instance: Field,
+    pub(crate) user: Field,
+    pub(crate) since: Field,
+    pub(crate) until: Field,
+    /// Whether anything is left out.
+    pub(crate) active: bool,
+    /// Whether more is chosen than the text and the kind.
+    pub(crate) detailed: bool,
+    query: EventQuery,
+}
+
+/// What a filter needs to know besides what was typed.
+pub(crate) struct Scope<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: AccountId,
+    pub(crate) virtual_account: Option<VirtualAccountId>,
+}
+
+impl Filter {
+    /// The filter that a query asks for. What can't be read is told beside its field and leaves nothing out.
+    pub(crate) async fn read(
+        scope: &Scope<'_>,
+        query: &ListQuery,
+        licenses: Vec<ChoiceOption>,
+    ) -> Result<Self, Problem> {
+        let text = query.q.trim().to_owned();
+        let kind = EventKind::parse(&query.kind);
+        let tag: Option<Tag> = query.license.parse().ok();
+        let user = query.user.trim().to_owned();
+        let mut instance = Field::of(query.instance.trim());
+        let id = instance_named(scope, &instance.value).await?;
+        if id.is_none() && !instance.value.is_empty() {
+            instance.refuse("No product instance has this name or id. Type the whole name");
+        }
+        let (mut since, mut until) = (Field::of(query.since.trim()), Field::of(query.until.trim()));
+        let from = day(&mut since);
+        // The last day is shown to its end.
+        let to = day(&mut until).and_then(|date| date.checked_add(1.day()).ok());
+        let start = |date: Option<Date>| {
+            date.and_then(|date| date.to_zoned(zone::shown()).ok()).map(|start| start.timestamp())
+        };
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            until.refuse("The last day comes before the first one");
+        }
+        let query = EventQuery {
+            virtual_account: scope.virtual_account,
+            tag,
+            instance: id,
+            kind,
+            text: (!text.is_empty()).then(|| text.clone()),
+            actor: (!user.is_empty()).then(|| user.clone()),
+            since: start(from),
+            until: start(to),
+        };
+        let detailed =
+            [&instance.value, &user, &since.value, &until.value].iter().any(|value| !value.is_empty())
+                || query.tag.is_some();
+        let kinds = EventKind::ALL
+            .iter()
+            .map(|kind| ChoiceOption::new(kind.as_str(), capitalised(&kind.as_str().replace('_', " "))));
+        Ok(Self {
+            active: detailed || query.text.is_some() || query.kind.is_some(),
+            detailed,
+            kind: Field::of(kind.map_or("", EventKind::as_str)),
+            kinds: kinds.collect(),
+            license: Field::of(query.tag.as_ref().map_or_else(String::new, ToString::to_string)),
+            licenses,
+            instance,
+            user: Field::of(user),
+            since,
+            until,
+            text,
+            query,
+        })
+    }
+
+    /// What to ask the log for.
+    pub(crate) fn query(&self) -> EventQuery {
+        self.query.clone()
+    }
+}
+
+/// The day that was typed, if it is one.
+fn day(field: &mut Field) -> Option<Date> {
+    if field.value.is_empty() {
+        return None;
+    }
+    let day = field.value.parse().ok();
+    if day.is_none() {
+        field.refuse("Type a day as in 2026-11-22");
+    }
+    day
+}
+
+/// The product instance with this id, or with this name.
+async fn instance_named(scope: &Scope<'_>, text: &str) -> Result<Option<ProductInstanceId>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let query = InstanceQuery {
+        virtual_accounts: scope.virtual_account.map(|id| vec![id]),
+        text: Some(text.to_owned()),
+        ..InstanceQuery::default()
     };
+    let page = Page { limit: super::frame::PAGE_ROWS, offset: 0 };
+    let found = instances::list(scope.app, scope.principal, scope.account, query, page).await?;
+    let named = |row: &&instances::InstanceView| row.name.eq_ignore_ascii_case(text) || row.udi.sn == text;
+    Ok(found.items.iter().find(named).map(|row| row.id))
+}
+
+/// An event in a table of `event_table.html`. `base` is the path of the virtual account's pages, if it is known.
+pub(crate) fn event_row(base: Option<&str>, event: EventView, now: Timestamp) -> EventRow {
+    let (tone, word) = severity(event.severity);
     let is_instance = event.actor_kind == "instance";
     EventRow {
         number: event.number,
         message: event.message,
-        // The sentences of compliance hold their figures.
-        change: match (event.kind, event.before, event.after) {
-            (EventKind::OutOfCompliance | EventKind::InCompliance, _, _) => None,
-            (_, Some(before), Some(after)) => Some(format!("{before} → {after}")),
-            _ => None,
+        change: match (&event.before, &event.after) {
+            (Some(before), Some(after)) => Some(format!("{before} → {after}")),
+            (Some(before), None) => Some(format!("was {before}")),
+            (None, Some(after)) => Some(format!("now {after}")),
+            (None, None) => None,
         },
         severity: Chip::new(tone, word),
         at: When::since(event.at, now),
-        // Before a product instance has an id, it is named by its UDI.
         href: event
-            .actor
-            .parse::<ProductInstanceId>()
-            .ok()
+            .instance
+            .zip(base)
             .filter(|_| is_instance)
-            .map(|id| format!("{base}/instances/{id}")),
+            .map(|(id, base)| format!("{base}/instances/{id}")),
         actor: if is_instance { "Product instance".into() } else { event.actor },
         source: event.source,
     }
+}
+
+fn severity(severity: Severity) -> (Tone, &'static str) {
+    match severity {
+        Severity::Informational => (Tone::Note, "Informational"),
+        Severity::Minor => (Tone::Warn, "Minor"),
+        Severity::Major => (Tone::Bad, "Major"),
+    }
+}
+
+/// Heads of the file.
+const HEAD: [&str; 14] = [
+    "number",
+    "time",
+    "severity",
+    "kind",
+    "message",
+    "before",
+    "after",
+    "user",
+    "user kind",
+    "from",
+    "virtual account",
+    "license",
+    "product instance",
+    "hash",
+];
+
+/// A log as a file.
+pub(crate) async fn file(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    name: &str,
+    query: EventQuery,
+) -> Result<Response, Problem> {
+    let (app, principal) = (app.clone(), principal.clone());
+    csv::streamed(name, &HEAD, move |page| {
+        let (app, principal, query) = (app.clone(), principal.clone(), query.clone());
+        async move {
+            let found = events::list(&app, &principal, account, query, page).await?;
+            Ok(found.items.into_iter().map(cells).collect())
+        }
+    })
+    .await
+}
+
+fn cells(event: EventView) -> csv::Row {
+    let text = |text: Option<String>| text.unwrap_or_default();
+    vec![
+        event.number.to_string(),
+        csv::instant(event.at),
+        severity(event.severity).1.to_owned(),
+        event.kind.as_str().to_owned(),
+        event.message,
+        text(event.before),
+        text(event.after),
+        event.actor,
+        event.actor_kind,
+        text(event.source),
+        text(event.virtual_account),
+        text(event.tag.map(|tag| tag.to_string())),
+        text(event.instance.map(|id| id.to_string())),
+        text(event.hash),
+    ]
 }
 
 /// `GET …/events`.
@@ -88,50 +268,31 @@ pub(crate) async fn show_events(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let licenses = here.licenses(&app).await?;
-    let search = query.q.trim().to_owned();
-    let kind = EventKind::parse(&query.kind);
-    let instance: Option<ProductInstanceId> = query.instance.parse().ok();
-    let tag: Option<Tag> = query.license.parse().ok();
-    let filtered = !search.is_empty() || kind.is_some() || instance.is_some() || tag.is_some();
-    let kind_word = kind.map_or("", EventKind::as_str);
-    let instance_word = instance.map_or_else(String::new, |id| id.to_string());
-    let tag_word = tag.as_ref().map_or_else(String::new, ToString::to_string);
-    let page = query.page();
-    let wanted = EventQuery {
+    let scope = Scope {
+        app: &app,
+        principal: &here.principal,
+        account: here.account_id(),
         virtual_account: Some(here.va.id),
-        tag,
-        instance,
-        kind,
-        text: (!search.is_empty()).then(|| search.clone()),
     };
-    let found = events::list(&app, &here.principal, here.account_id(), wanted, part_of_list(page)).await?;
-    let pager = Pager::new(page, found.total, |page| {
-        let pairs = [
-            ("q", search.as_str()),
-            ("kind", kind_word),
-            ("instance", &instance_word),
-            ("license", &tag_word),
-            ("page", &page.to_string()),
-        ];
-        with_query(&format!("{}/events", here.base), &pairs)
-    });
+    let options =
+        licenses.iter().map(|license| ChoiceOption::new(license.tag.to_string(), &license.name)).collect();
+    let filter = Filter::read(&scope, &query, options).await?;
+    if query.wants_file() {
+        let name = format!("events-{}", here.va.name);
+        return file(&app, &here.principal, here.account_id(), &name, filter.query()).await;
+    }
+    let action = format!("{}/events", here.base);
+    let number = query.page();
+    let found =
+        events::list(&app, &here.principal, here.account_id(), filter.query(), part_of_list(number)).await?;
     let page = EventsPage {
         frame: here.frame(true, None),
         va: here.head(&app, Tab::Events, &licenses).await?,
-        kind: kind_word.to_owned(),
-        kinds: EventKind::ALL
-            .iter()
-            .map(|kind| KindOption {
-                value: kind.as_str(),
-                text: capitalised(&kind.as_str().replace('_', " ")),
-            })
-            .collect(),
-        instance: instance_word.clone(),
-        license: tag_word.clone(),
-        filtered,
-        events: found.items.into_iter().map(|event| event_row(&here.base, event, now)).collect(),
-        pager,
-        search: search.clone(),
+        filter,
+        events: found.items.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
+        csv: query.file_href(&action),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        action,
     };
     show_live(&here.visit, &page, &page.as_content())
 }

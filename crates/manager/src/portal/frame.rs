@@ -61,7 +61,6 @@ impl Appearance {
 
 /// What surrounds a page.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) struct Frame {
     pub(crate) assets: &'static Assets,
     pub(crate) version: &'static str,
@@ -99,7 +98,9 @@ pub(crate) struct AccountLink {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) name: String,
+    /// The default one, this one, and the first few others.
     pub(crate) others: Vec<OtherPlace>,
+    pub(crate) total: Count,
 }
 
 /// One line of the chooser of virtual accounts.
@@ -120,6 +121,8 @@ pub(crate) struct Va {
     pub(crate) description: String,
     pub(crate) is_default: bool,
     pub(crate) status: Chip,
+    /// Its alerts: path and how many of each severity.
+    pub(crate) alerts: Option<(String, String)>,
     pub(crate) tabs: Vec<TabLink>,
 }
 

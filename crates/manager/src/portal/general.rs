@@ -10,6 +10,7 @@ use seatpool_domain::token::{EXPIRES_AFTER_DAYS_DEFAULT, EXPIRES_AFTER_DAYS_MAX,
 use seatpool_proto::TokenId;
 
 use super::confirm::ConfirmPage;
+use super::csv;
 use super::form::Field;
 use super::frame::{Banner, Frame, Tab, Va};
 use super::guard::Posted;
@@ -17,6 +18,7 @@ use super::page::{Here, ListQuery, show, show_live, show_with};
 use super::part::{Chip, Icon, Tone, When};
 use super::problem::Problem;
 use super::sign_in::capitalised;
+use crate::app::access::{self, Permission};
 use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
 use crate::app::{App, AppError};
 
@@ -31,6 +33,8 @@ struct GeneralPage {
     domain: String,
     export_permitted: bool,
     created: When,
+    may_edit: bool,
+    csv: String,
 }
 
 struct TokenRow {
@@ -80,17 +84,26 @@ pub(crate) async fn show_general(
     let licenses = here.licenses(&app).await?;
     let tokens = if here.manages {
         let rows = tokens::list(&app, &here.principal, here.account_id(), here.va.id).await?;
+        if query.wants_file() {
+            return Ok(csv::whole(&format!("tokens-{}", here.va.name), &HEAD, rows.into_iter().map(cells)));
+        }
         Some(rows.into_iter().map(|token| row(token, now)).collect())
     } else {
         None
     };
-    let notice = (query.done == "revoked").then(|| {
-        Banner::new(
-            Tone::Good,
+    let notice = match query.done.as_str() {
+        "revoked" => Some((
             "The token is revoked",
             "Nothing can register with it any more. Product instances that did stay registered.",
-        )
-    });
+        )),
+        "created" => Some((
+            "The virtual account is created",
+            "Create a token, so that product instances can register into it, and move or order licenses.",
+        )),
+        "changed" => Some(("The virtual account is changed", "The event log records what it was before.")),
+        _ => None,
+    };
+    let notice = notice.map(|(title, text)| Banner::new(Tone::Good, title, text));
     let page = GeneralPage {
         frame: here.frame(true, notice),
         va: here.head(&app, Tab::General, &licenses).await?,
@@ -99,17 +112,40 @@ pub(crate) async fn show_general(
         domain: here.account.domain.clone(),
         export_permitted: here.account.export_permitted,
         created: When::since(here.va.created_at, now),
+        may_edit: access::allows(&here.principal, here.account_id(), Permission::ManageAccount),
+        csv: query.file_href(&format!("{}/general", here.base)),
     };
     show_live(&here.visit, &page, &page.as_content())
 }
 
-fn row(token: TokenView, now: Timestamp) -> TokenRow {
-    let (tone, word) = match token.status {
+/// Heads of the file, which holds no token's text.
+const HEAD: [&str; 8] =
+    ["description", "status", "uses", "most uses", "expires", "export-controlled", "created", "created by"];
+
+fn cells(token: TokenView) -> csv::Row {
+    vec![
+        token.description,
+        status(token.status).1.to_owned(),
+        token.uses.to_string(),
+        token.uses_max.map_or_else(String::new, |most| most.to_string()),
+        csv::instant(token.expires_at),
+        if token.export_controlled { "allowed" } else { "not allowed" }.to_owned(),
+        csv::instant(token.created_at),
+        token.created_by,
+    ]
+}
+
+fn status(status: TokenStatus) -> (Tone, &'static str) {
+    match status {
         TokenStatus::Active => (Tone::Good, "Active"),
         TokenStatus::Exhausted => (Tone::Plain, "Used up"),
         TokenStatus::Expired => (Tone::Plain, "Expired"),
         TokenStatus::Revoked => (Tone::Plain, "Revoked"),
-    };
+    }
+}
+
+fn row(token: TokenView, now: Timestamp) -> TokenRow {
+    let (tone, word) = status(token.status);
     TokenRow {
         key: token.id.to_string(),
         description: if token.description.is_empty() { "No description".into() } else { token.description },

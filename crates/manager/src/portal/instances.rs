@@ -2,26 +2,23 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::Timestamp;
-use seatpool_proto::{ProductInstanceId, Tag, VirtualAccountId};
+use seatpool_proto::{ProductInstanceId, Tag};
 use seatpool_store::{InstanceQuery, InstanceSort};
 
-use super::confirm::{Choice, ConfirmPage};
+use super::csv;
 use super::events::{EventRow, event_row};
+use super::explained::Explained;
 use super::form::Field;
 use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
-use super::guard::Posted;
 use super::licenses;
-use super::next::{Step, what_next};
-use super::page::{Here, ListQuery, base_of, show, show_live, show_with, with_query};
+use super::page::{Here, ListQuery, show_live, with_query};
 use super::part::{Chip, Count, Icon, Tone, When};
 use super::problem::Problem;
 use super::table::{ChoiceOption, HeadCell, Sorting};
-use crate::app::access::{Permission, allows};
 use crate::app::instances::{self, InstanceDetail, InstanceStatus, InstanceView, UsageView};
-use crate::app::{App, AppError};
+use crate::app::{App, explain};
 
 #[derive(Template)]
 #[template(path = "instances.html", blocks = ["content"])]
@@ -36,6 +33,11 @@ struct InstancesPage {
     heads: Vec<HeadCell>,
     rows: Vec<InstanceRow>,
     may_manage: bool,
+    product_type: Field,
+    product_types: Vec<ChoiceOption>,
+    csv: String,
+    /// Where ticked rows are moved and removed.
+    selected: String,
     pager: Pager,
 }
 
@@ -76,7 +78,7 @@ struct InstancePage {
     export_controlled: bool,
     events: Vec<EventRow>,
     events_href: String,
-    next: Vec<Step>,
+    explained: Explained,
     may_manage: bool,
 }
 
@@ -108,39 +110,32 @@ pub(crate) async fn show_instances(
         virtual_accounts: Some(vec![here.va.id]),
         text: (!search.is_empty()).then(|| search.clone()),
         tag: tag.clone(),
+        product_type: Some(query.product_type.trim().to_owned()).filter(|kind| !kind.is_empty()),
         sort: match sorting.by {
             "type" => InstanceSort::ProductType,
             "contact" => InstanceSort::LastContact,
             _ => InstanceSort::Name,
         },
         descending: sorting.descending,
-        ..InstanceQuery::default()
     };
+    let path = format!("{}/instances", here.base);
+    if query.wants_file() {
+        let (app, principal, account) = (app.clone(), here.principal.clone(), here.account_id());
+        return csv::streamed(&format!("instances-{}", here.va.name), &HEAD, move |page| {
+            let (app, principal, wanted) = (app.clone(), principal.clone(), wanted.clone());
+            async move {
+                let found = instances::list(&app, &principal, account, wanted, page).await?;
+                Ok(found.items.into_iter().map(cells).collect())
+            }
+        })
+        .await;
+    }
     let number = query.page();
     let found =
         instances::list(&app, &here.principal, here.account_id(), wanted, part_of_list(number)).await?;
     let tag_word = tag.as_ref().map_or_else(String::new, ToString::to_string);
-    let path = format!("{}/instances", here.base);
-    let link = |sort: &str, order: &str, page: &str| {
-        with_query(
-            &path,
-            &[("q", &search), ("license", &tag_word), ("sort", sort), ("order", order), ("page", page)],
-        )
-    };
-    let href = |sort: &str, order: &str| link(sort, order, "");
-    let notice = match query.done.as_str() {
-        "moved" => Some(Banner::new(
-            Tone::Good,
-            "The product instance is moved",
-            "Its use counts in its new virtual account from now on.",
-        )),
-        "removed" => Some(Banner::new(
-            Tone::Good,
-            "The product instance is removed",
-            "Its licenses are free again. It learns so at its next contact.",
-        )),
-        _ => None,
-    };
+    let href = |sort: &str, order: &str| query.href(&path, &[("sort", sort), ("order", order)]);
+    let notice = notice(&query.done);
     let page = InstancesPage {
         frame: here.frame(true, notice),
         va: here.head(&app, Tab::Instances, &all_licenses).await?,
@@ -157,10 +152,52 @@ pub(crate) async fn show_instances(
         ],
         rows: found.items.into_iter().map(|instance| row(&here.base, instance, now)).collect(),
         may_manage: here.manages,
-        pager: Pager::new(number, found.total, |page| link(sorting.by, sorting.order(), &page.to_string())),
-        search: search.clone(),
+        pager: Pager::new(number, found.total, |page| query.page_href(&path, page)),
+        csv: query.file_href(&path),
+        selected: format!("{path}/selected"),
+        product_type: Field::of(query.product_type.trim()),
+        product_types: product_types(&app),
+        search,
     };
     show_live(&here.visit, &page, &page.as_content())
+}
+
+/// What came of moving or removing, which the path says as a word and how many.
+fn notice(done: &str) -> Option<Banner> {
+    if done == "none" {
+        let text = "Tick the product instances that you mean, then choose what to do with them.";
+        return Some(Banner::new(Tone::Warn, "Nothing is chosen", text));
+    }
+    let (word, count) = done.split_once('-')?;
+    let count: u64 = count.parse().ok()?;
+    let (what, has, its) = if count == 1 {
+        ("The product instance".to_owned(), "is", "Its")
+    } else {
+        (format!("{count} product instances"), "are", "Their")
+    };
+    match word {
+        "moved" => Some(Banner::new(
+            Tone::Good,
+            format!("{what} {has} moved"),
+            format!("{its} use counts in this virtual account from now on."),
+        )),
+        "removed" => Some(Banner::new(
+            Tone::Good,
+            format!("{what} {has} removed"),
+            format!("{its} licenses are free again. At the next contact that is told."),
+        )),
+        _ => None,
+    }
+}
+
+/// The product types that the catalogue knows.
+fn product_types(app: &App) -> Vec<ChoiceOption> {
+    let families = app.catalogue().families();
+    let types = families.flat_map(|family| &family.licenses).flat_map(|license| &license.product_types);
+    let mut types: Vec<_> = types.map(|kind| ChoiceOption::new(kind, kind)).collect();
+    types.sort_by(|a, b| a.value.cmp(&b.value));
+    types.dedup();
+    types
 }
 
 fn row(base: &str, instance: InstanceView, now: Timestamp) -> InstanceRow {
@@ -182,14 +219,14 @@ fn row(base: &str, instance: InstanceView, now: Timestamp) -> InstanceRow {
     }
 }
 
-fn product(instance: &InstanceView) -> String {
+pub(crate) fn product(instance: &InstanceView) -> String {
     match &instance.product_version {
         Some(version) => format!("{} {version}", instance.product_name),
         None => instance.product_name.clone(),
     }
 }
 
-fn chips(instance: &InstanceView) -> Vec<Chip> {
+pub(crate) fn chips(instance: &InstanceView) -> Vec<Chip> {
     let tone = match instance.status {
         InstanceStatus::InCompliance => Tone::Good,
         InstanceStatus::Waiting => Tone::Note,
@@ -212,18 +249,13 @@ async fn found(app: &App, here: &Here) -> Result<InstanceDetail, Problem> {
     if detail.instance.virtual_account.id == here.va.id { Ok(detail) } else { Err(Problem::not_found()) }
 }
 
-/// The same, if it is still registered.
-async fn registered(app: &App, here: &Here) -> Result<InstanceView, Problem> {
-    here.must_manage()?;
-    let instance = found(app, here).await?.instance;
-    if instance.ended.is_none() { Ok(instance) } else { Err(Problem::not_found()) }
-}
-
 /// `GET …/instances/{instance}`.
 pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<Response, Problem> {
     let now = app.now();
     let InstanceDetail { instance, events, .. } = found(&app, &here).await?;
     let id = instance.id.to_string();
+    let own = format!("{}/instances/{id}", here.base);
+    let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
     let page = InstancePage {
         frame: here.frame(true, None),
         va: here.plain_head(),
@@ -231,7 +263,7 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
         product: product(&instance),
         chips: chips(&instance),
         usage: instance.usage.iter().map(|usage| usage_row(&here.base, usage, now)).collect(),
-        next: what_next(&instance, app.policy(), now),
+        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
         pid: instance.udi.pid.clone(),
         sn: instance.udi.sn.clone(),
         uuid: instance.udi.uuid.clone(),
@@ -243,7 +275,7 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
         certificate_ends: When::since(instance.certificate.not_after, now),
         certificate_serial: instance.certificate.serial,
         export_controlled: instance.export_controlled,
-        events: events.into_iter().map(|event| event_row(&here.base, event, now)).collect(),
+        events: events.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
         events_href: with_query(&format!("{}/events", here.base), &[("instance", &id)]),
         may_manage: here.manages && instance.ended.is_none(),
         name: instance.name,
@@ -270,8 +302,8 @@ fn usage_row(base: &str, usage: &UsageView, now: Timestamp) -> UsageRow {
     }
 }
 
-/// What an instance holds, for the sentences of a confirmation.
-fn holdings(instance: &InstanceView) -> String {
+/// What an instance holds, in a line.
+pub(crate) fn holdings(instance: &InstanceView) -> String {
     let lines: Vec<_> = instance
         .usage
         .iter()
@@ -281,82 +313,42 @@ fn holdings(instance: &InstanceView) -> String {
     if lines.is_empty() { "no licenses".into() } else { lines.join(", ") }
 }
 
-fn transfer_page(here: &Here, instance: &InstanceView, field: Field) -> ConfirmPage {
-    let may_receive = |id: VirtualAccountId| {
-        id != here.va.id && allows(&here.principal, here.account_id(), Permission::ManageVirtualAccount(id))
-    };
-    let options = here.all.iter().filter(|va| may_receive(va.id));
-    let own = format!("{}/instances/{}", here.base, instance.id);
-    let title = format!("Transfer {}", instance.name);
-    let question = "Move this product instance to another virtual account.";
-    ConfirmPage {
-        consequences: vec![
-            format!("It uses {}: that counts in the other virtual account at once, and no longer in {}.", holdings(instance), here.va.name),
-            "If the other virtual account owns too few, every product instance there that uses the license goes out of compliance.".into(),
-            "It stays registered and need not be told: it keeps its identity and its certificate.".into(),
-        ],
-        choice: Some(Choice {
-            label: "To virtual account",
-            field,
-            options: options.map(|va| ChoiceOption::new(va.id.to_string(), &va.name)).collect(),
-        }),
-        action: format!("{own}/transfer"),
-        button: "Transfer".into(),
-        cancel: own,
-        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
-    }
-}
+/// Heads of the file.
+const HEAD: [&str; 15] = [
+    "name",
+    "product id",
+    "serial number",
+    "uuid",
+    "product",
+    "product type",
+    "version",
+    "status",
+    "virtual account",
+    "licenses in use",
+    "registered",
+    "last contact",
+    "authorized until",
+    "certificate expires",
+    "id",
+];
 
-/// `GET …/instances/{instance}/transfer`.
-pub(crate) async fn confirm_transfer(State(app): State<App>, here: Here) -> Result<Response, Problem> {
-    let instance = registered(&app, &here).await?;
-    show(&transfer_page(&here, &instance, Field::default()))
-}
-
-/// `POST …/instances/{instance}/transfer`.
-pub(crate) async fn transfer(State(app): State<App>, here: Here, form: Posted) -> Result<Response, Problem> {
-    let instance = registered(&app, &here).await?;
-    let mut field = Field::of(form.text("to"));
-    let to: Option<VirtualAccountId> = field.value.parse().ok();
-    match to.filter(|to| here.all.iter().any(|va| va.id == *to)) {
-        None => field.refuse("Choose the virtual account that it goes to"),
-        Some(to) => {
-            match instances::transfer(&app, &here.principal, here.account_id(), instance.id, to).await {
-                Ok(()) => {
-                    let to = format!("{}/instances?done=moved", base_of(&here.account.domain, to));
-                    return Ok(Redirect::to(&to).into_response());
-                }
-                Err(AppError::Refused(refused)) => field.refuse(refused.to_string()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &transfer_page(&here, &instance, field))
-}
-
-/// `GET …/instances/{instance}/remove`.
-pub(crate) async fn confirm_remove(State(app): State<App>, here: Here) -> Result<Response, Problem> {
-    let instance = registered(&app, &here).await?;
-    let own = format!("{}/instances/{}", here.base, instance.id);
-    let title = format!("Remove {}?", instance.name);
-    let question = format!("UDI_PID:{}; UDI_SN:{}", instance.udi.pid, instance.udi.sn);
-    show(&ConfirmPage {
-        consequences: vec![
-            format!("It uses {}: these are free for others at once.", holdings(&instance)),
-            "Its certificate is revoked. At its next contact it is told so, and runs on what is left of its evaluation.".into(),
-            "To come back it has to register again with a token. Its events stay in the event log.".into(),
-        ],
-        action: format!("{own}/remove"),
-        button: "Remove product instance".into(),
-        tone: "danger",
-        cancel: own,
-        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
-    })
-}
-
-/// `POST …/instances/{instance}/remove`.
-pub(crate) async fn remove(State(app): State<App>, here: Here, _form: Posted) -> Result<Response, Problem> {
-    let instance = registered(&app, &here).await?;
-    instances::remove(&app, &here.principal, here.account_id(), instance.id).await?;
-    Ok(Redirect::to(&format!("{}/instances?done=removed", here.base)).into_response())
+fn cells(row: InstanceView) -> csv::Row {
+    let usage = holdings(&row).replace('\u{202f}', "");
+    vec![
+        row.name,
+        row.udi.pid,
+        row.udi.sn,
+        row.udi.uuid.unwrap_or_default(),
+        row.product_name,
+        row.product_type,
+        row.product_version.unwrap_or_default(),
+        row.status.words().to_owned(),
+        row.virtual_account.name,
+        usage,
+        csv::instant(row.registered_at),
+        csv::instant(row.last_contact_at),
+        row.authorized_until.map_or_else(String::new, csv::instant),
+        csv::instant(row.certificate.not_after),
+        row.id.to_string(),
+    ]
 }

@@ -1,24 +1,27 @@
-//! The Licenses tab, and one licence.
+//! The Licenses tab: what a virtual account owns, uses and has left.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use seatpool_domain::lot::TransactionKind;
-use seatpool_proto::{LotKind, Tag};
+use jiff::{SignedDuration, Timestamp};
+use seatpool_proto::Tag;
 
+use super::csv;
 use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
-use super::page::{Here, ListQuery, show_live, with_query};
+use super::page::{Here, ListQuery, show_live};
 use super::part::{Balance, Chip, Count, Gauge, Tone, When, distance};
 use super::problem::Problem;
+use super::table::{HeadCell, Sorting};
 use super::visit::encode;
-use crate::app::inventory::{self, Borrowing, LicenseView, LotStatus, LotView, TransactionView};
-use crate::app::{App, instances::InstanceView};
+use super::zone;
+use crate::app::App;
+use crate::app::inventory::{Borrowing, LicenseView};
 
 /// From how many days before its end a lot is warned of (features.md, A13).
 const EXPIRING_DAYS: i64 = 90;
-/// How many of the product instances that use a licence its page shows.
-const USERS_SHOWN: usize = 20;
+/// What the list can be sorted by, and which way first.
+const SORTS: [(&str, bool); 5] =
+    [("name", false), ("purchased", true), ("used", true), ("balance", false), ("expiry", false)];
 
 #[derive(Template)]
 #[template(path = "licenses.html", blocks = ["content"])]
@@ -27,96 +30,139 @@ struct LicensesPage {
     va: Va,
     domain: String,
     alerts: Vec<Banner>,
+    action: String,
+    search: String,
+    sort: &'static str,
+    order: &'static str,
+    heads: Vec<HeadCell>,
     rows: Vec<LicenseRow>,
-}
-
-struct LicenseRow {
-    href: String,
-    name: String,
-    tag: String,
-    purchased: Count,
-    in_use: Count,
-    reserved: Count,
-    balance: Balance,
-    balance_note: Option<String>,
-    gauge: Gauge,
-    chips: Vec<Chip>,
-    expiry: Option<When>,
-}
-
-#[derive(Template)]
-#[template(path = "license.html", blocks = ["content"])]
-struct LicensePage {
-    frame: Frame,
-    va: Va,
-    name: String,
-    tag: String,
-    description: String,
-    row: LicenseRow,
-    use_note: Option<String>,
-    legend: Vec<LegendPart>,
-    alerts: Vec<Banner>,
-    lots: Vec<LotRow>,
-    users: Vec<UserRow>,
-    /// How many use it, if not all are shown.
-    more_users: Option<Count>,
-    users_href: String,
-    transactions: Vec<TransactionRow>,
+    csv: String,
     pager: Pager,
 }
 
-struct LegendPart {
-    class: &'static str,
-    text: &'static str,
-    count: Count,
-}
-
-struct LotRow {
-    key: String,
-    order_id: String,
-    subscription_id: Option<String>,
-    kind: &'static str,
-    state: &'static str,
-    quantity: Count,
-    starts: When,
-    ends: Option<When>,
-}
-
-struct UserRow {
-    key: String,
-    href: String,
-    name: String,
-    product: String,
-    quantity: Count,
-    locked: Option<Count>,
-    reported: When,
-}
-
-struct TransactionRow {
-    key: u64,
-    what: String,
-    quantity: Count,
-    order_id: String,
-    by: String,
-    at: When,
+pub(super) struct LicenseRow {
+    pub(super) href: String,
+    pub(super) name: String,
+    pub(super) tag: String,
+    pub(super) purchased: Count,
+    pub(super) in_use: Count,
+    pub(super) reserved: Count,
+    pub(super) balance: Balance,
+    pub(super) balance_note: Option<String>,
+    pub(super) gauge: Gauge,
+    pub(super) chips: Vec<Chip>,
+    pub(super) expiry: Option<When>,
 }
 
 /// `GET …/licenses`.
-pub(crate) async fn show_licenses(State(app): State<App>, here: Here) -> Result<Response, Problem> {
+pub(crate) async fn show_licenses(
+    State(app): State<App>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
     let now = app.now();
     let licenses = here.licenses(&app).await?;
-    let alerts = licenses.iter().filter_map(|license| shortage(license, now));
-    let alerts = alerts.zip(licenses.iter().filter(|license| !license.short.is_zero()));
+    let search = query.q.trim().to_owned();
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    let found = found(&licenses, &search, sorting);
+    if query.wants_file() {
+        return Ok(csv::whole(&format!("licenses-{}", here.va.name), &HEAD, found.into_iter().map(cells)));
+    }
+    let action = format!("{}/licenses", here.base);
+    let href = |sort: &str, order: &str| query.href(&action, &[("sort", sort), ("order", order)]);
+    let head = |name, word, down_first| sorting.head(name, word, down_first, href);
+    let number = query.page();
+    let part = part_of_list(number);
+    let total = found.len() as u64;
+    let shown =
+        found.iter().skip(usize::try_from(part.offset).unwrap_or(usize::MAX)).take(part.limit as usize);
+    let notice = (query.done == "moved").then(|| {
+        Banner::new(
+            Tone::Good,
+            "The licenses are moved",
+            "They count in the other virtual account from now on.",
+        )
+    });
+    let alerts = licenses.iter().filter(|license| !license.short.is_zero()).filter_map(|license| {
+        Some(shortage(license, now)?.with_link(self::href(&here.base, &license.tag), "Show the license"))
+    });
     let page = LicensesPage {
-        frame: here.frame(true, None),
+        frame: here.frame(true, notice),
         va: here.head(&app, Tab::Licenses, &licenses).await?,
         domain: here.account.domain.clone(),
-        alerts: alerts
-            .map(|(alert, license)| alert.with_link(href(&here.base, &license.tag), "Show the license"))
-            .collect(),
-        rows: licenses.iter().map(|license| row(&here.base, license, now)).collect(),
+        alerts: alerts.collect(),
+        search,
+        sort: sorting.by,
+        order: sorting.order(),
+        heads: vec![
+            head("License", "name", false),
+            head("Purchased", "purchased", true).number(),
+            head("In use", "used", true).number(),
+            HeadCell::plain("Reserved").number(),
+            head("Balance", "balance", false).number(),
+            HeadCell::plain("Alerts"),
+            head("Next expiry", "expiry", false),
+        ],
+        rows: shown.map(|license| row(&here.base, license, now)).collect(),
+        csv: query.file_href(&action),
+        pager: Pager::new(number, total, |page| query.page_href(&action, page)),
+        action,
     };
     show_live(&here.visit, &page, &page.as_content())
+}
+
+/// The licences whose name or tag holds the text, in their order.
+fn found<'l>(licenses: &'l [LicenseView], search: &str, sorting: Sorting) -> Vec<&'l LicenseView> {
+    let search = search.to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&search);
+    let mut found: Vec<_> =
+        licenses.iter().filter(|license| holds(&license.name) || holds(license.tag.as_str())).collect();
+    match sorting.by {
+        "purchased" => found.sort_by_key(|license| license.purchased),
+        "used" => found.sort_by_key(|license| license.in_use),
+        "balance" => found.sort_by_key(|license| license.balance),
+        // What never ends comes last, whichever way.
+        "expiry" => found.sort_by_key(|license| license.next_expiry.unwrap_or(Timestamp::MAX)),
+        _ => found.sort_by_key(|license| license.name.to_lowercase()),
+    }
+    if sorting.descending {
+        found.reverse();
+    }
+    found
+}
+
+/// Heads of the file.
+const HEAD: [&str; 12] = [
+    "virtual account",
+    "license",
+    "tag",
+    "purchased",
+    "in use",
+    "reserved",
+    "balance",
+    "borrowed from",
+    "status",
+    "short since",
+    "next expiry",
+    "expiring",
+];
+
+fn cells(license: &LicenseView) -> csv::Row {
+    let instant = |at: Option<Timestamp>| at.map_or_else(String::new, csv::instant);
+    vec![
+        license.virtual_account.name.clone(),
+        license.name.clone(),
+        license.tag.to_string(),
+        license.purchased.to_string(),
+        license.in_use.to_string(),
+        license.reserved.to_string(),
+        license.balance.to_string(),
+        borrowing(license).unwrap_or_default(),
+        license.status.words().to_owned(),
+        instant(license.short_since),
+        instant(license.next_expiry),
+        license.next_expiry_quantity.to_string(),
+    ]
 }
 
 /// Path of a licence's page.
@@ -125,7 +171,7 @@ pub(crate) fn href(base: &str, tag: &Tag) -> String {
 }
 
 /// What is short, why, and what to do.
-fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
+pub(super) fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
     if license.short.is_zero() {
         return None;
     }
@@ -133,7 +179,7 @@ fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
     let since = license.short_since.map_or_else(String::new, |since| {
         format!(
             "Since {} ({}). ",
-            since.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+            since.to_zoned(zone::shown()).strftime("%Y-%m-%d %H:%M:%S %Z"),
             distance(since, now)
         )
     });
@@ -156,7 +202,7 @@ fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
     Some(Banner::new(Tone::Bad, format!("{} is short by {short}", license.name), text))
 }
 
-fn row(base: &str, license: &LicenseView, now: Timestamp) -> LicenseRow {
+pub(super) fn row(base: &str, license: &LicenseView, now: Timestamp) -> LicenseRow {
     let borrowed: u64 = license.borrowed_from.iter().map(|b| b.quantity.count()).sum();
     let lent: u64 = license.lent_to.iter().map(|b| b.quantity.count()).sum();
     LicenseRow {
@@ -189,7 +235,7 @@ fn borrowing(license: &LicenseView) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn chips(license: &LicenseView, now: Timestamp) -> Vec<Chip> {
+pub(super) fn chips(license: &LicenseView, now: Timestamp) -> Vec<Chip> {
     let tone = if license.short.is_zero() { Tone::Good } else { Tone::Bad };
     let mut chips = vec![Chip::new(tone, license.status.words())];
     if license.actual < license.in_use {
@@ -205,117 +251,4 @@ fn chips(license: &LicenseView, now: Timestamp) -> Vec<Chip> {
         chips.push(Chip::new(Tone::Note, format!("{} start later", Count(license.pending.count()))));
     }
     chips
-}
-
-/// `GET …/licenses/{tag}`.
-pub(crate) async fn show_license(
-    State(app): State<App>,
-    here: Here,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
-    let now = app.now();
-    let tag: Tag = here.id("tag")?;
-    let detail =
-        inventory::license(&app, &here.principal, here.account_id(), here.va.id, tag.as_str()).await?;
-    let page = query.page();
-    let part = part_of_list(page);
-    let history = inventory::transactions(
-        &app,
-        &here.principal,
-        here.account_id(),
-        here.va.id,
-        Some(tag.clone()),
-        part,
-    )
-    .await?;
-    let license = &detail.license;
-    let own = href(&here.base, &tag);
-    let mut row = row(&here.base, license, now);
-    row.gauge.tall = true;
-    let users =
-        detail.instances.iter().take(USERS_SHOWN).filter_map(|user| user_row(&here.base, user, &tag, now));
-    let page = LicensePage {
-        frame: here.frame(true, None),
-        va: here.plain_head(),
-        name: license.name.clone(),
-        tag: tag.to_string(),
-        description: license.description.clone(),
-        use_note: (license.actual < license.in_use)
-            .then(|| format!("locked; {} really", Count(license.actual.count()))),
-        legend: legend(&row),
-        alerts: shortage(license, now).into_iter().collect(),
-        lots: license.lots.iter().map(|lot| lot_row(lot, now)).collect(),
-        users: users.collect(),
-        more_users: (detail.instances_total > USERS_SHOWN as u64).then_some(Count(detail.instances_total)),
-        users_href: with_query(&format!("{}/instances", here.base), &[("license", tag.as_str())]),
-        transactions: history.items.into_iter().map(|line| transaction_row(line, now)).collect(),
-        pager: Pager::new(page, history.total, |page| with_query(&own, &[("page", &page.to_string())])),
-        row,
-    };
-    show_live(&here.visit, &page, &page.as_content())
-}
-
-fn legend(row: &LicenseRow) -> Vec<LegendPart> {
-    let part = |class, text, count| LegendPart { class, text, count: Count(count) };
-    let mut parts = vec![part("use", "In use", row.gauge.in_use.saturating_sub(row.balance.short))];
-    if row.gauge.reserved > 0 {
-        parts.push(part("reserved", "Reserved", row.gauge.reserved));
-    }
-    if row.balance.short > 0 {
-        parts.push(part("over", "Short", row.balance.short));
-    } else {
-        parts.push(part("rest", "Spare", row.balance.spare));
-    }
-    parts
-}
-
-fn lot_row(lot: &LotView, now: Timestamp) -> LotRow {
-    LotRow {
-        key: lot.id.to_string(),
-        order_id: lot.order_id.clone(),
-        subscription_id: lot.subscription_id.clone(),
-        kind: match lot.kind {
-            LotKind::Perpetual => "Perpetual",
-            LotKind::Term => "Term",
-            LotKind::Demo => "Demonstration",
-        },
-        state: match lot.status {
-            LotStatus::Active => "Active",
-            LotStatus::Future => "Not started",
-            LotStatus::Ended => "Ended",
-        },
-        quantity: Count(lot.quantity.count()),
-        starts: When::day(lot.starts_at, now),
-        ends: lot.ends_at.map(|at| When::day(at, now)),
-    }
-}
-
-fn user_row(base: &str, user: &InstanceView, tag: &Tag, now: Timestamp) -> Option<UserRow> {
-    let usage = user.usage.iter().find(|usage| usage.tag == *tag)?;
-    Some(UserRow {
-        key: user.id.to_string(),
-        href: format!("{base}/instances/{}", user.id),
-        name: user.name.clone(),
-        product: user.product_name.clone(),
-        quantity: Count(usage.quantity.count()),
-        locked: usage.locked.map(|_| Count(usage.peak.count())),
-        reported: When::since(usage.reported_at, now),
-    })
-}
-
-fn transaction_row(line: TransactionView, now: Timestamp) -> TransactionRow {
-    let other = line.counterpart.as_deref().unwrap_or("another virtual account");
-    TransactionRow {
-        key: line.number,
-        what: match line.kind {
-            TransactionKind::Ordered => "Ordered".into(),
-            TransactionKind::Renewed => "Renewed".into(),
-            TransactionKind::TransferredIn => format!("Moved here from {other}"),
-            TransactionKind::TransferredOut => format!("Moved to {other}"),
-        },
-        quantity: Count(line.quantity.count()),
-        order_id: line.order_id.unwrap_or_default(),
-        by: line.by,
-        at: When::since(line.at, now),
-    }
 }

@@ -11,26 +11,36 @@
 //! | `section` | the primary navigation |
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
-//! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
+//! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
+mod activity;
+mod alerts;
 mod assets;
 mod confirm;
+mod csv;
 mod events;
+mod explained;
 mod form;
 mod frame;
 mod general;
 mod guard;
 mod instances;
+mod license;
 mod licenses;
-mod next;
 mod page;
 mod part;
+mod preferences;
+mod preview;
 mod problem;
 mod section;
+mod selected;
 mod sign_in;
 mod table;
+mod transfer;
+mod virtual_accounts;
 mod visit;
 mod zone;
 
@@ -55,15 +65,21 @@ pub fn router() -> Router<App> {
         .route("/tokens/{token}", get(general::show_token))
         .route("/tokens/{token}/revoke", get(general::confirm_revoke).post(general::revoke))
         .route("/licenses", get(licenses::show_licenses))
-        .route("/licenses/{tag}", get(licenses::show_license))
+        .merge(license::routes())
+        .merge(transfer::routes())
+        .merge(explained::routes())
+        .merge(selected::routes())
+        .merge(virtual_accounts::routes())
         .route("/instances", get(instances::show_instances))
         .route("/instances/{instance}", get(instances::show_instance))
-        .route("/instances/{instance}/transfer", get(instances::confirm_transfer).post(instances::transfer))
-        .route("/instances/{instance}/remove", get(instances::confirm_remove).post(instances::remove))
         .route("/events", get(events::show_events));
     let portal = Router::new()
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
+        .nest(
+            "/{domain}",
+            activity::routes().merge(alerts::routes()).merge(virtual_accounts::account_routes()),
+        )
         .nest("/{domain}/va/{va}", va)
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
@@ -71,6 +87,7 @@ pub fn router() -> Router<App> {
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/appearance", post(sign_in::change_appearance))
+        .merge(preferences::routes())
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
         .route("/static/{name}", get(assets::get))

@@ -12,6 +12,7 @@ use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{InstanceQuery, Page};
 use serde::Deserialize;
 
+use super::alerts::counts_words;
 use super::frame::{Banner, Frame, OtherPlace, Place, Tab, TabLink, Va};
 use super::part::{Chip, Count, Tone};
 use super::problem::Problem;
@@ -19,6 +20,7 @@ use super::section::Section;
 use super::visit::{SignedIn, Visit, encode};
 use crate::app::access::{self, Permission, Principal};
 use crate::app::accounts::{self, AccountView, VirtualAccountView};
+use crate::app::alerts::{self, AlertCounts};
 use crate::app::inventory::{self, LicenseView};
 use crate::app::{App, AppError, instances};
 
@@ -69,17 +71,60 @@ pub(crate) struct ListQuery {
     pub(crate) kind: String,
     pub(crate) instance: String,
     pub(crate) license: String,
+    /// Of which product type.
+    #[serde(rename = "type")]
+    pub(crate) product_type: String,
+    pub(crate) user: String,
+    /// First and last day.
+    pub(crate) since: String,
+    pub(crate) until: String,
     pub(crate) sort: String,
     pub(crate) order: String,
     pub(crate) page: String,
     /// What a form before this page did.
     pub(crate) done: String,
+    /// `csv` for a file.
+    pub(crate) format: String,
 }
 
 impl ListQuery {
     /// Which page, from 1; what is no number is the first.
     pub(crate) fn page(&self) -> u64 {
         self.page.parse().unwrap_or(1).max(1)
+    }
+
+    /// Whether the list is wanted as a file.
+    pub(crate) fn wants_file(&self) -> bool {
+        self.format == "csv"
+    }
+
+    /// The same list at `path` with some of its query changed; it starts at its first page unless that is changed.
+    pub(crate) fn href(&self, path: &str, changes: &[(&str, &str)]) -> String {
+        let kept = [
+            ("q", self.q.trim()),
+            ("kind", &self.kind),
+            ("instance", &self.instance),
+            ("license", &self.license),
+            ("type", &self.product_type),
+            ("user", &self.user),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("sort", &self.sort),
+            ("order", &self.order),
+        ];
+        let is_kept = |(name, _): &(&str, &str)| changes.iter().all(|(changed, _)| changed != name);
+        let pairs: Vec<_> = kept.into_iter().filter(is_kept).chain(changes.iter().copied()).collect();
+        with_query(path, &pairs)
+    }
+
+    /// Another page of the list.
+    pub(crate) fn page_href(&self, path: &str, page: u64) -> String {
+        self.href(path, &[("page", &page.to_string())])
+    }
+
+    /// The whole list as a file.
+    pub(crate) fn file_href(&self, path: &str) -> String {
+        self.href(path, &[("format", "csv")])
     }
 }
 
@@ -104,7 +149,8 @@ pub(crate) fn base_of(domain: &str, virtual_account: VirtualAccountId) -> String
 }
 
 /// Whether what a virtual account uses is owned, in a word or two.
-pub(crate) fn compliance(licenses: &[LicenseView]) -> Chip {
+pub(crate) fn compliance<'l>(licenses: impl IntoIterator<Item = &'l LicenseView>) -> Chip {
+    let licenses: Vec<_> = licenses.into_iter().collect();
     match licenses.iter().filter(|license| !license.short.is_zero()).count() {
         0 if licenses.is_empty() => Chip::new(Tone::Plain, "No licenses yet"),
         0 => Chip::new(Tone::Good, "In Compliance"),
@@ -112,6 +158,9 @@ pub(crate) fn compliance(licenses: &[LicenseView]) -> Chip {
         n => Chip::new(Tone::Bad, format!("{n} licenses short")),
     }
 }
+
+/// How many virtual accounts the chooser lists; the others are found by its search.
+const PLACES_SHOWN: usize = 12;
 
 /// A virtual account that the person who is signed in may read. One that they may not read, and one that
 /// does not exist, both end in the same page.
@@ -180,10 +229,16 @@ impl Here {
             is_default: va.is_default,
             current: va.id == self.va.id,
         };
+        let mut nearest: Vec<_> = self.all.iter().collect();
+        nearest.sort_by_key(|va| (!va.is_default, va.id != self.va.id, va.name.to_lowercase()));
         Frame {
             live,
             notice,
-            place: Some(Place { name: self.va.name.clone(), others: self.all.iter().map(other).collect() }),
+            place: Some(Place {
+                name: self.va.name.clone(),
+                others: nearest.into_iter().take(PLACES_SHOWN).map(other).collect(),
+                total: Count(self.all.len() as u64),
+            }),
             ..self.visit.frame_in(Section::Inventory, &self.principal, &self.account)
         }
     }
@@ -201,6 +256,7 @@ impl Here {
             description: self.va.description.clone(),
             is_default: self.va.is_default,
             status: Chip::new(Tone::Plain, ""),
+            alerts: None,
             tabs: Vec::new(),
         }
     }
@@ -220,17 +276,20 @@ impl Here {
                 Tab::General | Tab::Events => None,
             },
         });
-        Ok(Va { status: compliance(licenses), tabs: tabs.collect(), ..self.plain_head() })
+        let counts = alerts::counts(app, &self.principal, self.account.id, &[self.va.id]).await?;
+        let counts = counts.get(&self.va.id).copied().unwrap_or_default();
+        let path = format!("{}/alerts", account_href(&self.account.domain));
+        let alerts = (counts != AlertCounts::default())
+            .then(|| (with_query(&path, &[("va", &self.va.id.to_string())]), counts_words(&counts)));
+        Ok(Va { status: compliance(licenses), alerts, tabs: tabs.collect(), ..self.plain_head() })
     }
 }
 
-#[allow(dead_code, reason = "for the pages of the other sections")]
 /// A smart account that the person who is signed in may see, for pages of the whole account.
 pub(crate) struct InAccount {
     pub(crate) visit: Visit,
     pub(crate) principal: Principal,
     pub(crate) account: AccountView,
-    path: BTreeMap<String, String>,
 }
 
 impl FromRequestParts<App> for InAccount {
@@ -243,17 +302,11 @@ impl FromRequestParts<App> for InAccount {
         let principal = signed_in.principal().clone();
         let account = accounts::get(app, &principal, path.get("domain").map_or("", String::as_str)).await;
         let account = account.map_err(|error| Problem::from(error).into_response())?;
-        Ok(Self { visit: signed_in.visit, principal, account, path })
+        Ok(Self { visit: signed_in.visit, principal, account })
     }
 }
 
-#[allow(dead_code, reason = "for the pages of the other sections")]
 impl InAccount {
-    /// A segment of the path that is an id; any other text names nothing.
-    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
-        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
-    }
-
     /// Path of the account's page; its sections are below it.
     pub(crate) fn base(&self) -> String {
         account_href(&self.account.domain)

@@ -11,7 +11,6 @@ use super::zone;
 
 /// A drawing of 24 × 24 units, in the colour of the text around it. Decoration: text stands beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) enum Icon {
     Auto,
     Bad,
@@ -25,6 +24,7 @@ pub(crate) enum Icon {
     Moon,
     Plus,
     Search,
+    Star,
     Sun,
     Up,
     Warn,
@@ -51,6 +51,9 @@ impl Icon {
             Self::Moon => r#"<path d="M20 14.2A8.5 8.5 0 0 1 9.8 4 8.5 8.5 0 1 0 20 14.2Z"/>"#,
             Self::Plus => r#"<path d="M12 5v14M5 12h14"/>"#,
             Self::Search => r#"<circle cx="10.5" cy="10.5" r="6.5"/><path d="m15.5 15.5 5 5"/>"#,
+            Self::Star => {
+                r#"<path d="m12 3.5 2.6 5.6 6 .7-4.5 4.1 1.2 6-5.3-3-5.3 3 1.2-6L3.4 9.8l6-.7L12 3.5Z" fill="currentColor"/>"#
+            }
             Self::Sun => {
                 r#"<circle cx="12" cy="12" r="4"/><path d="M12 2.5v2m0 15v2m9.5-9.5h-2m-15 0h-2m16.2-6.7-1.4 1.4M6.7 17.3l-1.4 1.4m13.4 0-1.4-1.4M6.7 6.7 5.3 5.3"/>"#
             }

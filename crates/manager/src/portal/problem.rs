@@ -35,6 +35,33 @@ impl Problem {
         }
     }
 
+    /// More was sent than a form may hold.
+    pub(crate) fn form_too_large() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            title: "This form is too large",
+            text: "Nothing was changed. Go back, shorten what was typed and send it again.".into(),
+        }
+    }
+
+    /// What was to be changed is no longer what it was.
+    pub(crate) fn changed_meanwhile(changes: &[String]) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "Somebody changed this meanwhile",
+            text: format!("{} Nothing was changed by you.", changes.join(" ")),
+        }
+    }
+
+    /// The same form was sent before, and nobody knows what came of it.
+    pub(crate) fn form_unknown() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "This form was sent before",
+            text: "The manager was stopped while it was at it. Look in the event log whether it was done; if not, open the form again and send it.".into(),
+        }
+    }
+
     /// A page could not be drawn.
     pub(crate) fn not_drawn(error: &askama::Error) -> Self {
         tracing::error!(%error, "a page of the portal could not be drawn");
@@ -45,7 +72,7 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Refused(Refused::Unknown { .. }) => Self::not_found(),
+            AppError::Refused(Refused::Unknown { .. } | Refused::UnknownName { .. }) => Self::not_found(),
             AppError::Refused(refused) => Self {
                 status: StatusCode::CONFLICT,
                 title: "That was not done",
@@ -55,6 +82,11 @@ impl From<AppError> for Problem {
                 status: StatusCode::FORBIDDEN,
                 title: "Your role does not allow this",
                 text: format!("It takes the role {needs}. Ask an administrator of the account."),
+            },
+            AppError::OutOfScope { scope } => Self {
+                status: StatusCode::FORBIDDEN,
+                title: "Your session does not allow this",
+                text: format!("It takes the scope {scope}."),
             },
             AppError::Unavailable { reason } => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,

@@ -21,7 +21,7 @@ pub(crate) enum Section {
 }
 
 /// The sections that have pages, in the order of the navigation. A section without a line here is not linked.
-const LINKED: &[Section] = &[Section::Inventory];
+const LINKED: &[Section] = &[Section::Alerts, Section::Inventory, Section::Preferences, Section::Activity];
 
 /// One link of the primary navigation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,7 @@ mod tests {
                 actor: Actor::User("a".into()),
                 account: AccountId(Uuid::nil()),
                 roles: vec![role],
+                scopes: seatpool_domain::access::OauthScope::ALL.into(),
                 source: None,
             };
             links(Section::Inventory, &principal, account).into_iter().map(|link| link.name).collect()

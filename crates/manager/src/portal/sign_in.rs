@@ -69,7 +69,7 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if login.problem.is_none() && password.problem.is_none() {
         let typed = form.raw("password").to_owned();
-        match sessions::sign_in(&app, &login.value, typed, visit.address.as_deref()).await {
+        match sessions::sign_in(&app, &login.value, typed, &visit.browser()).await {
             Ok(signed_in) => {
                 // A session that this browser had before ends here: no session outlives a sign-in.
                 if let Some(old) = &visit.session {

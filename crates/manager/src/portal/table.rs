@@ -18,7 +18,6 @@ pub(crate) struct HeadCell {
 }
 impl HtmlSafe for HeadCell {}
 
-#[allow(dead_code, reason = "for the pages of the other sections")]
 impl HeadCell {
     /// A head that does not sort.
     pub(crate) fn plain(name: &'static str) -> Self {

@@ -3,10 +3,10 @@
 //! [`Visit`] is read once per request and kept where [`super::guard`] finds it again, so that a page that
 //! tells of a problem looks like all the others.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::header::{COOKIE, IF_NONE_MATCH};
+use axum::http::header::{COOKIE, IF_NONE_MATCH, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,17 +17,21 @@ use super::page::account_href;
 use super::problem::Problem;
 use super::section::{self, Section};
 use super::zone;
-use crate::app::access::sessions::{self, Current};
+use crate::app::access::sessions::{self, Browser, Current};
 use crate::app::access::{Principal, clients};
 use crate::app::accounts::{self, AccountView};
-use crate::app::{App, AppError};
+use crate::app::forms::Ticket;
+use crate::app::{App, AppError, preferences};
+pub(crate) use crate::percent::encode;
 use crate::server::Peer;
-use seatpool_store::Page;
+use seatpool_store::{Page, Stage};
 
 /// The session's cookie. `__Host-`: sent back to this host alone, over TLS alone (RFC 6265bis, section 4.1.3).
 pub(crate) const SESSION_COOKIE: &str = "__Host-seatpool";
 /// Binds a form to a browser before there is a session.
 pub(crate) const FORM_COOKIE: &str = "__Host-seatpool-form";
+/// By which a browser that somebody signed in with is known.
+pub(crate) const DEVICE_COOKIE: &str = "__Host-seatpool-device";
 /// How pages look.
 pub(crate) const APPEARANCE_COOKIE: &str = "seatpool-appearance";
 /// What the script sends when it asks for a page's present content only.
@@ -37,6 +41,8 @@ const LIVE_HEADER: &str = "seatpool-live";
 #[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) session: Option<Session>,
+    /// A sign-in that has not come to its end: it opens nothing but its next step.
+    pub(crate) unfinished: Option<Session>,
     /// Network address.
     pub(crate) address: Option<String>,
     /// Path and query.
@@ -45,6 +51,8 @@ pub(crate) struct Visit {
     pub(crate) live: bool,
     /// What the script shows already, as an entity tag.
     pub(crate) shown: Option<String>,
+    browser: Option<String>,
+    device: Option<String>,
     appearance: Appearance,
     form_token: String,
     /// One-use id of the forms of the page that answers.
@@ -62,14 +70,37 @@ pub(crate) struct Session {
 
 /// Where [`Visit`] is kept for the time of a request.
 #[derive(Clone, Default)]
-pub(crate) struct Slot(pub(crate) Arc<OnceLock<Visit>>);
+pub(crate) struct Slot {
+    pub(crate) visit: Arc<OnceLock<Visit>>,
+    ticket: Arc<Mutex<Option<Ticket>>>,
+}
+
+impl Slot {
+    /// Keeps the right to work on the form that was sent, until what came of it is known.
+    pub(crate) fn keep_ticket(&self, ticket: Ticket) {
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+    }
+
+    /// Gives it back.
+    pub(crate) fn take_ticket(&self) -> Option<Ticket> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 impl Visit {
     async fn read(parts: &Parts, app: &App) -> Result<Self, AppError> {
         let mut visit = Self::without_session(parts);
         if let Some(token) = cookie(&parts.headers, SESSION_COOKIE) {
-            let current = sessions::session(app, token, visit.address.as_deref()).await?;
-            visit.session = current.map(|current| Session { token: token.to_owned(), current });
+            let is_use = !visit.live;
+            let current = sessions::session(app, token, visit.address.as_deref(), is_use).await?;
+            let session = current.map(|current| Session { token: token.to_owned(), current });
+            match session {
+                Some(session) if session.current.stage == Stage::SignedIn => {
+                    zone::choose(preferences::time_zone(app, &session.current.login).await?);
+                    visit.session = Some(session);
+                }
+                other => visit.unfinished = other,
+            }
         }
         Ok(visit)
     }
@@ -80,6 +111,9 @@ impl Visit {
         let known = cookie(&parts.headers, FORM_COOKIE).filter(|token| token.len() >= 32);
         Self {
             session: None,
+            unfinished: None,
+            browser: parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).map(str::to_owned),
+            device: cookie(&parts.headers, DEVICE_COOKIE).map(str::to_owned),
             address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
             here: uri.path_and_query().map_or_else(|| "/portal".to_owned(), ToString::to_string),
             live: parts.headers.contains_key(LIVE_HEADER),
@@ -93,7 +127,13 @@ impl Visit {
 
     /// What every form carries: the session's, or before there is one, the browser's.
     pub(crate) fn csrf(&self) -> &str {
-        self.session.as_ref().map_or(&self.form_token, |session| &session.current.csrf)
+        let session = self.session.as_ref().or(self.unfinished.as_ref());
+        session.map_or(&self.form_token, |session| &session.current.csrf)
+    }
+
+    /// Where a sign-in comes from.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser { address: self.address.clone(), name: self.browser.clone(), device: self.device.clone() }
     }
 
     /// The cookie for a form token that the browser doesn't have yet.
@@ -141,13 +181,13 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let slot = parts.extensions.get::<Slot>().cloned().unwrap_or_default();
-        if let Some(visit) = slot.0.get() {
+        if let Some(visit) = slot.visit.get() {
             return Ok(visit.clone());
         }
         let read = Self::read(parts, app).await;
         // A page that tells why must still be drawn.
         let kept = read.as_ref().cloned().unwrap_or_else(|_| Self::without_session(parts));
-        let _ = slot.0.set(kept);
+        let _ = slot.visit.set(kept);
         read.map_err(Problem::from)
     }
 }
@@ -165,7 +205,6 @@ impl SignedIn {
         &self.current.principal
     }
 
-    #[allow(dead_code, reason = "for the pages of the other sections")]
     /// The frame of a page that belongs to the person and to no account, such as their preferences; it leads
     /// back to the account where they have but one.
     pub(crate) async fn frame(&self, app: &App, section: Section) -> Result<Frame, Problem> {
@@ -208,21 +247,6 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
-}
-
-/// Text as one value of a query or one segment of a path (RFC 3986, section 2.3: all but unreserved
-/// characters are written as octets).
-pub(crate) fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String can't fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }
 
 /// A path to come back to, if it is one of the portal's own. Nothing else is ever redirected to.
@@ -269,10 +293,5 @@ mod tests {
         assert_eq!(cookie(&headers, SESSION_COOKIE), Some("yes"));
         assert_eq!(cookie(&headers, FORM_COOKIE), Some("form"));
         assert_eq!(cookie(&headers, APPEARANCE_COOKIE), None);
-    }
-
-    #[test]
-    fn text_is_encoded_octet_by_octet() {
-        assert_eq!(encode("a b/ü&=~"), "a%20b%2F%C3%BC%26%3D~");
     }
 }

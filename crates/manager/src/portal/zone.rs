@@ -18,7 +18,6 @@ pub(crate) async fn scope<F: Future>(work: F) -> F::Output {
 }
 
 /// From here on this request's times are shown in `zone`.
-#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) fn choose(zone: TimeZone) {
     // Outside a request there is nobody to show times to.
     let _ = SHOWN.try_with(|shown| shown.replace(zone));

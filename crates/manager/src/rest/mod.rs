@@ -119,7 +119,7 @@ mod tests {
         }
         let mut ids = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
-            for method in ["get", "post", "patch", "delete"] {
+            for method in ["get", "post", "put", "patch", "delete"] {
                 let operation = &item[method];
                 if operation.is_null() {
                     continue;

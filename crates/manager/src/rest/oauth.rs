@@ -14,8 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body;
-use crate::app::access::clients;
+use crate::app::access::clients::{self, GrantError};
 use crate::app::{App, AppError};
+use crate::server::Peer;
 
 /// Largest body of a token request, in bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -24,12 +25,18 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct TokenRequest {
-    /// `client_credentials`.
+    /// `client_credentials`; or `password`, where the account's administrator allows it.
     grant_type: Option<String>,
     /// The client's id.
     client_id: Option<String>,
     /// The client's secret.
     client_secret: Option<String>,
+    /// The scopes that are asked for, with spaces between them; all that the client has if absent.
+    scope: Option<String>,
+    /// With `password`: the sign-in name.
+    username: Option<String>,
+    /// With `password`: the password.
+    password: Option<String>,
 }
 
 impl TokenRequest {
@@ -38,6 +45,9 @@ impl TokenRequest {
             grant_type: self.grant_type.or(other.grant_type),
             client_id: self.client_id.or(other.client_id),
             client_secret: self.client_secret.or(other.client_secret),
+            scope: self.scope.or(other.scope),
+            username: self.username.or(other.username),
+            password: self.password.or(other.password),
         }
     }
 }
@@ -52,6 +62,9 @@ pub(crate) struct TokenAnswer {
     /// Seconds until it ends.
     #[schema(example = 3599)]
     expires_in: i64,
+    /// The scopes that it has.
+    #[schema(example = "read inventory")]
+    scope: String,
 }
 
 /// Why no token was granted (RFC 6749, section 5.2).
@@ -82,6 +95,19 @@ impl From<AppError> for TokenError {
     }
 }
 
+impl From<GrantError> for TokenError {
+    fn from(error: GrantError) -> Self {
+        let code = match error {
+            GrantError::App(error) => return error.into(),
+            GrantError::Client => "invalid_client",
+            GrantError::Scope(_) => "invalid_scope",
+            GrantError::PasswordsOff => "unauthorized_client",
+            GrantError::User | GrantError::Wait { .. } => "invalid_grant",
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl IntoResponse for TokenError {
     fn into_response(self) -> Response {
         let status = self.status;
@@ -100,7 +126,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Get an access token
 ///
-/// By OAuth2 client credentials. The parameters may come as a form, in the query string or as JSON.
+/// By OAuth2 client credentials, or in the name of a user whose account allows the password grant. The parameters may come as a form, in the query string or as JSON.
 #[utoipa::path(
     post, path = "/oauth/token", operation_id = "grant_access_token", tag = "oauth2", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
@@ -131,35 +157,44 @@ async fn create_token_backend(state: State<App>, request: Request) -> Result<Res
 }
 
 async fn grant(State(app): State<App>, request: Request) -> Result<Response, TokenError> {
+    let address = address(&request);
     let asked = read(request).await?;
-    match asked.grant_type.as_deref() {
-        Some("client_credentials") => {}
-        Some("password") => {
-            return Err(TokenError::new(
-                "unauthorized_client",
-                "the password grant is off for every account: use grant_type=client_credentials",
-            ));
-        }
+    let by_password = match asked.grant_type.as_deref() {
+        Some("client_credentials") => false,
+        Some("password") => true,
         Some(_) => {
             return Err(TokenError::new("unsupported_grant_type", "use grant_type=client_credentials"));
         }
         None => {
             return Err(TokenError::new("invalid_request", "grant_type is missing: use client_credentials"));
         }
-    }
+    };
     let (Some(id), Some(secret)) = (asked.client_id, asked.client_secret) else {
         return Err(TokenError::new("invalid_request", "client_id and client_secret are both needed"));
     };
-    let granted = clients::grant(&app, &id, &secret).await?;
-    let granted = granted.ok_or_else(|| {
-        TokenError::new(
-            "invalid_client",
-            "there is no client with this client_id and client_secret on this manager",
-        )
-    })?;
-    let answer =
-        TokenAnswer { access_token: granted.token, token_type: "Bearer", expires_in: granted.expires_in };
+    let scope = asked.scope.as_deref();
+    let granted = if by_password {
+        let (Some(login), Some(password)) = (asked.username, asked.password) else {
+            return Err(TokenError::new("invalid_request", "username and password are both needed"));
+        };
+        let (client, person) = ((id.as_str(), secret.as_str()), (login.as_str(), password));
+        clients::grant_by_password(&app, client, person, scope, address.as_deref()).await?
+    } else {
+        clients::grant(&app, &id, &secret, scope).await?
+    };
+    let scopes: Vec<_> = granted.scopes.iter().map(|scope| scope.as_str()).collect();
+    let answer = TokenAnswer {
+        access_token: granted.token,
+        token_type: "Bearer",
+        expires_in: granted.expires_in,
+        scope: scopes.join(" "),
+    };
     Ok(uncached(Json(answer).into_response()))
+}
+
+/// The address that the request came from.
+fn address(request: &Request) -> Option<String> {
+    request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string())
 }
 
 async fn read(request: Request) -> Result<TokenRequest, TokenError> {

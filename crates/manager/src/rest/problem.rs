@@ -81,6 +81,13 @@ impl From<AppError> for Problem {
                 detail,
                 "Use a client with that role, or ask the account's administrator.",
             ),
+            AppError::OutOfScope { .. } => Self::new(
+                StatusCode::FORBIDDEN,
+                "out_of_scope",
+                "The client's scopes do not include this",
+                detail,
+                "Ask for a token with that scope, or have an administrator make a client that has it.",
+            ),
             AppError::Unavailable { .. } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -112,7 +119,7 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "Correct the named field and send the request again.",
         ),
         Refused::Exists { .. } => (StatusCode::CONFLICT, "It exists already", "Choose another name."),
-        Refused::Unknown { .. } => (
+        Refused::Unknown { .. } | Refused::UnknownName { .. } => (
             StatusCode::NOT_FOUND,
             "There is no such thing",
             "Check the name; what you have no role for answers like this, too.",
@@ -137,6 +144,19 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "There are too few licences",
             "Move fewer, or order more; the licence's lots show what is free.",
         ),
+        Refused::Held { .. } => (
+            StatusCode::CONFLICT,
+            "A part of it is promised elsewhere",
+            "Have the reservation returned or the licences moved back, then try again; or take back fewer.",
+        ),
+        Refused::Decided { .. } => (
+            StatusCode::CONFLICT,
+            "It was decided before, the other way",
+            "Cancel the lot if it is not to count, or have it declared anew.",
+        ),
+        Refused::OrderCancelled { .. } => {
+            (StatusCode::CONFLICT, "The order was cancelled", "Use another order_id for another order.")
+        }
         Refused::Changed { .. } => (
             StatusCode::CONFLICT,
             "The figures have changed since this was proposed",
@@ -147,6 +167,27 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "The order was deposited before with other contents",
             "Use another order_id for another order.",
         ),
+        Refused::NotHeld { .. } => (
+            StatusCode::FORBIDDEN,
+            "Nobody gives or takes a role that he does not hold",
+            "Ask somebody who holds the role.",
+        ),
+        Refused::LastAdministrator { .. } => (
+            StatusCode::CONFLICT,
+            "The account would have no administrator",
+            "Give another person the role account_administrator, let that person set the password, then try again.",
+        ),
+        Refused::OwnOperatorRole => (
+            StatusCode::CONFLICT,
+            "A vendor operator can't give up the role alone",
+            "Ask another vendor operator.",
+        ),
+        Refused::ChangedMeanwhile { .. } => {
+            (StatusCode::CONFLICT, "Somebody else changed it meanwhile", "Read it again, then decide.")
+        }
+        Refused::LinkEnded => {
+            (StatusCode::CONFLICT, "The link is no longer good", "Ask an administrator for a new one.")
+        }
     };
     Problem::new(status, refused.code(), title, detail, action)
 }

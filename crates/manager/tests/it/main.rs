@@ -1,15 +1,19 @@
 //! Tests through the manager's own doors: the real binary, real sockets, real TLS, a real database.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod certificates;
 mod cli_commands;
 mod durability;
 mod operating_page;
 mod operations;
 mod portal_access;
+mod portal_alerts;
 mod portal_browser;
 mod portal_forms;
+mod portal_inventory;
 mod portal_pages;
+mod portal_security;
 mod postgres;
 mod protocol_agent;
 mod refusals;

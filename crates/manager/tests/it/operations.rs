@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use seatpool_domain::EventKind;
-use seatpool_domain::command::{Action, OrderLine};
+use seatpool_domain::command::{Action, CoTermination, OrderLine};
 use seatpool_manager::App;
 use seatpool_manager::ops::jobs;
 use seatpool_proto::message::AuthorizationStatus;
@@ -107,6 +107,7 @@ async fn what_comes_due_is_done_once_and_survives_a_restart() {
         kind: LotKind::Term,
         term: Term { starts_at: later(now(), 10 * 86_400), ends_at: Some(later(now(), 20 * 86_400)) },
         subscription_id: None,
+        co_termination: CoTermination::Own,
     };
     let order =
         Action::Order { virtual_account: world.default, order_id: "a term".into(), lines: vec![line] };

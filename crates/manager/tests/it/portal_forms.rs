@@ -119,14 +119,30 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
 
     let transfer = format!("{own}/transfer");
     let asked = visitor.get(&transfer).await;
-    assert!(asked.has("30 CCX Premium Agent") && asked.has("Graz") && asked.has("goes out of compliance"));
+    assert!(asked.has("30 CCX Premium Agent") && asked.has("Graz") && !asked.has("What it will do"));
     let unchosen = visitor.submit(&transfer, &transfer, &[("to", "")]).await;
     assert_eq!(unchosen.status, 422);
     assert!(unchosen.has("id=\"to-error\""));
-    let moved = visitor.submit(&transfer, &transfer, &[("to", &graz.to_string())]).await;
+    // What it will do to both balances is shown before it is done.
+    let graz_id = graz.to_string();
+    let shown = visitor.submit(&transfer, &transfer, &[("to", &graz_id)]).await;
+    assert_eq!(shown.status, 200);
+    for text in [
+        "This takes licenses out of compliance",
+        "CCX Premium Agent in Graz",
+        "<span>30 → 0</span>",
+        "<span>0 → 30</span>",
+        "<span class=\"surplus\">+70</span> → <span class=\"surplus\">+100</span>",
+        "<span class=\"surplus\">0</span> → <span class=\"shortage\">−30</span>",
+        "Goes out of compliance",
+    ] {
+        assert!(shown.has(text), "{text}: {}", shown.body);
+    }
+    assert_eq!(visitor.get(&own).await.status, 200, "nothing is moved yet");
+    let moved = visitor.submit(&transfer, &transfer, &[("to", &graz_id), ("previewed", &graz_id)]).await;
     assert_eq!(
         (moved.status, moved.header("location")),
-        (303, world.page_of(graz, "instances?done=moved").as_str())
+        (303, world.page_of(graz, "instances?done=moved-1").as_str())
     );
     assert!(visitor.get(moved.header("location")).await.has("uccx-1"));
     assert_eq!(visitor.get(&own).await.status, 404);
@@ -136,7 +152,8 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     let own = world.page_of(graz, &format!("instances/{instance}"));
     let remove = format!("{own}/remove");
     let asked = visitor.get(&remove).await;
-    assert!(asked.has("free for others at once") && asked.has("Its certificate is revoked"));
+    assert!(asked.has("free for others at once") && asked.has("The certificate is revoked"));
+    assert!(asked.has("This brings licenses back into compliance"), "{}", asked.body);
     let removed = visitor.submit(&remove, &remove, &[]).await;
     assert_eq!(removed.status, 303);
     let after = visitor.get(removed.header("location")).await;
@@ -146,9 +163,39 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     );
     let ended = visitor.get(&own).await;
     assert!(ended.has("It was removed") && !ended.has("/remove\""), "{}", ended.body);
-    assert_eq!(visitor.get(&remove).await.status, 404);
+    let again = visitor.get(&remove).await;
+    assert_eq!(again.status, 409);
+    assert!(again.has("uccx-1 ended on"), "{}", again.body);
 
     let request = agent.request(Agent::report(30));
     let answer = manager.send(&agent.signed(&request)).await;
     assert_eq!(answer.refusal(&manager, request.request_id, request.nonce), ProblemCode::InstanceRemoved);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_done_once_and_leads_to_the_same_place() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let (form, tokens) = (world.page("tokens/new"), world.page("tokens"));
+    let page = visitor.get(&form).await;
+    let (csrf, form_id) = (page.csrf(), page.between("name=\"form_id\" value=\"", "\"").unwrap());
+    let fields = |description| {
+        [("csrf", csrf.as_str()), ("form_id", &form_id), ("description", description), ("days", "7")]
+    };
+    let mut again = Visitor::new(&manager);
+    again.cookies.clone_from(&visitor.cookies);
+    let (first, second) = (fields("Pressed twice"), fields("Pressed twice"));
+    let (first, second) = tokio::join!(visitor.post(&tokens, &first), again.post(&tokens, &second));
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_eq!(first.header("location"), second.header("location"));
+    let general = visitor.get(&world.page("general")).await;
+    assert_eq!(general.body.matches("class=\"name\">Pressed twice").count(), 1, "{}", general.body);
+
+    // What was refused changed nothing: mended, it can be sent with the same id.
+    assert_eq!(visitor.post(&tokens, &fields("")).await.status, 422);
+    assert_eq!(visitor.post(&tokens, &fields("")).await.status, 422);
+    let other = visitor.post(&tokens, &fields("Mended")).await;
+    assert_eq!(other.status, 303);
+    assert_ne!(other.header("location"), first.header("location"));
 }

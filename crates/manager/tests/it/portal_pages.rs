@@ -3,6 +3,9 @@
 use crate::support::scene::{contact_centre, report};
 use crate::support::{ALICE, Page, Visitor, World};
 
+/// No page is larger.
+const PAGE_BYTES_MAX: usize = 100 * 1000;
+
 /// What holds for every page: headers, and nothing inline or from elsewhere.
 fn check(path: &str, page: &Page) {
     let policy = page.header("content-security-policy");
@@ -21,7 +24,9 @@ fn check(path: &str, page: &Page) {
     assert!(page.header("strict-transport-security").starts_with("max-age="), "{path}");
     assert_eq!(page.header("cache-control"), "no-store", "{path}");
     assert!(page.header("content-type").starts_with("text/html"), "{path}");
+    assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
     let body = &page.body;
+    assert!(body.len() < PAGE_BYTES_MAX, "{path} has {} bytes", body.len());
     for inline in [" style=", "<style", " onclick=", " onload=", "javascript:", "http://", "url("] {
         assert!(!body.contains(inline), "{path} holds {inline}");
     }
@@ -54,7 +59,11 @@ async fn every_page_renders_under_a_strict_policy() {
     let vienna =
         world.virtual_account("Vienna <script>alert(1)</script>", "\"><img src=x onerror=alert(1)>").await;
     world
-        .deposit(world.default, "SO-1", &[("CCX_PREMIUM", 10, None), ("CCX_FLEX_STANDARD", 5, Some(40))])
+        .deposit(
+            world.default,
+            "SO-1<u>order</u>",
+            &[("CCX_PREMIUM", 10, None), ("CCX_FLEX_STANDARD", 5, Some(40))],
+        )
         .await;
     let token = world.token().await;
     let manager = world.start();
@@ -69,11 +78,18 @@ async fn every_page_renders_under_a_strict_policy() {
         "licenses",
         "licenses/CCX_PREMIUM",
         "licenses/CCX_FLEX_STANDARD",
+        "licenses/CCX_PREMIUM/instances",
+        "licenses/CCX_PREMIUM/events",
+        "licenses/CCX_PREMIUM/orders",
+        "licenses/CCX_PREMIUM/transfer",
+        "licenses/CCX_PREMIUM/mend",
+        "licenses?q=premium&sort=balance&order=down",
+        "edit",
         "instances",
         "events",
         "tokens/new",
         "instances?q=host&sort=contact&order=down",
-        "events?kind=out_of_compliance&q=premium",
+        "events?kind=out_of_compliance&q=premium&since=2026-01-01&until=nonsense&user=alice&instance=%3Cb%3E",
     ] {
         paths.push(world.page(rest));
     }
@@ -83,14 +99,25 @@ async fn every_page_renders_under_a_strict_policy() {
     for rest in [String::new(), "/revoke".into()] {
         paths.push(world.page(&format!("tokens/{}{rest}", token.id)));
     }
-    for tab in ["general", "licenses", "instances", "events"] {
+    for tab in ["general", "licenses", "instances", "events", "edit", "delete"] {
         paths.push(world.page_of(vienna, tab));
     }
+    paths.extend(
+        [
+            "/preferences",
+            "/portal/example.com/activity",
+            "/portal/example.com/alerts",
+            "/portal/example.com/alerts?dismissed=yes&severity=major",
+            "/portal/example.com/virtual-accounts/new",
+        ]
+        .map(str::to_owned),
+    );
+    paths.push(world.page(&format!("instances/selected?step=remove&instance={instance}")));
     for path in &paths {
         let page = visitor.get(path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.body);
         check(path, &page);
-        for hostile in ["<script>alert", "<img src=x", "<i>host", "Other <b>"] {
+        for hostile in ["<script>alert", "<img src=x", "<i>host", "Other <b>", "<u>order"] {
             assert!(!page.has(hostile), "{path} does not escape {hostile}");
         }
     }
@@ -129,8 +156,12 @@ async fn licenses_show_what_is_owned_used_and_short() {
         assert!(page.has(text), "{text}: {}", page.body);
     }
     let detail = visitor.get(&world.page("licenses/CCX_PREMIUM")).await;
-    for text in ["SO-10023", "Perpetual", "uccx-vie-01", "Ordered", ">130<", "Short <b>30</b>"] {
+    for text in ["SO-10023", "Perpetual", ">130<", "Short <b>30</b>"] {
         assert!(detail.has(text), "{text}: {}", detail.body);
+    }
+    for (tab, text) in [("instances", "uccx-vie-01"), ("events", "are short"), ("orders", "Ordered")] {
+        let page = visitor.get(&world.page(&format!("licenses/CCX_PREMIUM/{tab}"))).await;
+        assert!(page.has(text), "{tab}: {}", page.body);
     }
     agent.ask(&manager, report(&[("CCX_PREMIUM", 90)])).await;
     let page = visitor.get(&world.page("licenses")).await;
@@ -163,6 +194,10 @@ async fn product_instances_are_searched_sorted_and_paged_by_the_server() {
         first.between("rel=\"next\" href=\"", "\"").unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let second = visitor.get(&next).await;
     assert!(second.has("51 to 52 of 52") && second.has(">host-51<") && !second.has(">host-00<"));
+    check("fifty product instances", &first);
+    check("their events", &visitor.get(&world.page("events")).await);
+    check("their activity", &visitor.get("/portal/example.com/activity").await);
+    check("those that use a license", &visitor.get(&world.page("licenses/CCX_PREMIUM/instances")).await);
     let down = visitor.get(&world.page("instances?sort=name&order=down")).await;
     assert!(down.has("aria-sort=\"descending\"") && down.has(">host-51<") && !down.has(">host-00<"));
     let found = visitor.get(&world.page("instances?q=SN07")).await;

@@ -11,7 +11,7 @@ use seatpool_manager::clock::Clock;
 use seatpool_proto::Sha256;
 use serde_json::{Value, json};
 
-use crate::rest_support::{Caller, credentials, instance};
+use crate::rest_support::{Caller, credentials, granted, instance};
 use crate::support::{Manager, TAG, World, now};
 
 /// One who calls, and the things of example.com that are its to be tried on.
@@ -63,7 +63,11 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
     let of_own = route.path.starts_with("/api/seatpool");
     Some(match &route.method {
         &Method::GET | &Method::DELETE => return None,
+        &Method::PATCH if is("/users/{user}") => json!({ "name": "Same" }),
         &Method::PATCH => json!({ "name": "" }),
+        _ if is("/users") => json!({ "login": "", "roles": [{ "role": "account_administrator" }] }),
+        _ if is("/sign-in-rules") => json!({ "second_factor_required": false, "password_grant": false }),
+        _ if is("/rotate-secret") => json!({ "overlap_hours": 721 }),
         _ if is("/oauth/token") => json!({}),
         _ if is("/clients") => json!({ "name": "", "roles": [{ "role": "account_administrator" }] }),
         _ if is("/virtual-accounts") => json!({ "name": "" }),
@@ -72,6 +76,9 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
         _ if is("/tokens/revoke") => json!({ "tokens": [] }),
         _ if is("/orders") => order,
         _ if is("/mends") => json!({ "key": "none" }),
+        _ if is("/cancel") => json!({ "quantity": 0 }),
+        _ if is("/declarations") => json!({ "license": TAG, "quantity": 0, "note": "contract 7" }),
+        _ if is("/confirm") || is("/reject") => json!({ "reason": "x".repeat(501) }),
         _ if is("/renew") => json!({ "order_id": "none", "ends_at": "2020-01-01T00:00:00Z" }),
         _ if is("/license-transfers") => json!({ "lines": [] }),
         _ if is("/licenses/transfer") => json!({ "licenses": [transfer] }),
@@ -99,9 +106,18 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
         .replace("{lot}", &world.lot)
         .replace("{license}", TAG)
         .replace("{alert}", &persona.alert)
-        .replace("{instance}", &persona.instance);
+        .replace("{order}", "PO-1")
+        .replace("{subscription}", "SUB-2290417")
+        .replace("{instance}", &persona.instance)
+        .replace("{user}", "nobody")
+        .replace("{client}", "none");
     assert!(!path.contains('{'), "{path}: say here what stands for the parameter");
-    format!("{}{path}", route.prefix)
+    let query = if path.contains("/reports/usage") {
+        format!("?virtual_account=Default&license={TAG}")
+    } else {
+        String::new()
+    };
+    format!("{}{path}{query}", route.prefix)
 }
 
 struct Things {
@@ -155,13 +171,14 @@ async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
     let world = World::new().await;
     let token = world.token().await;
     world.order(100).await;
+    world.deposit(world.default, "PO-1", &[(TAG, 5, Some(100))]).await;
     let (id, _) = credentials(&world);
     let (over, account) = (clients::secret(), world.account);
     let lot = world
         .offline(Clock::default(), async |app: App| {
             let ended = now() - jiff::SignedDuration::from_secs(1);
             let store = app.store();
-            store.insert_access_token(Sha256::of(&over), &id, account, ended, ended).await.unwrap();
+            store.insert_access_token(Sha256::of(&over), &granted(&id, account, ended)).await.unwrap();
             store.lots(account, None).await.unwrap().remove(0).id
         })
         .await;

@@ -9,7 +9,7 @@ use seatpool_manager::clock::Clock;
 use seatpool_proto::Sha256;
 use serde_json::{Value, json};
 
-use crate::rest_support::{Caller, credentials};
+use crate::rest_support::{Caller, credentials, granted};
 use crate::support::manager::seatpool;
 use crate::support::{Manager, World, now};
 
@@ -98,7 +98,7 @@ async fn tokens_that_are_missing_foreign_or_over_are_told_apart() {
         .offline(Clock::default(), async |app: App| {
             let ended = now() - jiff::SignedDuration::from_secs(1);
             let store = app.store();
-            store.insert_access_token(Sha256::of(&over), &id, account, ended, ended).await.unwrap();
+            store.insert_access_token(Sha256::of(&over), &granted(&id, account, ended)).await.unwrap();
         })
         .await;
     let manager = world.start();

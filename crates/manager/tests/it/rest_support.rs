@@ -1,7 +1,9 @@
 //! A client of the REST API, and a record of what it asked and what came back that is the same in every run.
 
 use reqwest::Method;
-use seatpool_proto::ProductInstanceId;
+use seatpool_domain::access::OauthScope;
+use seatpool_proto::{AccountId, ProductInstanceId};
+use seatpool_store::AccessToken;
 use serde_json::{Value, json};
 
 use crate::support::{Agent, Manager, World};
@@ -91,6 +93,18 @@ impl Caller {
         let made = made.json();
         let text = |key: &str| made[key].as_str().unwrap().to_owned();
         Self::with(manager, &text("client_id"), &text("client_secret")).await
+    }
+}
+
+/// An access token of a client that ends at once.
+pub(crate) fn granted(client: &str, account: AccountId, ends: jiff::Timestamp) -> AccessToken {
+    AccessToken {
+        client: client.to_owned(),
+        account,
+        expires_at: ends,
+        created_at: ends,
+        user: None,
+        scopes: OauthScope::ALL.into(),
     }
 }
 

@@ -41,12 +41,7 @@ pub(super) async fn measure(folder: &Path, bin_dir: &Path, table: &mut Table) ->
     }
     ensure!(answered == 100, "the agent answers on its socket");
     let pid = agent.id().context("the agent runs")?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let resident: f64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok())
-        .context("the system says how much is resident")?;
+    let resident = super::resident_kib(pid)?;
     agent.kill().await?;
     table.line(
         "resident memory of seatpool-agentd",

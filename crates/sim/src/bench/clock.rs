@@ -7,26 +7,26 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 /// The present time.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// How long `work` takes.
-pub(super) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+pub(crate) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let result = work();
     (start.elapsed(), result)
 }
 
 /// How long `work` takes.
-pub(super) async fn time_async<T>(work: impl Future<Output = T>) -> (Duration, T) {
+pub(crate) async fn time_async<T>(work: impl Future<Output = T>) -> (Duration, T) {
     let start = Instant::now();
     let result = work.await;
     (start.elapsed(), result)
 }
 
 /// The middle of `spans`.
-pub(super) fn median(mut spans: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut spans: Vec<Duration>) -> Duration {
     spans.sort_unstable();
     spans.get(spans.len() / 2).copied().unwrap_or_default()
 }

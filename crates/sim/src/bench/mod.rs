@@ -17,7 +17,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
+pub(crate) use self::clock::{median, now, time_async};
 pub use self::may_i::CountingAllocator;
+pub(crate) use self::table::Table;
 
 /// What to measure.
 #[derive(Args, Debug)]
@@ -65,9 +67,19 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The folder of the built programs: this one's own, but that benches and tests are built one folder below.
-fn beside_this_program() -> anyhow::Result<PathBuf> {
+pub(crate) fn beside_this_program() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let folder = program.parent().context("the program has a folder")?;
     let above = folder.parent().filter(|_| folder.ends_with("deps"));
     Ok(above.unwrap_or(folder).to_owned())
+}
+
+/// How much of a process is resident, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok())
+        .context("the system says how much is resident")
 }

@@ -2,24 +2,24 @@
 
 /// Lines of figures, printed at the end.
 #[derive(Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     lines: Vec<[String; 4]>,
 }
 
 impl Table {
     /// A figure, the limit it is held against, and their ratio.
-    pub(super) fn line(&mut self, what: &str, figure: String, limit: String, ratio: f64) {
+    pub(crate) fn line(&mut self, what: &str, figure: String, limit: String, ratio: f64) {
         eprintln!("measured: {what}");
         self.lines.push([what.to_owned(), figure, limit, format!("{ratio:.3}")]);
     }
 
     /// A limit by itself.
-    pub(super) fn limit(&mut self, what: &str, figure: String) {
+    pub(crate) fn limit(&mut self, what: &str, figure: String) {
         eprintln!("measured: {what}");
         self.lines.push([what.to_owned(), figure, String::new(), String::new()]);
     }
 
-    pub(super) fn print(&self) {
+    pub(crate) fn print(&self) {
         let head = ["figure", "measured", "held against", "ratio"].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(&head).chain(&self.lines).collect();
         let mut widths = [0; 4];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_agent::Transmit;
-use seatpool_domain::command::{Action, OrderLine};
+use seatpool_domain::command::{Action, CoTermination, OrderLine};
 use seatpool_domain::opening::Opening;
 use seatpool_domain::{
     Actor, Catalogue, Command, Context, Event, Ids, Outcome, Policy, Refused, Workset, apply,
@@ -119,6 +119,7 @@ impl Manager {
             kind: LotKind::Perpetual,
             term: Term { starts_at: now, ends_at: None },
             subscription_id: None,
+            co_termination: CoTermination::Own,
         };
         let (virtual_account, order_id) = (self.virtual_account, format!("order-{}", self.orders));
         let order = Action::Order { virtual_account, order_id, lines: vec![line] };

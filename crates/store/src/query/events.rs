@@ -1,5 +1,6 @@
 //! The event log, newest first.
 
+use jiff::Timestamp;
 use seatpool_domain::{Event, EventKind};
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
@@ -20,7 +21,9 @@ macro_rules! matching {
              AND (CAST($4 AS TEXT) IS NULL OR instance = $4) \
              AND (CAST($5 AS TEXT) IS NULL OR kind = $5) \
              AND (CAST($6 AS TEXT) IS NULL OR ", $position,
-            "(lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, '')), $6) > 0)"
+            "(lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, '')), $6) > 0) \
+             AND (CAST($7 AS TEXT) IS NULL OR coalesce(actor_name, 'system') = $7) \
+             AND (CAST($8 AS BIGINT) IS NULL OR at >= $8) AND (CAST($9 AS BIGINT) IS NULL OR at < $9)"
         )
     };
 }
@@ -32,13 +35,13 @@ macro_rules! listed {
                 "SELECT ",
                 event_columns!(),
                 matching!($scope, "instr"),
-                " ORDER BY number DESC LIMIT $7 OFFSET $8"
+                " ORDER BY number DESC LIMIT $10 OFFSET $11"
             ),
             postgres: concat!(
                 "SELECT ",
                 event_columns!(),
                 matching!($scope, "strpos"),
-                " ORDER BY number DESC LIMIT $7 OFFSET $8"
+                " ORDER BY number DESC LIMIT $10 OFFSET $11"
             ),
         }
     };
@@ -75,6 +78,12 @@ pub struct EventQuery {
     pub kind: Option<EventKind>,
     /// Part of the message, of who, or of from where; without regard to the case of ASCII letters.
     pub text: Option<String>,
+    /// By whom: a sign-in name, a client id, an instance id or `system`.
+    pub actor: Option<String>,
+    /// Not before this instant.
+    pub since: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
 }
 
 impl Store {
@@ -97,6 +106,9 @@ impl Store {
             Value::maybe(query.instance),
             Value::maybe(query.kind.map(EventKind::as_str)),
             Value::maybe(query.text.map(|text| text.to_ascii_lowercase())),
+            Value::maybe(query.actor),
+            Value::Int(query.since.map(Timestamp::as_microsecond)),
+            Value::Int(query.until.map(Timestamp::as_microsecond)),
         ];
         self.page(items, count, values, page, Event::read).await
     }

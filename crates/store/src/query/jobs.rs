@@ -1,6 +1,6 @@
 //! What the manager's jobs look for, over all accounts.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::{AccountId, LotId, ProductInstanceId};
 
 use super::each;
@@ -19,8 +19,12 @@ statements! {
          UNION SELECT account_id, id FROM lots WHERE ends_at > $1 AND ends_at <= $2 ORDER BY 1, 2",
     );
     PURGE_SESSIONS = Sql::both("DELETE FROM sessions WHERE expires_at <= $1");
+    PURGE_FORMS_SENT = Sql::both("DELETE FROM forms_sent WHERE sent_at <= $1");
     PURGE_ACCESS_TOKENS = Sql::both("DELETE FROM access_tokens WHERE expires_at <= $1");
 }
+
+/// How long a form that was sent is remembered.
+const FORMS_KNOWN: SignedDuration = SignedDuration::from_hours(24);
 
 impl Store {
     /// Instances whose usage still counts though their authorization has ended, the longest ended first, at most
@@ -46,10 +50,12 @@ impl Store {
         each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
     }
 
-    /// Removes ended sessions and access tokens; how many.
+    /// Removes ended sessions and access tokens, and what is known of forms sent more than a day ago; how many.
     pub async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
         let sessions = self.db.execute(&PURGE_SESSIONS, &[Value::time(now)]).await?;
         let tokens = self.db.execute(&PURGE_ACCESS_TOKENS, &[Value::time(now)]).await?;
-        Ok(sessions + tokens)
+        let day_ago = now.checked_sub(FORMS_KNOWN).unwrap_or(Timestamp::MIN);
+        let forms = self.db.execute(&PURGE_FORMS_SENT, &[Value::time(day_ago)]).await?;
+        Ok(sessions + tokens + forms)
     }
 }

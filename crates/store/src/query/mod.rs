@@ -3,11 +3,14 @@
 pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod events;
+pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod lots;
 pub(crate) mod pools;
+pub(crate) mod preferences;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

@@ -1,5 +1,6 @@
 //! Accounts, virtual accounts, registration tokens.
 
+use seatpool_domain::access::SignInRules;
 use seatpool_domain::{Account, Token, VirtualAccount};
 
 use crate::error::StoreError;
@@ -10,13 +11,14 @@ use crate::table::{Stored, Table, table};
 /// The columns of `accounts`, for a SELECT.
 macro_rules! account_columns {
     () => {
-        "id, domain, name, export_permitted, created_at, next_event, event_head"
+        "id, domain, name, export_permitted, created_at, next_event, event_head, \
+         second_factor_required, password_grant"
     };
 }
 pub(crate) use account_columns;
 
 /// The values of [`account_columns`], in their order.
-pub(crate) fn account_values(account: &Account) -> [Value; 7] {
+pub(crate) fn account_values(account: &Account) -> [Value; 9] {
     [
         Value::text(account.id),
         Value::text(&account.domain),
@@ -25,6 +27,8 @@ pub(crate) fn account_values(account: &Account) -> [Value; 7] {
         Value::time(account.created_at),
         Value::Int(Some(count(account.next_event))),
         Value::maybe(account.event_head),
+        Value::Flag(account.sign_in_rules.second_factor_required),
+        Value::Flag(account.sign_in_rules.password_grant),
     ]
 }
 
@@ -38,6 +42,7 @@ pub(crate) fn read_account(reader: &mut Reader<'_>) -> Result<Account, StoreErro
         created_at: reader.time()?,
         next_event: reader.count()?,
         event_head: reader.maybe_hash()?,
+        sign_in_rules: SignInRules { second_factor_required: reader.flag()?, password_grant: reader.flag()? },
     })
 }
 

@@ -5,13 +5,13 @@ use seatpool_proto::Term;
 
 use crate::error::StoreError;
 use crate::grid::Grid;
-use crate::sql::{Reader, word};
+use crate::sql::{Reader, json, word};
 use crate::table::{Stored, Table, table};
 
 table! {
     lot_columns, LOTS = "lots", key 1, false:
     id Text, virtual_account Text, tag Text, quantity Int, reserved Int, moved_out Int, kind Text,
-    starts_at Int, ends_at Int, subscription_id Text, order_id Text, origin Text, created_at Int,
+    starts_at Int, ends_at Int, subscription_id Text, order_id Text, origin Text, created_at Int, declaration Text,
 }
 
 impl Stored for Lot {
@@ -32,7 +32,8 @@ impl Stored for Lot {
             .maybe_text(self.subscription_id.as_ref())
             .text(&self.order_id)
             .maybe_text(self.origin)
-            .time(self.created_at);
+            .time(self.created_at)
+            .maybe_text(self.declaration.as_ref().map(json));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {
@@ -49,6 +50,7 @@ impl Stored for Lot {
             order_id: reader.text()?,
             origin: reader.maybe_parsed()?,
             created_at: reader.time()?,
+            declaration: reader.maybe_json()?,
         })
     }
 }
@@ -56,7 +58,7 @@ impl Stored for Lot {
 table! {
     transaction_columns, TRANSACTIONS = "lot_transactions", key 1, true:
     number Int, at Int, lot Text, virtual_account Text, tag Text, kind Text, quantity Int,
-    counterpart Text, order_id Text, done_by Text,
+    counterpart Text, order_id Text, done_by Text, value_before Text, value_after Text, note Text,
 }
 
 impl Stored for LotTransaction {
@@ -74,7 +76,10 @@ impl Stored for LotTransaction {
             .quantity(self.quantity)
             .maybe_text(self.counterpart)
             .maybe_text(self.order_id.as_ref())
-            .text(&self.by);
+            .text(&self.by)
+            .maybe_text(self.before.as_ref())
+            .maybe_text(self.after.as_ref())
+            .maybe_text(self.note.as_ref());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {
@@ -89,6 +94,9 @@ impl Stored for LotTransaction {
             counterpart: reader.maybe_parsed()?,
             order_id: reader.maybe_text()?,
             by: reader.text()?,
+            before: reader.maybe_text()?,
+            after: reader.maybe_text()?,
+            note: reader.maybe_text()?,
         })
     }
 }

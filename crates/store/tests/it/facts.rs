@@ -1,8 +1,9 @@
 //! Facts to store: small, distinct, and all fields filled.
 
 use jiff::{SignedDuration, Timestamp};
+use seatpool_domain::access::SignInRules;
 use seatpool_domain::instance::{CertificateRecord, Conversation, EndReason, Ended, PendingCertificate};
-use seatpool_domain::lot::TransactionKind;
+use seatpool_domain::lot::{Declaration, DeclarationState, TransactionKind};
 use seatpool_domain::{
     Account, Actor, Catalogue, Event, EventKind, Instance, Lot, LotTransaction, PoolTotal, Token, Touches,
     Usage, VirtualAccount, Workset,
@@ -52,6 +53,7 @@ pub(crate) fn account(n: u64) -> Account {
         created_at: at(0),
         next_event: 1,
         event_head: None,
+        sign_in_rules: SignInRules { second_factor_required: n.is_multiple_of(3), password_grant: false },
     }
 }
 
@@ -107,6 +109,14 @@ pub(crate) fn lot(n: u64, virtual_account: VirtualAccountId, of: &str) -> Lot {
         order_id: format!("order-{n}"),
         origin: n.is_multiple_of(2).then(|| lot_id(n + 100)),
         created_at: at(2),
+        declaration: n.is_multiple_of(3).then(|| Declaration {
+            state: DeclarationState::Confirmed,
+            note: "contract \"7\"".to_owned(),
+            by: "alice".to_owned(),
+            decided_by: Some("olga".to_owned()),
+            decided_at: Some(at(4)),
+            reason: None,
+        }),
     }
 }
 
@@ -122,6 +132,9 @@ pub(crate) fn transaction(number: u64, lot: &Lot, kind: TransactionKind) -> LotT
         counterpart: (kind == TransactionKind::TransferredIn).then(|| place(9)),
         order_id: Some(lot.order_id.clone()),
         by: "vendor".to_owned(),
+        before: Some("1".to_owned()),
+        after: Some("2".to_owned()),
+        note: (kind == TransactionKind::Cancelled).then(|| "mistaken".to_owned()),
     }
 }
 

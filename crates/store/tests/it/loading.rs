@@ -181,7 +181,7 @@ pub(crate) async fn contents_count_registered_instances_and_lots_that_have_not_e
     assert_eq!(contents.get(&place(1)), Some(&Contents { instances: 1, lots: 6 }));
 }
 
-pub(crate) async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
+pub(crate) async fn orders_bring_what_they_did_and_their_lots(store: Store) {
     let account = create_account(&store, 1).await;
     let first = lot(1, place(0), "desk");
     let mut second = lot(2, place(0), "voice-premium");
@@ -189,7 +189,10 @@ pub(crate) async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
     add(&store, account, |workset| {
         workset.transactions.push(transaction(1000, &first, TransactionKind::Ordered));
         workset.transactions.push(transaction(1001, &second, TransactionKind::Ordered));
-        workset.transactions.push(transaction(2000, &first, TransactionKind::Renewed));
+        workset.transactions.push(transaction(2000, &first, TransactionKind::Cancelled));
+        put_lot(workset, first.clone());
+        put_lot(workset, second.clone());
+        put_lot(workset, lot(3, place(0), "desk"));
         workset.transactions.push(transaction(3000, &lot(3, place(0), "desk"), TransactionKind::Ordered));
     })
     .await;
@@ -197,12 +200,26 @@ pub(crate) async fn orders_bring_the_deposits_and_nothing_else(store: Store) {
         orders: BTreeSet::from([first.order_id.clone(), "never".to_owned()]),
         ..Touches::default()
     };
-    let deposited = loaded(&store, account, touches).await.deposited;
+    let of_orders = loaded(&store, account, touches).await.of_orders;
     let expected = vec![
         transaction(1000, &first, TransactionKind::Ordered),
         transaction(1001, &second, TransactionKind::Ordered),
+        transaction(2000, &first, TransactionKind::Cancelled),
     ];
-    assert_eq!(deposited.into_iter().collect::<Vec<_>>(), [(first.order_id, expected)]);
+    assert_eq!(of_orders.into_iter().collect::<Vec<_>>(), [(first.order_id.clone(), expected)]);
+
+    let ids = async |touches| {
+        loaded(&store, account, touches).await.lots.values().map(|lot| lot.id).collect::<Vec<_>>()
+    };
+    let lots_of_orders = BTreeSet::from([first.order_id.clone()]);
+    let touches = Touches { lots_of_orders, ..Touches::default() };
+    // With the pools that they are in.
+    assert_eq!(ids(touches).await, [first.id, second.id, lot(3, place(0), "desk").id]);
+    let lots_of_subscriptions = BTreeSet::from(["Sub-1".to_owned()]);
+    let touches = Touches { lots_of_subscriptions, ..Touches::default() };
+    assert_eq!(ids(touches).await.len(), 3);
+    let touches = Touches { lots_of_orders: BTreeSet::from(["never".to_owned()]), ..Touches::default() };
+    assert!(ids(touches).await.is_empty());
 }
 
 pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
@@ -218,13 +235,16 @@ pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
         tags: BTreeSet::from([tag("desk")]),
         pools_in: BTreeSet::from([place(1)]),
         contents: BTreeSet::from([place(1)]),
+        lots_of_orders: BTreeSet::from(["order-1".to_owned()]),
+        lots_of_subscriptions: BTreeSet::from(["Sub-1".to_owned()]),
         orders: BTreeSet::from(["order-10".to_owned()]),
         dismissals: BTreeSet::from(["an alert".to_owned()]),
+        people: true,
         now: None,
     };
     let theirs = loaded(&store, other, everything.clone()).await;
     assert_eq!((instances(&theirs), lots(&theirs), places(&theirs), totals(&theirs)), Default::default());
-    assert_eq!(theirs.tokens.values().count() + theirs.deposited.len(), 0);
+    assert_eq!(theirs.tokens.values().count() + theirs.of_orders.len(), 0);
     assert_eq!(theirs.contents.get(&place(1)), Some(&Contents::default()));
     let ours = loaded(&store, account, everything).await;
     assert_eq!(instances(&ours), [instance_id(1), instance_id(2)], "the same touches do load the owner's");

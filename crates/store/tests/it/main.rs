@@ -3,8 +3,10 @@
 
 mod access;
 mod alerts;
+mod away;
 mod constraints;
 mod facts;
+mod history;
 mod ledger;
 mod loading;
 mod migrations;
@@ -47,7 +49,7 @@ conformance! {
     loading::virtual_accounts_are_found_by_name_without_regard_to_case,
     loading::pools_are_loaded_by_family_in_the_named_places,
     loading::contents_count_registered_instances_and_lots_that_have_not_ended,
-    loading::orders_bring_the_deposits_and_nothing_else,
+    loading::orders_bring_what_they_did_and_their_lots,
     loading::another_accounts_rows_are_never_loaded,
     ledger::every_entity_comes_back_as_it_was_written,
     ledger::a_contact_and_a_move_are_both_written,
@@ -60,6 +62,8 @@ conformance! {
     ledger::deleted_rows_are_gone,
     ledger::a_failed_commit_leaves_the_store_usable,
     ledger::a_nul_in_a_name_does_not_fail_the_batch,
+    history::an_hour_keeps_its_highest_and_takes_the_rest,
+    history::hours_become_days_in_parts,
     constraints::events_are_append_only,
     constraints::lot_transactions_are_append_only,
     constraints::a_lot_never_promises_more_than_it_owns,
@@ -80,9 +84,13 @@ conformance! {
     alerts::dismissals_come_and_go_with_their_account,
     access::users_and_clients_come_back_and_are_unique,
     access::sessions_and_access_tokens_end_and_are_purged,
+    access::sessions_of_a_person_are_listed_seen_and_ended,
+    access::a_time_step_is_used_once,
+    access::people_are_written_with_the_batch_and_never_across_accounts,
     migrations::every_statement_is_understood,
     migrations::a_schema_built_step_by_step_equals_a_fresh_one,
     migrations::instances_of_an_older_schema_get_their_certificates_day,
+    migrations::what_is_stored_outlives_the_migrations,
     migrations::a_newer_database_is_refused_in_words,
     migrations::a_changed_migration_is_refused,
 }

@@ -1,7 +1,9 @@
 //! The schema and its versions.
 
+use seatpool_proto::{AccountId, VirtualAccountId};
 use seatpool_store::testing::{self, execute};
-use seatpool_store::{Store, StoreError};
+use seatpool_store::{Page, Store, StoreError, TransactionQuery};
+use uuid::Uuid;
 
 pub(crate) async fn every_statement_is_understood(store: Store) {
     let prepared = testing::prepare_all(&store).await.unwrap();
@@ -20,6 +22,46 @@ pub(crate) async fn a_schema_built_step_by_step_equals_a_fresh_one(store: Store)
     assert_eq!(testing::schema(&store).await.unwrap(), fresh);
     assert_eq!(store.migrate().await.unwrap() as usize, testing::version(), "nothing is left to do");
     assert_eq!(testing::schema(&store).await.unwrap(), fresh);
+}
+
+pub(crate) async fn what_is_stored_outlives_the_migrations(store: Store) {
+    testing::clear(&store).await.unwrap();
+    testing::migrate_to(&store, 1).await.unwrap();
+    let account = Uuid::from_u128(1);
+    let place = VirtualAccountId(Uuid::from_u128(2));
+    for row in [
+        format!(
+            "INSERT INTO accounts VALUES ('{account}', 'example.com', 'Example', {}, 0, 1, NULL)",
+            truth(&store).await
+        ),
+        format!(
+            "INSERT INTO lots VALUES ('{account}', '{account}', '{place}', 'desk', 9, 1, 1, 'PERPETUAL', 0, NULL, NULL, \
+             'PO-1', NULL, 0)"
+        ),
+        format!(
+            "INSERT INTO lot_transactions VALUES ('{account}', 1000, 0, '{account}', '{place}', 'desk', 'ordered', 9, \
+             NULL, 'PO-1', 'vendor')"
+        ),
+    ] {
+        execute(&store, &row).await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    let lots = store.lots(AccountId(account), None).await.unwrap();
+    assert_eq!((lots[0].order_id.as_str(), &lots[0].declaration), ("PO-1", &None));
+    let query = TransactionQuery { virtual_account: place, tag: None };
+    let history = store.transactions(AccountId(account), query, Page::ALL).await.unwrap();
+    assert_eq!((history.items[0].number, history.items[0].by.as_str()), (1000, "vendor"));
+    let refused = execute(&store, "DELETE FROM lot_transactions").await.unwrap_err();
+    assert!(refused.to_string().contains("append-only"), "{refused}");
+}
+
+/// How the engine writes it.
+async fn truth(store: &Store) -> &'static str {
+    if testing::schema(store).await.unwrap().iter().any(|line| line.contains("STRICT")) {
+        "1"
+    } else {
+        "TRUE"
+    }
 }
 
 pub(crate) async fn a_newer_database_is_refused_in_words(store: Store) {

@@ -1,17 +1,22 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
 mod alert;
+mod cancellation;
+mod declaration;
 mod instance;
 mod mend;
 mod order;
+mod renewal;
 mod token;
 mod transfer;
 mod virtual_account;
 
+use jiff::Timestamp;
 use seatpool_proto::{Tag, VirtualAccountId};
 
-use super::{Action, By, Context, Outcome, Refused, words};
+use super::{Action, By, Chosen, Context, Outcome, Refused, words};
 use crate::account::VirtualAccount;
+use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::workset::{Touches, Workset};
 
 /// Most rows of licence history that one command writes: their numbers are the event's, times 1000, plus a line.
@@ -31,7 +36,10 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Order { virtual_account, order_id, lines } => {
             order::touches(*virtual_account, order_id, lines)
         }
-        Action::RenewLot { lot, .. } => Touches { lots: [*lot].into(), ..Touches::default() },
+        Action::Renew { lots, order_id, .. } => renewal::touches(lots, order_id),
+        Action::Cancel { lots, .. } => cancellation::touches(lots),
+        Action::Declare { virtual_account, tag, .. } => declaration::touches(*virtual_account, tag),
+        Action::Decide { declaration, .. } => chosen(&Chosen::Order(declaration.clone())),
         Action::TransferLicenses { from, lines } => transfer::touches(*from, lines),
         Action::Mend { step } => mend::touches(step),
         Action::DismissAlert { virtual_account, key, .. } | Action::RestoreAlert { virtual_account, key } => {
@@ -43,6 +51,7 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Touches::default(),
     }
@@ -86,8 +95,17 @@ pub(super) fn apply(
         Action::Order { virtual_account, order_id, lines } => {
             order::deposit(virtual_account, &order_id, lines, by, workset, context)
         }
-        Action::RenewLot { lot, order_id, ends_at } => {
-            order::renew(lot, &order_id, ends_at, by, workset, context)
+        Action::Renew { lots, order_id, until } => {
+            renewal::renew(&lots, &order_id, until, by, workset, context)
+        }
+        Action::Cancel { lots, quantity, reason } => {
+            cancellation::cancel(&lots, quantity, &reason, by, workset, context)
+        }
+        Action::Declare { virtual_account, tag, quantity, note } => {
+            declaration::declare(virtual_account, tag, quantity, &note, by, workset, context)
+        }
+        Action::Decide { declaration, verdict, reason } => {
+            declaration::decide(&declaration, verdict, &reason, by, workset, context)
         }
         Action::TransferLicenses { from, lines } => transfer::licenses(from, &lines, by, workset, context),
         Action::DismissAlert { virtual_account, key, fingerprint, about } => {
@@ -102,6 +120,7 @@ pub(super) fn apply(
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }
+        | Action::Access { .. }
         | Action::ExpireAuthorizations { .. }
         | Action::ReassessLots { .. } => Ok(Outcome::Done),
     }
@@ -117,6 +136,64 @@ fn known(workset: &Workset, virtual_account: VirtualAccountId) -> Result<&Virtua
 
 fn known_license(context: &Context<'_>, tag: &Tag) -> Result<(), Refused> {
     context.catalogue.license(tag).map(|_| ()).ok_or(Refused::Unknown { what: "license" })
+}
+
+/// What has to be loaded for lots to be chosen.
+fn chosen(lots: &Chosen) -> Touches {
+    match lots {
+        Chosen::Lot(lot) => Touches { lots: [*lot].into(), ..Touches::default() },
+        Chosen::Order(order) => {
+            Touches { lots_of_orders: [order.trim().to_owned()].into(), ..Touches::default() }
+        }
+        Chosen::Subscription(subscription) => {
+            Touches { lots_of_subscriptions: [subscription.trim().to_owned()].into(), ..Touches::default() }
+        }
+    }
+}
+
+/// The chosen lots, by id.
+fn lots_of(chosen: &Chosen, workset: &Workset) -> Vec<Lot> {
+    let is_chosen = |lot: &&Lot| match chosen {
+        Chosen::Lot(id) => lot.id == *id,
+        Chosen::Order(order) => lot.order_id == order.trim(),
+        Chosen::Subscription(subscription) => lot.subscription_id.as_deref() == Some(subscription.trim()),
+    };
+    workset.lots.values().filter(is_chosen).cloned().collect()
+}
+
+/// What was chosen, for a refusal.
+fn word_of(chosen: &Chosen) -> &'static str {
+    match chosen {
+        Chosen::Lot(_) => "lot",
+        Chosen::Order(_) => "order",
+        Chosen::Subscription(_) => "subscription",
+    }
+}
+
+/// One line of a lot's history, of the event with this number: what happened to all of it.
+fn line_of(
+    lot: &Lot,
+    event: u64,
+    line: u64,
+    kind: TransactionKind,
+    by: &By,
+    now: Timestamp,
+) -> LotTransaction {
+    LotTransaction {
+        number: event * 1000 + line,
+        at: now,
+        lot: lot.id,
+        virtual_account: lot.virtual_account,
+        tag: lot.tag.clone(),
+        kind,
+        quantity: lot.quantity,
+        counterpart: None,
+        order_id: Some(lot.order_id.clone()),
+        by: by.actor.name().to_owned(),
+        before: None,
+        after: None,
+        note: None,
+    }
 }
 
 /// What all items are, if they are all the same.

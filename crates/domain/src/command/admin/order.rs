@@ -1,11 +1,17 @@
-//! Orders: deposits of lots, once per order, and later ends for lots.
+//! Orders: deposits of lots, once per order.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seatpool_proto::limits::QUANTITY_MAX;
 use seatpool_proto::{LotId, LotKind, Quantity, VirtualAccountId};
 
-use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, only};
-use crate::command::{OrderLine, words};
+use super::declaration::DECLARED;
+use super::{
+    By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, line_of, lots_of, only,
+    renewal,
+};
+use crate::command::{CoTermination, OrderLine, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
@@ -17,6 +23,12 @@ pub(super) fn touches(virtual_account: VirtualAccountId, order_id: &str, lines: 
         pools_in: [virtual_account].into(),
         tags: lines.iter().map(|line| line.tag.clone()).collect(),
         orders: [order_id.trim().to_owned()].into(),
+        lots_of_orders: [order_id.trim().to_owned()].into(),
+        lots_of_subscriptions: lines
+            .iter()
+            .filter(|line| line.co_termination != CoTermination::Own)
+            .filter_map(|line| subscription(line).map(str::to_owned))
+            .collect(),
         ..Touches::default()
     }
 }
@@ -40,9 +52,19 @@ pub(super) fn deposit(
         known_license(context, &line.tag)?;
         words::name_if_any("subscription_id", line.subscription_id.as_deref())?;
     }
-    if let Some(earlier) = workset.deposited.get(&order_id).filter(|earlier| !earlier.is_empty()) {
-        return repeated(virtual_account, order_id, &lines, earlier, workset);
+    if order_id.starts_with(DECLARED) {
+        let problem = format!("begins with {DECLARED}, which marks what customers declared: choose another");
+        return Err(words::invalid("order_id", problem));
     }
+    let deposits = |earlier: &Vec<LotTransaction>| {
+        earlier.iter().filter(|row| row.kind == TransactionKind::Ordered).cloned().collect::<Vec<_>>()
+    };
+    let earlier = workset.of_orders.get(&order_id).map(deposits).unwrap_or_default();
+    if !earlier.is_empty() {
+        return repeated(virtual_account, order_id, &lines, &earlier, workset);
+    }
+    let mut lines = lines;
+    let common_ends = co_terminate(&mut lines, workset, context.now)?;
     for line in &lines {
         check(line, context.now)?;
     }
@@ -60,49 +82,95 @@ pub(super) fn deposit(
     });
     let mut pools = FamiliesIn::default();
     let mut lots = Vec::with_capacity(lines.len());
-    let mut deposits = Vec::with_capacity(lines.len());
     for (line_number, line) in (0..).zip(lines) {
         let id = LotId(context.ids.uuid());
-        if let Some(family) = context.catalogue.family_of(&line.tag) {
-            pools.add(virtual_account, family);
-        }
-        deposits.push(LotTransaction {
-            number: number * 1000 + line_number,
-            at: context.now,
-            lot: id,
-            virtual_account,
-            tag: line.tag.clone(),
-            kind: TransactionKind::Ordered,
-            quantity: line.quantity,
-            counterpart: None,
-            order_id: Some(order_id.clone()),
-            by: by.actor.name().to_owned(),
-        });
-        let subscription = line.subscription_id.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        workset.lots.insert(
+        pools.add_lots(virtual_account, &line.tag, context.catalogue);
+        let subscription_id = subscription(&line).map(str::to_owned);
+        let lot = Lot {
             id,
-            Lot {
-                id,
-                virtual_account,
-                tag: line.tag,
-                quantity: line.quantity,
-                reserved: Quantity::ZERO,
-                moved_out: Quantity::ZERO,
-                kind: line.kind,
-                term: line.term,
-                subscription_id: subscription.map(str::to_owned),
-                order_id: order_id.clone(),
-                origin: None,
-                created_at: context.now,
-            },
-        );
+            virtual_account,
+            tag: line.tag,
+            quantity: line.quantity,
+            reserved: Quantity::ZERO,
+            moved_out: Quantity::ZERO,
+            kind: line.kind,
+            term: line.term,
+            subscription_id,
+            order_id: order_id.clone(),
+            origin: None,
+            created_at: context.now,
+            declaration: None,
+        };
+        workset.keep(LotTransaction {
+            after: Some(lot.quantity.to_string()),
+            ..line_of(&lot, number, line_number, TransactionKind::Ordered, by, context.now)
+        });
+        workset.lots.insert(id, lot);
         workset.count_lot(virtual_account, true);
         lots.push(id);
     }
-    workset.transactions.extend(deposits.iter().cloned());
-    workset.deposited.insert(order_id, deposits);
+    for (subscription, end) in common_ends {
+        let extended: Vec<Lot> = lots_of(&Chosen::Subscription(subscription), workset)
+            .into_iter()
+            .filter(|lot| !lot.has_ended(context.now) && lot.term.ends_at.is_some_and(|old| old < end))
+            .collect();
+        if !extended.is_empty() {
+            renewal::extend(&extended, &order_id, end, by, workset, context)?;
+        }
+    }
     pools.reassess(by, workset, context);
     Ok(Outcome::Lots(lots))
+}
+
+fn subscription(line: &OrderLine) -> Option<&str> {
+    line.subscription_id.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Gives the lines the ends that their subscriptions ask for. Returns the one end of every subscription all of whose
+/// lots are brought to it.
+fn co_terminate(
+    lines: &mut [OrderLine],
+    workset: &Workset,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Timestamp>, Refused> {
+    let present_end = |name: &str| {
+        let lots = lots_of(&Chosen::Subscription(name.to_owned()), workset);
+        lots.iter().filter(|lot| !lot.has_ended(now)).filter_map(|lot| lot.term.ends_at).max()
+    };
+    let mut common: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.co_termination == CoTermination::AllToLater) {
+        let name = named(line)?;
+        let end = line.term.ends_at.max(present_end(name)).max(common.get(name).copied());
+        common.extend(end.map(|end| (name.to_owned(), end)));
+    }
+    for line in lines {
+        line.term.ends_at = match line.co_termination {
+            CoTermination::Own => continue,
+            CoTermination::AllToLater if line.term.ends_at.is_none() => continue,
+            CoTermination::AllToLater => common.get(named(line)?).copied(),
+            CoTermination::WithSubscription if line.term.ends_at.is_some() => {
+                return Err(words::invalid(
+                    "ends_at",
+                    "is given, and the subscription has one: give one of them",
+                ));
+            }
+            CoTermination::WithSubscription => {
+                let name = named(line)?;
+                let end = present_end(name).max(common.get(name).copied());
+                Some(end.ok_or_else(|| {
+                    let problem = format!("{name:?} has no lots that will end: give the line its own end");
+                    words::invalid("subscription_id", problem)
+                })?)
+            }
+        };
+    }
+    Ok(common)
+}
+
+fn named(line: &OrderLine) -> Result<&str, Refused> {
+    subscription(line).ok_or_else(|| {
+        words::invalid("subscription_id", "is missing: say with which subscription the line ends")
+    })
 }
 
 /// An order id that was used before: its lots if it says the same, line by line. The dates are left out of the
@@ -124,7 +192,14 @@ fn repeated(
                 && deposit.quantity == line.quantity
                 && workset.lots.get(&deposit.lot).is_none_or(|lot| lot.kind == line.kind)
         });
-    if same {
+    let is_gone = || {
+        let cancelled = |row: &LotTransaction| row.kind == TransactionKind::Cancelled;
+        workset.of_orders.get(&order_id).is_some_and(|rows| rows.iter().any(cancelled))
+            && lots_of(&Chosen::Order(order_id.clone()), workset).is_empty()
+    };
+    if is_gone() {
+        Err(Refused::OrderCancelled { order_id })
+    } else if same {
         Ok(Outcome::Lots(deposits.iter().map(|deposit| deposit.lot).collect()))
     } else {
         Err(Refused::OrderDiffers { order_id })
@@ -154,66 +229,4 @@ fn check(line: &OrderLine, now: Timestamp) -> Result<(), Refused> {
         }
         (LotKind::Term | LotKind::Demo, Some(_)) => Ok(()),
     }
-}
-
-/// Gives a lot a later end.
-pub(super) fn renew(
-    id: LotId,
-    order_id: &str,
-    ends_at: Timestamp,
-    by: &By,
-    workset: &mut Workset,
-    context: &mut Context<'_>,
-) -> Result<Outcome, Refused> {
-    let order_id = words::name("order_id", order_id)?;
-    let lot = workset.lots.get(&id).ok_or(Refused::Unknown { what: "lot" })?.clone();
-    let Some(old_end) = lot.term.ends_at else {
-        return Err(words::invalid("lot", "is perpetual: it has no end that could be later"));
-    };
-    if ends_at == old_end {
-        return Ok(Outcome::Done);
-    }
-    if ends_at < old_end || ends_at <= context.now {
-        let problem =
-            format!("is {ends_at}: give an instant after the present end, {old_end}, and after now");
-        return Err(words::invalid("ends_at", problem));
-    }
-    let place = &known(workset, lot.virtual_account)?.name;
-    let message = format!(
-        "The order {order_id} renewed {} of {} in {place}: they end on {ends_at} instead of {old_end}.",
-        lot.quantity,
-        context.license_name(&lot.tag)
-    );
-    let number = workset.record(Event {
-        virtual_account: Some(lot.virtual_account),
-        tag: Some(lot.tag.clone()),
-        before: Some(old_end.to_string()),
-        after: Some(ends_at.to_string()),
-        ..by.event(EventKind::LicensesRenewed, context.now, message)
-    });
-    workset.transactions.push(LotTransaction {
-        number: number * 1000,
-        at: context.now,
-        lot: id,
-        virtual_account: lot.virtual_account,
-        tag: lot.tag.clone(),
-        kind: TransactionKind::Renewed,
-        quantity: lot.quantity,
-        counterpart: None,
-        order_id: Some(order_id),
-        by: by.actor.name().to_owned(),
-    });
-    if let Some(row) = workset.lots.get_mut(&id) {
-        row.term.ends_at = Some(ends_at);
-    }
-    if old_end <= context.now {
-        // It had ended, so the virtual account held it no longer.
-        workset.count_lot(lot.virtual_account, true);
-    }
-    let mut pools = FamiliesIn::default();
-    if let Some(family) = context.catalogue.family_of(&lot.tag) {
-        pools.add(lot.virtual_account, family);
-    }
-    pools.reassess(by, workset, context);
-    Ok(Outcome::Done)
 }

@@ -60,14 +60,13 @@ pub(super) fn licenses(
 
     let mut pools = FamiliesIn::default();
     for line in lines {
-        if let Some(family) = context.catalogue.family_of(&line.tag) {
-            pools.add(from, family);
-            pools.add(line.to, family);
-        }
+        pools.add_lots(from, &line.tag, context.catalogue);
+        pools.add_lots(line.to, &line.tag, context.catalogue);
     }
     let mut history = number * 1000;
     for step in moves {
         let Some((lot, arrived)) = carry_out(&step, workset, context) else { continue };
+        let held = workset.lots.get(&arrived).map_or(step.quantity, |lot| lot.quantity);
         let out = LotTransaction {
             number: history,
             at: context.now,
@@ -79,6 +78,9 @@ pub(super) fn licenses(
             counterpart: Some(step.to),
             order_id: None,
             by: by.actor.name().to_owned(),
+            before: Some(lot.quantity.to_string()),
+            after: Some(lot.quantity.minus(step.quantity).to_string()),
+            note: None,
         };
         let into = LotTransaction {
             number: history + 1,
@@ -86,9 +88,12 @@ pub(super) fn licenses(
             virtual_account: step.to,
             kind: TransactionKind::TransferredIn,
             counterpart: Some(from),
+            before: Some(held.minus(step.quantity).to_string()),
+            after: Some(held.to_string()),
             ..out.clone()
         };
-        workset.transactions.extend([out, into]);
+        workset.keep(out);
+        workset.keep(into);
         history += 2;
     }
     pools.reassess(by, workset, context);

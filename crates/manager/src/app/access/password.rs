@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use tokio::sync::Semaphore;
+use zxcvbn::Score;
 
 use crate::app::AppError;
 
@@ -26,7 +27,7 @@ const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusablePassword {
     /// Fewer than [`PASSWORD_CHARS_MIN`] characters.
     #[error("a password has at least {PASSWORD_CHARS_MIN} characters; several words are easiest")]
@@ -34,9 +35,41 @@ pub enum UnusablePassword {
     /// More than [`PASSWORD_CHARS_MAX`] characters.
     #[error("a password has at most {PASSWORD_CHARS_MAX} characters")]
     TooLong,
+    /// It is guessed too soon.
+    #[error("the password is guessed too soon: {0}")]
+    Weak(String),
     /// The hash function failed.
     #[error("the password could not be hashed")]
     Hash,
+}
+
+/// The lowest score of zxcvbn that is taken, of 0 to 4: 10^8 guesses, with argon2id some years of one machine.
+const SCORE_MIN: Score = Score::Three;
+
+/// Refuses a new password that is too short, too long, or soon guessed by who knows `context`: the login, the names
+/// of the person, the account and the manager. Takes some milliseconds.
+pub fn check_strength(password: &str, context: &[&str]) -> Result<(), UnusablePassword> {
+    match password.chars().count() {
+        0..PASSWORD_CHARS_MIN => return Err(UnusablePassword::TooShort),
+        PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX => {}
+        _ => return Err(UnusablePassword::TooLong),
+    }
+    let parts = context.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([*text]));
+    let words: Vec<&str> = parts.filter(|word| word.chars().count() > 2).chain(["seatpool"]).collect();
+    let estimate = zxcvbn::zxcvbn(password, &words);
+    if estimate.score() >= SCORE_MIN {
+        return Ok(());
+    }
+    let advice = estimate.feedback().map(|feedback| {
+        let warning = feedback.warning().map(|warning| warning.to_string());
+        let suggestions = feedback.suggestions().iter().map(ToString::to_string);
+        let sentences: Vec<String> = warning.into_iter().chain(suggestions).collect();
+        sentences.join(" ")
+    });
+    let advice = advice.filter(|advice| !advice.is_empty());
+    Err(UnusablePassword::Weak(
+        advice.unwrap_or_else(|| "Add another word or two. Uncommon words are better.".to_owned()),
+    ))
 }
 
 /// Hashes a new password as a PHC string. Takes 30 to 40 ms and 19 MiB: not for async threads.
@@ -93,6 +126,20 @@ impl Hashing {
         self.run(move || hash(&password)).await
     }
 
+    /// [`check_strength`] and [`hash`] without blocking.
+    pub async fn hash_strong(
+        &self,
+        password: String,
+        context: Vec<String>,
+    ) -> Result<Result<String, UnusablePassword>, AppError> {
+        self.run(move || {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            check_strength(&password, &context)?;
+            hash(&password)
+        })
+        .await
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| AppError::Internal)?;
         let run = move || {
@@ -124,6 +171,31 @@ mod tests {
         somebody.salt = nobody.salt;
         somebody.hash = nobody.hash;
         assert_eq!(nobody, somebody, "same algorithm and cost");
+    }
+
+    #[test]
+    fn a_password_that_is_soon_guessed_is_refused_with_advice() {
+        let check = |password| check_strength(password, &["alice", "Alice Liddell", "example.com"]);
+        for good in
+            ["correct horse battery", "wrong horse, right battery", "Umbrella-Tramway-91", "cX8!pQ2#vL9w"]
+        {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for weak in [
+            "passwordpassword",
+            "alice1234567",
+            "AliceLiddell1",
+            "seatpool2026",
+            "aaaaaaaaaaaaaaaa",
+            "qwertyuiop12",
+        ] {
+            let Err(refused) = check(weak) else { panic!("{weak} is taken") };
+            assert!(matches!(refused, UnusablePassword::Weak(_)), "{weak}: {refused}");
+            assert!(refused.to_string().contains('.'), "{weak}: {refused}");
+            assert!(!refused.to_string().contains(weak));
+        }
+        assert_eq!(check("short"), Err(UnusablePassword::TooShort));
+        assert_eq!(check(&"a b".repeat(100)), Err(UnusablePassword::TooLong));
     }
 
     #[test]

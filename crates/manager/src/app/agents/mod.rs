@@ -67,7 +67,9 @@ impl From<AppError> for Refusing {
             }
             AppError::Unavailable { reason } => Self::new(ProblemCode::Unavailable, reason),
             // Roles are people's and programs'; no agent is refused for one.
-            AppError::Forbidden { .. } | AppError::Internal => Self::new(ProblemCode::Internal, ""),
+            AppError::Forbidden { .. } | AppError::OutOfScope { .. } | AppError::Internal => {
+                Self::new(ProblemCode::Internal, "")
+            }
         }
     }
 }

@@ -183,6 +183,7 @@ mod tests {
                 order_id: "o".into(),
                 origin: None,
                 created_at: Timestamp::UNIX_EPOCH,
+                declaration: None,
             });
             totals.push(PoolTotal {
                 instances: 1,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use seatpool_domain::Lot;
+use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::{Family, LotId, LotKind, Quantity, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,6 +97,26 @@ pub struct LotView {
     pub origin: Option<LotId>,
     /// When it came here.
     pub created_at: Timestamp,
+    /// Of a lot that the customer declared itself: what became of it.
+    pub declaration: Option<DeclarationView>,
+}
+
+/// What a customer says that it owns, and what the vendor says to that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeclarationView {
+    /// `declared`: counts and waits for the vendor; `confirmed`; `rejected`: counts no longer.
+    #[schema(value_type = String, example = "declared")]
+    pub state: DeclarationState,
+    /// Why the customer owns it.
+    pub note: String,
+    /// Who declared it.
+    pub by: String,
+    /// Who of the vendor decided.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// A licence of a virtual account.
@@ -118,6 +139,9 @@ pub struct LicenseView {
     /// How many the lots that count now hold, less what an on-prem manager holds.
     #[schema(value_type = u64)]
     pub purchased: Quantity,
+    /// How many of them the customer declared itself, and the vendor has yet to confirm.
+    #[schema(value_type = u64)]
+    pub declared: Quantity,
     /// How many of them reservations hold.
     #[schema(value_type = u64)]
     pub reserved: Quantity,
@@ -194,6 +218,13 @@ fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, no
         family: pool.family.clone(),
         required_present: tier.entry.required_present,
         purchased: active().map(|lot| lot.quantity.minus(lot.moved_out)).sum(),
+        declared: active()
+            .filter(|lot| {
+                let state = lot.declaration.as_ref().map(|declaration| declaration.state);
+                state == Some(DeclarationState::Declared)
+            })
+            .map(|lot| lot.quantity.minus(lot.moved_out))
+            .sum(),
         reserved: active().map(|lot| lot.reserved).sum(),
         owned: tier.owned,
         in_use: tier.in_use,
@@ -244,5 +275,13 @@ pub(in crate::app) fn lot_view(lot: &Lot, now: Timestamp) -> LotView {
         order_id: lot.order_id.clone(),
         origin: lot.origin,
         created_at: lot.created_at,
+        declaration: lot.declaration.clone().map(|declaration| DeclarationView {
+            state: declaration.state,
+            note: declaration.note,
+            by: declaration.by,
+            decided_by: declaration.decided_by,
+            decided_at: declaration.decided_at,
+            reason: declaration.reason,
+        }),
     }
 }

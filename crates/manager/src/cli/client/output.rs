@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 /// Prints a line. A reader that has gone away is no failure.
-pub(super) fn line(text: &str) {
+pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
 }
 

@@ -103,7 +103,7 @@ impl From<AppError> for Failure {
         let http = match &error {
             AppError::Refused(Refused::Unknown { what: "smart account" }) => StatusCode::NOT_FOUND,
             AppError::Refused(_) => StatusCode::OK,
-            AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+            AppError::Forbidden { .. } | AppError::OutOfScope { .. } => StatusCode::FORBIDDEN,
             AppError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             AppError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -245,9 +245,10 @@ pub(crate) async fn virtual_account(
     name: &str,
 ) -> Result<VirtualAccountView, Failure> {
     accounts::virtual_account(app, principal, account, name).await.map_err(|error| match error {
-        AppError::Refused(Refused::Unknown { what: "virtual account" }) => {
-            Failure::refused(format!("there is no virtual account {name:?} in this account"))
-        }
+        AppError::Refused(
+            Refused::Unknown { what: "virtual account" }
+            | Refused::UnknownName { what: "virtual account", .. },
+        ) => Failure::refused(format!("there is no virtual account {name:?} in this account")),
         error => error.into(),
     })
 }

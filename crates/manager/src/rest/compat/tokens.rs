@@ -143,7 +143,7 @@ pub(crate) async fn create_token(
 ) -> Reply<CreatedToken> {
     let account = access::account(&app, &principal, &domain).await?;
     let place = virtual_account(&app, &principal, account.id, &name).await?;
-    access::check(&principal, account.id, Permission::ManageVirtualAccount(place.id))?;
+    access::check(&principal, account.id, Permission::ManageTokens(place.id))?;
     let new = new_token(body)?;
     let token = tokens::create(&app, &principal, account.id, place.id, new).await?;
     Ok(Answer::success(CreatedToken { token_info: token.into() }))

@@ -1,15 +1,15 @@
-//! Smart accounts and their clients.
+//! Smart accounts.
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
-use super::extract::{Body, Caller, Path, Query, account};
+use super::extract::{Body, Caller, Path, Query};
 use super::paging::{PageParams, Rows};
 use crate::app::App;
-use crate::app::accounts::{self, AccountView, ClientView, NewAccount, NewClientView, RoleView};
+use crate::app::accounts::{self, AccountView, NewAccount};
 use crate::rest::problem::Problem;
 
 /// Which accounts.
@@ -23,16 +23,6 @@ pub(crate) struct AccountParams {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-}
-
-/// A new client.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewClient {
-    /// What it is for.
-    name: String,
-    /// What it may do.
-    roles: Vec<RoleView>,
 }
 
 /// List the smart accounts that the caller may see
@@ -88,48 +78,4 @@ pub(crate) async fn show_account(
     Path(domain): Path<String>,
 ) -> Result<Json<AccountView>, Problem> {
     Ok(Json(accounts::get(&app, &principal, &domain).await?))
-}
-
-/// List an account's clients
-#[utoipa::path(
-    get, path = "/accounts/{account}/clients", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain")),
-    responses(
-        (status = 200, description = "By id", body = Vec<ClientView>),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn list_clients(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-) -> Result<Json<Vec<ClientView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    Ok(Json(accounts::list_clients(&app, &principal, account).await?))
-}
-
-/// Create a client; its secret is shown this once
-#[utoipa::path(
-    post, path = "/accounts/{account}/clients", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain")),
-    request_body = NewClient,
-    responses(
-        (status = 201, description = "Created", body = NewClientView),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn create_client(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(new): Body<NewClient>,
-) -> Result<(StatusCode, Json<NewClientView>), Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    let made = accounts::create_client(&app, &principal, account, new.name, new.roles).await?;
-    Ok((StatusCode::CREATED, Json(made)))
 }

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::extract::{Caller, Path, Query, account};
 use super::paging::{PageParams, Rows};
 use crate::app::access::unknown;
+use crate::app::audit::{self, VerificationView};
 use crate::app::events::{self, EventView};
 use crate::app::{App, accounts, inventory};
 use crate::rest::problem::Problem;
@@ -58,7 +59,7 @@ pub(crate) async fn list_events(
         query.virtual_account = Some(accounts::virtual_account(&app, &principal, account, name).await?.id);
     }
     if let Some(license) = &params.license {
-        query.tag = Some(inventory::tag_of(&app, license).ok_or_else(|| unknown("license"))?);
+        query.tag = Some(inventory::known_tag(&app, license)?);
     }
     if let Some(id) = &params.instance {
         query.instance = Some(id.parse().map_err(|_| unknown("product instance"))?);
@@ -78,4 +79,27 @@ pub(crate) async fn list_events(
         found = read(place.page()).await?;
     }
     Ok(Json(place.rows(found)))
+}
+
+/// Verify the event log
+///
+/// Recomputes the chain from the first event on, and names the first that was altered, inserted, removed or
+/// reordered. It reads the whole log, one account's at a time.
+#[utoipa::path(
+    get, path = "/accounts/{account}/events/verification", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    responses(
+        (status = 200, description = "What was found", body = VerificationView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Without a role in the whole account", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn verify_events(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+) -> Result<Json<VerificationView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(audit::verify(&app, &principal, account).await?))
 }

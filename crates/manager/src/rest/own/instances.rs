@@ -60,7 +60,7 @@ pub(crate) async fn list_instances(
     let places = accounts::virtual_accounts_named(&app, &principal, account, &names).await?;
     let tag = match &params.license {
         None => None,
-        Some(license) => Some(inventory::tag_of(&app, license).ok_or_else(|| unknown("license"))?),
+        Some(license) => Some(inventory::known_tag(&app, license)?),
     };
     let query = InstanceQuery {
         virtual_accounts: Some(places.iter().map(|place| place.id).collect()),

@@ -8,7 +8,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Path, Query, account, place};
 use super::paging::{PageParams, Rows};
-use crate::app::access::unknown;
 use crate::app::inventory::{self, LicenseDetail, LicenseView, TransactionView, Transfer};
 use crate::app::{App, accounts};
 use crate::rest::problem::Problem;
@@ -107,7 +106,7 @@ pub(crate) async fn list_transactions(
     let (account, id) = place(&app, &principal, &domain, &name).await?;
     let tag = match &params.license {
         None => None,
-        Some(license) => Some(inventory::tag_of(&app, license).ok_or_else(|| unknown("license"))?),
+        Some(license) => Some(inventory::known_tag(&app, license)?),
     };
     let mut place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
     let read = |page| inventory::transactions(&app, &principal, account, id, tag.clone(), page);

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod alerts;
+mod clients;
+mod declarations;
 mod events;
 mod explanations;
 mod extract;
@@ -9,7 +11,9 @@ mod instances;
 mod licenses;
 mod orders;
 mod paging;
+mod reports;
 mod tokens;
+mod users;
 mod virtual_accounts;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +27,17 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list_accounts, accounts::create_account))
         .routes(routes!(accounts::show_account))
-        .routes(routes!(accounts::list_clients, accounts::create_client))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::show_client, clients::delete_client))
+        .routes(routes!(clients::rotate_secret))
+        .routes(routes!(users::list_users, users::invite_user))
+        .routes(routes!(users::show_user, users::change_user, users::delete_user))
+        .routes(routes!(users::disable_user))
+        .routes(routes!(users::enable_user))
+        .routes(routes!(users::reset_password))
+        .routes(routes!(users::reset_second_factor))
+        .routes(routes!(users::list_sessions, users::end_sessions))
+        .routes(routes!(users::show_rules, users::change_rules))
         .routes(routes!(virtual_accounts::list_virtual_accounts, virtual_accounts::create_virtual_account))
         .routes(routes!(
             virtual_accounts::show_virtual_account,
@@ -35,6 +49,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(orders::place_order))
         .routes(routes!(orders::list_lots))
         .routes(routes!(orders::renew_lot))
+        .routes(routes!(orders::cancel_lot))
+        .routes(routes!(orders::renew_subscription))
+        .routes(routes!(orders::cancel_order))
+        .routes(routes!(declarations::declare_licenses))
+        .routes(routes!(declarations::list_declarations))
+        .routes(routes!(declarations::confirm_lot))
+        .routes(routes!(declarations::reject_lot))
+        .routes(routes!(reports::list_catalogue))
+        .routes(routes!(reports::report_usage))
+        .routes(routes!(reports::report_usage_as_csv))
         .routes(routes!(licenses::list_licenses))
         .routes(routes!(licenses::show_license))
         .routes(routes!(licenses::list_transactions))
@@ -49,4 +73,5 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(explanations::explain_license))
         .routes(routes!(explanations::mend_license))
         .routes(routes!(explanations::explain_instance))
+        .routes(routes!(events::verify_events))
 }

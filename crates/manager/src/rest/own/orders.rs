@@ -4,15 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
-use seatpool_proto::LotId;
+use seatpool_domain::command::{Chosen, Until};
+use seatpool_proto::Quantity;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Path, Query, account, place};
-use crate::app::access::unknown;
 use crate::app::accounts::invalid;
-use crate::app::orders::{self, NewOrder, OrderView, OwnedLotView, RenewUntil};
-use crate::app::{App, accounts};
+use crate::app::orders::{self, NewOrder, OrderView, OwnedLotView};
+use crate::app::{App, AppError, accounts, renewals};
 use crate::rest::problem::Problem;
 
 /// Deposit what an order bought (vendor operators)
@@ -79,18 +79,28 @@ pub(crate) async fn list_lots(
     Ok(Json(orders::lots(&app, &principal, account, &places).await?))
 }
 
-/// How long to renew a lot: one of the two.
+/// How long to renew: one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Renewal {
-    /// The vendor's name for the order that renews it.
+    /// The vendor's name for the order that renews. By years, the same order renews a lot once.
     order_id: String,
-    /// For 1, 3 or 5 years from its present end.
+    /// For 1, 3 or 5 calendar years (UTC) from the present end; of several lots, from the latest.
     #[serde(default)]
-    term_years: Option<i64>,
-    /// Until this instant, later than its present end.
+    term_years: Option<u8>,
+    /// Until this instant, later than the present end.
     #[serde(default)]
     ends_at: Option<Timestamp>,
+}
+
+impl Renewal {
+    fn until(&self) -> Result<Until, Problem> {
+        match (self.term_years, self.ends_at) {
+            (Some(years), None) => Ok(Until::Years(years)),
+            (None, Some(end)) => Ok(Until::Date(end)),
+            _ => Err(invalid("term_years", "or ends_at is needed, and not both").into()),
+        }
+    }
 }
 
 /// Give a lot a later end (vendor operators)
@@ -116,11 +126,109 @@ pub(crate) async fn renew_lot(
     Body(renewal): Body<Renewal>,
 ) -> Result<Json<OwnedLotView>, Problem> {
     let account = account(&app, &principal, &domain).await?;
-    let lot: LotId = lot.parse().map_err(|_| unknown("lot"))?;
-    let until = match (renewal.term_years, renewal.ends_at) {
-        (Some(years), None) => RenewUntil::Years(years),
-        (None, Some(end)) => RenewUntil::Date(end),
-        _ => return Err(invalid("term_years", "or ends_at is needed, and not both").into()),
-    };
-    Ok(Json(orders::renew(&app, &principal, account, lot, renewal.order_id, until).await?))
+    let lot = Chosen::Lot(renewals::lot_of(&lot)?);
+    let until = renewal.until()?;
+    let mut lots = renewals::renew(&app, &principal, account, lot, renewal.order_id, until).await?;
+    Ok(Json(lots.pop().ok_or(AppError::Internal)?))
+}
+
+/// Renew a subscription as a whole (vendor operators)
+///
+/// All its lots that have not ended get one end; if all have ended, those that ended last.
+#[utoipa::path(
+    post, path = "/accounts/{account}/subscriptions/{subscription}/renew", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("subscription" = String, Path, description = "The subscription's id"),
+    ),
+    request_body = Renewal,
+    responses(
+        (status = 200, description = "Renewed: all lots of the subscription", body = Vec<OwnedLotView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not a vendor operator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or subscription", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn renew_subscription(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, subscription)): Path<(String, String)>,
+    Body(renewal): Body<Renewal>,
+) -> Result<Json<Vec<OwnedLotView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let lots = Chosen::Subscription(subscription);
+    let until = renewal.until()?;
+    Ok(Json(renewals::renew(&app, &principal, account, lots, renewal.order_id, until).await?))
+}
+
+/// What to take back, and why.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Cancellation {
+    /// How many of a single lot; all if absent.
+    #[schema(value_type = Option<u64>)]
+    quantity: Option<Quantity>,
+    /// Why.
+    reason: String,
+}
+
+/// Take back a lot, or a part of it (vendor operators)
+///
+/// Never what is reserved or held by an on-prem manager. Answers with what is left: nothing, if the lot is gone.
+#[utoipa::path(
+    post, path = "/accounts/{account}/lots/{lot}/cancel", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("lot" = String, Path, description = "The lot's id"),
+    ),
+    request_body = Cancellation,
+    responses(
+        (status = 200, description = "Cancelled: what is left", body = Vec<OwnedLotView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not a vendor operator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or lot", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too much of it is promised elsewhere", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn cancel_lot(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, lot)): Path<(String, String)>,
+    Body(what): Body<Cancellation>,
+) -> Result<Json<Vec<OwnedLotView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let lot = Chosen::Lot(renewals::lot_of(&lot)?);
+    Ok(Json(renewals::cancel(&app, &principal, account, lot, what.quantity, what.reason).await?))
+}
+
+/// Take back all that an order deposited and that has not ended (vendor operators)
+///
+/// All or nothing, parts in other virtual accounts among it. Answers with what is left: lots that ended before.
+#[utoipa::path(
+    post, path = "/accounts/{account}/orders/{order}/cancel", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("order" = String, Path, description = "The vendor's name for the order"),
+    ),
+    request_body = Cancellation,
+    responses(
+        (status = 200, description = "Cancelled, or had been", body = Vec<OwnedLotView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not a vendor operator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or order", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too much of it is promised elsewhere", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn cancel_order(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, order)): Path<(String, String)>,
+    Body(what): Body<Cancellation>,
+) -> Result<Json<Vec<OwnedLotView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let lots = Chosen::Order(order);
+    Ok(Json(renewals::cancel(&app, &principal, account, lots, what.quantity, what.reason).await?))
 }

@@ -13,6 +13,7 @@ const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
 
 pub(crate) const TAB: &str = "\u{E004}";
+pub(crate) const ESCAPE: &str = "\u{E00C}";
 pub(crate) const ENTER: &str = "\u{E007}";
 
 /// One browser with an empty profile. Closed when dropped.
@@ -25,6 +26,15 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn start() -> Self {
+        Self::started_with(&json!({})).await
+    }
+
+    /// A browser whose user turned script off.
+    pub(crate) async fn without_script() -> Self {
+        Self::started_with(&json!({ "profile.managed_default_content_settings.javascript": 2 })).await
+    }
+
+    async fn started_with(preferences: &Value) -> Self {
         for (program, package) in [(BROWSER, "chromium"), (DRIVER, "chromium-driver")] {
             assert!(
                 Path::new(program).exists(),
@@ -67,7 +77,7 @@ impl Browser {
             "--ignore-certificate-errors",
             &user_data,
         ];
-        let options = json!({ "binary": BROWSER, "args": arguments });
+        let options = json!({ "binary": BROWSER, "args": arguments, "prefs": preferences });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
         let made = browser.command(reqwest::Method::POST, "", &wanted).await;
         browser.session = format!("{}/{}", browser.session, made["sessionId"].as_str().unwrap());
@@ -111,6 +121,62 @@ impl Browser {
         }
         let seen = self.run("return location.href + '\\n' + document.body.innerText").await;
         panic!("never came true: {expression}\n{}", seen.as_str().unwrap_or_default());
+    }
+
+    /// Checks the page with axe: no rule of WCAG 2.2 A and AA, and no best practice, is broken.
+    pub(crate) async fn check_accessible(&self, what: &str) {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/web/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}; run npm ci in tests/web", file.display()));
+        let script = format!(
+            "{axe}; const done = arguments[arguments.length - 1]; axe.run().then((found) => done((found.passes.length < 10 ? ['axe looked at nothing'] : []).concat(found.violations.map((v) => \
+             v.id + ': ' + v.help + '\\n' + v.nodes.slice(0, 5).map((n) => '  ' + n.html + '\\n  ' + n.failureSummary).join('\\n')))), \
+             (error) => done([String(error)]))"
+        );
+        let found = self.post("/execute/async", json!({ "script": script, "args": [] })).await;
+        let found: Vec<_> = found.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+    }
+
+    /// The element that a CSS selector finds first, as the driver names it.
+    async fn element(&self, selector: &str) -> String {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let found = self.post("/element", wanted).await;
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a selector finds something, without running script in the page.
+    pub(crate) async fn until_found(&self, selector: &str) {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        for _ in 0..600 {
+            if self.post("/elements", wanted.clone()).await.as_array().is_some_and(|found| !found.is_empty())
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never came: {selector}");
+    }
+
+    /// Clicks what a selector finds first.
+    pub(crate) async fn click(&self, selector: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Types into the field that a selector finds first, in the place of what it holds.
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/clear"), json!({})).await;
+        self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// The visible text of what a selector finds first.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        let element = self.element(selector).await;
+        let text = self.command(reqwest::Method::GET, &format!("/element/{element}/text"), &json!({})).await;
+        text.as_str().unwrap_or_default().to_owned()
     }
 
     /// Presses keys one after the other.

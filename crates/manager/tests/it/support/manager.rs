@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use seatpool_domain::command::{Action, OrderLine};
+use seatpool_domain::command::{Action, CoTermination, OrderLine};
 use seatpool_domain::{Actor, Catalogue, Outcome, Policy};
 use seatpool_manager::app::{App, Parts};
 use seatpool_manager::ca::Ca;
@@ -145,6 +145,7 @@ impl World {
             kind: LotKind::Perpetual,
             term: Term { starts_at: now(), ends_at: None },
             subscription_id: None,
+            co_termination: CoTermination::Own,
         };
         self.command(Action::Order {
             virtual_account: self.default,

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use seatpool_domain::Actor;
-use seatpool_domain::access::{Role, User};
-use seatpool_domain::command::{Action, OrderLine, Outcome};
+use seatpool_domain::access::{OauthScope, Role, User};
+use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
 use seatpool_manager::app::App;
 use seatpool_manager::app::access::{Principal, password};
 use seatpool_manager::app::accounts::{self, NewAccount, NewAdministrator};
@@ -39,6 +39,7 @@ impl World {
                 actor: Actor::User("alice".into()),
                 account,
                 roles: vec![Role::VendorOperator],
+                scopes: OauthScope::ALL.into(),
                 source: None,
             };
             let new = NewAccount {
@@ -57,14 +58,21 @@ impl World {
     pub(crate) async fn reader(&self) {
         let (account, place) = (self.account, self.default);
         self.offline(Clock::default(), async |app: App| {
-            let user = User {
-                id: new_uuid(),
-                account,
-                login: CAROL.0.into(),
-                password_hash: password::hash(CAROL.1).unwrap(),
-                roles: vec![Role::VirtualAccountUser(place)],
-                created_at: now(),
-            };
+            let hash = password::hash(CAROL.1).unwrap();
+            let roles = vec![Role::VirtualAccountUser(place)];
+            let user = User::new(new_uuid(), account, CAROL.0, hash, roles, now());
+            app.store().insert_user(&user).await.unwrap();
+        })
+        .await;
+    }
+
+    /// Somebody of Alice's account who holds this role. The password is the login twice.
+    pub(crate) async fn person(&self, login: &str, role: Role) {
+        let login = login.to_owned();
+        self.offline(Clock::default(), async |app: App| {
+            let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
+            let password_hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User { id: new_uuid(), login, password_hash, roles: vec![role], ..alice };
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
@@ -113,6 +121,7 @@ impl World {
                 ends_at: days.map(|days| now().checked_add(SignedDuration::from_hours(24 * days)).unwrap()),
             },
             subscription_id: days.map(|_| "SUB-2290417".into()),
+            co_termination: CoTermination::Own,
         };
         let lines = lines.iter().map(line).collect();
         self.command(Action::Order { virtual_account, order_id: order.into(), lines }).await;

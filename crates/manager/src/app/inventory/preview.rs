@@ -1,0 +1,144 @@
+//! What a step would do to balances and compliance, before it is done.
+//!
+//! The domain decides it exactly as it would, on facts that are loaded for it, and nothing is stored: so the
+//! answer is the one that the step itself would give at this moment.
+
+use seatpool_domain::Lot;
+use seatpool_domain::PoolTotal;
+use seatpool_domain::command::{Action, TransferLine};
+use seatpool_domain::explain::Move;
+use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
+
+use super::pool::Pool;
+use super::view::{self, LicenseView, VirtualAccountRef};
+use super::{Transfer, checked_lines};
+use crate::app::access::{Permission, Principal, check, command};
+use crate::app::{App, AppError, accounts, instances};
+
+/// How a licence of a virtual account stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// How many the lots that count hold.
+    pub purchased: Quantity,
+    /// How many are in use.
+    pub in_use: Quantity,
+    /// Surplus, or shortage if negative.
+    pub balance: i64,
+    /// How many are short.
+    pub short: Quantity,
+}
+
+/// How a licence's standing changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BalanceChange {
+    /// Where.
+    pub virtual_account: VirtualAccountRef,
+    /// The licence.
+    pub tag: Tag,
+    /// The licence's name.
+    pub name: String,
+    /// As it stands now.
+    pub before: Standing,
+    /// As it would stand.
+    pub after: Standing,
+}
+
+/// The facts of pools at one moment.
+#[derive(Clone, Debug, Default)]
+pub(in crate::app) struct Facts {
+    pub(in crate::app) lots: Vec<Lot>,
+    pub(in crate::app) totals: Vec<PoolTotal>,
+}
+
+/// What moving licences would change.
+pub async fn transfer(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    from: VirtualAccountId,
+    lines: Vec<Transfer>,
+) -> Result<Vec<BalanceChange>, AppError> {
+    let lines: Vec<TransferLine> = checked_lines(app, principal, account, from, lines).await?;
+    foresee(app, principal, account, vec![Action::TransferLicenses { from, lines }]).await
+}
+
+/// What moving these product instances to `to` would change; or removing them, if there is none.
+pub async fn instances(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    ids: &[ProductInstanceId],
+    to: Option<VirtualAccountId>,
+) -> Result<Vec<BalanceChange>, AppError> {
+    if let Some(to) = to {
+        check(principal, account, Permission::ManageVirtualAccount(to))?;
+    }
+    for id in ids {
+        instances::manageable(app, principal, account, *id).await?;
+    }
+    let action = |id: &ProductInstanceId| match to {
+        Some(to) => Action::TransferInstance { instance: *id, to },
+        None => Action::RemoveInstance { instance: *id },
+    };
+    foresee(app, principal, account, ids.iter().map(action).collect()).await
+}
+
+/// What a move that an explanation proposes would change; refused where its figures have changed.
+pub async fn mend(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    step: Move,
+) -> Result<Vec<BalanceChange>, AppError> {
+    check(principal, account, Permission::ManageVirtualAccount(step.to.id))?;
+    check(principal, account, Permission::ManageVirtualAccount(step.from.id))?;
+    foresee(app, principal, account, vec![Action::Mend { step }]).await
+}
+
+async fn foresee(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    actions: Vec<Action>,
+) -> Result<Vec<BalanceChange>, AppError> {
+    let commands = actions.into_iter().map(|action| command(principal, action)).collect();
+    let (before, after) = app.foresee(account, commands).await?;
+    let places = accounts::virtual_accounts(app, principal, account).await?;
+    let mut changes = Vec::new();
+    for place in &places {
+        let at = VirtualAccountRef { id: place.id, name: place.name.clone() };
+        let (old, new) = (standings(app, &at, &before), standings(app, &at, &after));
+        let standing = |list: &[LicenseView], tag: &Tag| {
+            list.iter().find(|license| license.tag == *tag).map(standing).unwrap_or_default()
+        };
+        let mut named: Vec<_> = old.iter().chain(&new).map(|license| (&license.name, &license.tag)).collect();
+        named.sort_unstable();
+        named.dedup();
+        for (name, tag) in named {
+            let (before, after) = (standing(&old, tag), standing(&new, tag));
+            if before != after {
+                let (virtual_account, tag, name) = (at.clone(), tag.clone(), name.clone());
+                changes.push(BalanceChange { virtual_account, tag, name, before, after });
+            }
+        }
+    }
+    Ok(changes)
+}
+
+fn standings(app: &App, at: &VirtualAccountRef, facts: &Facts) -> Vec<LicenseView> {
+    let lots: Vec<_> = facts.lots.iter().filter(|lot| lot.virtual_account == at.id).cloned().collect();
+    let totals: Vec<_> =
+        facts.totals.iter().filter(|total| total.virtual_account == at.id).cloned().collect();
+    let now = app.now();
+    let pools = Pool::all(app.catalogue(), &lots, &totals, now);
+    pools.iter().flat_map(|pool| view::licenses(pool, at, now)).collect()
+}
+
+fn standing(license: &LicenseView) -> Standing {
+    Standing {
+        purchased: license.purchased,
+        in_use: license.in_use,
+        balance: license.balance,
+        short: license.short,
+    }
+}

@@ -1,0 +1,136 @@
+//! Tables as files: RFC 4180, UTF-8, all rows of the present filter, read and sent page by page.
+//!
+//! Spreadsheets run what begins like a formula. A field that does, and is no figure, gets an apostrophe before it.
+//! Times are instants in UTC (RFC 3339), whatever the zone of the pages.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Frame;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use seatpool_store::Page;
+use tokio::sync::mpsc;
+
+use super::problem::Problem;
+
+/// Rows that are read at a time.
+const ROWS_AT_ONCE: u32 = 500;
+/// Pages that wait for a slow reader.
+const PAGES_AHEAD: usize = 2;
+
+/// One row of a file.
+pub(crate) type Row = Vec<String>;
+
+/// An instant as files hold it.
+pub(crate) fn instant(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A field as it stands in a file.
+fn field(text: &str) -> String {
+    let is_figure = text.parse::<i64>().is_ok();
+    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && !is_figure;
+    let text = if risky { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn line(row: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let fields: Vec<_> = row.into_iter().map(|text| field(text.as_ref())).collect();
+    format!("{}\r\n", fields.join(","))
+}
+
+/// Rows that are known already, as a file.
+pub(crate) fn whole(name: &str, head: &[&str], rows: impl IntoIterator<Item = Row>) -> Response {
+    let mut text = line(head);
+    text.extend(rows.into_iter().map(line));
+    file(name, Body::from(text))
+}
+
+/// Rows that `read` gives page by page, as a file. What is wrong with the first page is told as on any page;
+/// what goes wrong later breaks the file off, so that nobody takes a part for the whole.
+pub(crate) async fn streamed<F, R>(name: &str, head: &[&str], read: F) -> Result<Response, Problem>
+where
+    F: Fn(Page) -> R + Send + 'static,
+    R: Future<Output = Result<Vec<Row>, Problem>> + Send,
+{
+    let part = |offset| Page { limit: ROWS_AT_ONCE, offset };
+    let mut rows = read(part(0)).await?;
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+    let mut text = line(head);
+    tokio::spawn(async move {
+        let mut offset = 0;
+        loop {
+            let last = rows.len() < ROWS_AT_ONCE as usize;
+            text.extend(rows.into_iter().map(line));
+            if sender.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() || last {
+                return;
+            }
+            offset += u64::from(ROWS_AT_ONCE);
+            rows = match read(part(offset)).await {
+                Ok(rows) => rows,
+                Err(problem) => {
+                    tracing::warn!(problem = problem.title, "a file was broken off");
+                    let _ = sender.send(Err(std::io::Error::other(problem.title))).await;
+                    return;
+                }
+            };
+        }
+    });
+    Ok(file(name, Body::new(Parts(receiver))))
+}
+
+fn file(name: &str, body: Body) -> Response {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{plain}.csv\""));
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
+    headers.insert(CONTENT_DISPOSITION, disposition.unwrap_or(HeaderValue::from_static("attachment")));
+    response
+}
+
+/// A body whose parts arrive over a channel.
+struct Parts(mpsc::Receiver<Result<Bytes, std::io::Error>>);
+
+impl hyper::body::Body for Parts {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.0.poll_recv(context).map(|part| part.map(|part| part.map(Frame::data)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_they_must_be_and_formulas_are_defused() {
+        for (text, written) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("-18", "-18"),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-2+3", "'-2+3"),
+            ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+            ("\t=1", "'\t=1"),
+            ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
+        ] {
+            assert_eq!(field(text), written);
+        }
+        assert_eq!(line(["a", "b,c", ""]), "a,\"b,c\",\r\n");
+    }
+}

@@ -1,0 +1,324 @@
+//! The people of a smart account, their sessions, and what the account demands of those who sign in.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+
+use super::extract::{Body, Caller, Path, account};
+use crate::app::App;
+use crate::app::access::sessions::SessionView;
+use crate::app::users::{self, Deed, LinkView, NewUser, SignInRulesView, UserChange, UserView};
+use crate::rest::problem::Problem;
+
+/// List the users of a smart account
+#[utoipa::path(
+    get, path = "/accounts/{account}/users", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+    ),
+    responses(
+        (status = 200, description = "By sign-in name", body = Vec<UserView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_users(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+) -> Result<Json<Vec<UserView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::list(&app, &principal, account).await?))
+}
+
+/// Invite a person: the answer holds the one-time link that sets the password
+#[utoipa::path(
+    post, path = "/accounts/{account}/users", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+    ),
+    request_body = NewUser,
+    responses(
+        (status = 201, description = "Invited", body = LinkView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The sign-in name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn invite_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+    Body(new): Body<NewUser>,
+) -> Result<(StatusCode, Json<LinkView>), Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok((StatusCode::CREATED, Json(users::invite(&app, &principal, account, new).await?)))
+}
+
+/// Show a user
+#[utoipa::path(
+    get, path = "/accounts/{account}/users/{user}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<Json<UserView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::get(&app, &principal, account, &user).await?))
+}
+
+/// Change a user's name or roles; what is absent stays
+#[utoipa::path(
+    patch, path = "/accounts/{account}/users/{user}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    request_body = UserChange,
+    responses(
+        (status = 200, description = "Changed", body = UserView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account, user or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Somebody else changed it meanwhile, or nobody would be left to administer the account", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn change_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+    Body(change): Body<UserChange>,
+) -> Result<Json<UserView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::change(&app, &principal, account, &user, change).await?))
+}
+
+/// Delete a user; its sessions end
+#[utoipa::path(
+    delete, path = "/accounts/{account}/users/{user}", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Nobody would be left to administer the account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    users::act(&app, &principal, account, &user, Deed::Delete).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a user sign in no more; its sessions end
+#[utoipa::path(
+    post, path = "/accounts/{account}/users/{user}/disable", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 204, description = "Disabled"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Nobody would be left to administer the account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn disable_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    users::act(&app, &principal, account, &user, Deed::Disable).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a disabled user sign in again
+#[utoipa::path(
+    post, path = "/accounts/{account}/users/{user}/enable", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 204, description = "Enabled"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn enable_user(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    users::act(&app, &principal, account, &user, Deed::Enable).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a user's password away: the answer holds the one-time link that sets a new one
+#[utoipa::path(
+    post, path = "/accounts/{account}/users/{user}/reset-password", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 200, description = "Taken away", body = LinkView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Nobody would be left to administer the account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn reset_password(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<Json<LinkView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::reset_password(&app, &principal, account, &user).await?))
+}
+
+/// Take a user's second factor away; its sessions end
+#[utoipa::path(
+    post, path = "/accounts/{account}/users/{user}/reset-second-factor", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 204, description = "Taken away"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn reset_second_factor(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    users::act(&app, &principal, account, &user, Deed::ResetSecondFactor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List a user's sessions
+#[utoipa::path(
+    get, path = "/accounts/{account}/users/{user}/sessions", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 200, description = "Last used first", body = Vec<SessionView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_sessions(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<Json<Vec<SessionView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::list_sessions(&app, &principal, account, &user).await?))
+}
+
+/// End a user's sessions
+#[utoipa::path(
+    delete, path = "/accounts/{account}/users/{user}/sessions", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("user" = String, Path, description = "The user's id or sign-in name"),
+    ),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or user", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn end_sessions(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    users::act(&app, &principal, account, &user, Deed::EndSessions).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Show what the account demands of those who sign in
+#[utoipa::path(
+    get, path = "/accounts/{account}/sign-in-rules", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+    ),
+    responses(
+        (status = 200, description = "The rules", body = SignInRulesView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn show_rules(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+) -> Result<Json<SignInRulesView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::rules(&app, &principal, account).await?))
+}
+
+/// Change what the account demands of those who sign in
+#[utoipa::path(
+    put, path = "/accounts/{account}/sign-in-rules", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+    ),
+    request_body = SignInRulesView,
+    responses(
+        (status = 200, description = "Changed", body = SignInRulesView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn change_rules(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+    Body(rules): Body<SignInRulesView>,
+) -> Result<Json<SignInRulesView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    Ok(Json(users::change_rules(&app, &principal, account, rules).await?))
+}

@@ -1,0 +1,270 @@
+//! What others may try with the portal: forged forms, foreign hosts, planted sessions, and every route as every
+//! kind of person.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use seatpool_domain::access::Role;
+
+use crate::support::scene::{BOB, contact_centre};
+use crate::support::{ALICE, Visitor, World};
+
+/// Every route of the portal: method, and path as the router has it.
+const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/portal"),
+    ("GET", "/portal/{domain}"),
+    ("GET", "/portal/{domain}/activity"),
+    ("GET", "/portal/{domain}/alerts"),
+    ("POST", "/portal/{domain}/alerts/dismiss"),
+    ("POST", "/portal/{domain}/alerts/restore"),
+    ("GET", "/portal/{domain}/virtual-accounts/new"),
+    ("POST", "/portal/{domain}/virtual-accounts/new"),
+    ("GET", "/portal/{domain}/va/{va}/general"),
+    ("GET", "/portal/{domain}/va/{va}/edit"),
+    ("POST", "/portal/{domain}/va/{va}/edit"),
+    ("GET", "/portal/{domain}/va/{va}/delete"),
+    ("POST", "/portal/{domain}/va/{va}/delete"),
+    ("POST", "/portal/{domain}/va/{va}/tokens"),
+    ("GET", "/portal/{domain}/va/{va}/tokens/new"),
+    ("GET", "/portal/{domain}/va/{va}/tokens/{token}"),
+    ("GET", "/portal/{domain}/va/{va}/tokens/{token}/revoke"),
+    ("POST", "/portal/{domain}/va/{va}/tokens/{token}/revoke"),
+    ("GET", "/portal/{domain}/va/{va}/licenses"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}/instances"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}/events"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}/orders"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}/mend"),
+    ("POST", "/portal/{domain}/va/{va}/licenses/{tag}/mend"),
+    ("GET", "/portal/{domain}/va/{va}/licenses/{tag}/transfer"),
+    ("POST", "/portal/{domain}/va/{va}/licenses/{tag}/transfer"),
+    ("GET", "/portal/{domain}/va/{va}/instances"),
+    ("GET", "/portal/{domain}/va/{va}/instances/selected"),
+    ("POST", "/portal/{domain}/va/{va}/instances/selected"),
+    ("GET", "/portal/{domain}/va/{va}/instances/{instance}"),
+    ("GET", "/portal/{domain}/va/{va}/instances/{instance}/transfer"),
+    ("POST", "/portal/{domain}/va/{va}/instances/{instance}/transfer"),
+    ("GET", "/portal/{domain}/va/{va}/instances/{instance}/remove"),
+    ("POST", "/portal/{domain}/va/{va}/instances/{instance}/remove"),
+    ("GET", "/portal/{domain}/va/{va}/events"),
+    ("GET", "/preferences"),
+    ("POST", "/preferences/time-zone"),
+    ("POST", "/appearance"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+];
+
+/// The paths that the source declares, without what they are nested in.
+fn declared() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/portal");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(source) = std::fs::read_to_string(&path) else { continue };
+        for rest in source.split(".route(").skip(1) {
+            if let Some(path) = rest.trim_start().strip_prefix('"') {
+                found.insert(path.split_once('"').unwrap().0.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_of_the_portal_has_a_row() {
+    let outside = ["/", "/portal/", "/static/{name}"];
+    for path in declared().iter().filter(|path| !outside.contains(&path.as_str())) {
+        let is_listed = ROUTES.iter().any(|(_, row)| row.ends_with(path.as_str()));
+        assert!(is_listed, "{path} has no row in ROUTES: add it, look at the snapshot, accept it");
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_every_kind_of_person_as_their_role_says() {
+    let world = World::new().await;
+    world.other_account().await;
+    for (login, role) in [
+        ("operator", Role::VendorOperator),
+        ("administrator", Role::AccountAdministrator),
+        ("approver", Role::Approver),
+        ("manager", Role::VirtualAccountAdministrator(world.default)),
+        ("reader", Role::VirtualAccountUser(world.default)),
+    ] {
+        world.person(login, role).await;
+    }
+    let elsewhere = world.virtual_account("Graz", "").await;
+    world.person("neighbour", Role::VirtualAccountAdministrator(elsewhere)).await;
+    world.order(100).await;
+    let token = world.token().await;
+    let manager = world.start();
+    let agent = contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 3)]).await;
+    let instance = agent.instance.unwrap().to_string();
+    let concrete = |path: &str| {
+        path.replace("{domain}", "example.com")
+            .replace("{va}", &world.default.to_string())
+            .replace("{token}", &token.id.to_string())
+            .replace("{tag}", "CCX_PREMIUM")
+            .replace("{instance}", &instance)
+    };
+    let mut people = vec![("nobody", Visitor::new(&manager))];
+    for login in ["operator", "administrator", "approver", "manager", "reader", "neighbour"] {
+        let password = format!("{login} {login}");
+        people.push((login, Visitor::signed_in(&manager, (login, &password)).await));
+    }
+    people.push(("stranger", Visitor::signed_in(&manager, BOB).await));
+
+    let mut table = String::new();
+    let names: Vec<_> = people.iter().map(|(name, _)| format!("{name:>15}")).collect();
+    writeln!(table, "{:<66}{}", "", names.concat()).unwrap();
+    for (method, path) in ROUTES {
+        // Signing in and out are other tests'.
+        if path.starts_with("/sign-") && *method == "POST" {
+            continue;
+        }
+        let mut line = format!("{:<66}", format!("{method} {path}"));
+        for (_, visitor) in &mut people {
+            let to = concrete(path);
+            let page = if *method == "GET" {
+                let query = if path.ends_with("/selected") { "?step=remove&instance=" } else { "" };
+                let query = if query.is_empty() { String::new() } else { format!("{query}{instance}") };
+                visitor.get(&format!("{to}{query}")).await
+            } else {
+                // A form that its page would refuse changes nothing, so that the next person finds the same.
+                let csrf = visitor.get("/preferences").await;
+                let csrf =
+                    if csrf.status == 200 { csrf.csrf() } else { visitor.get("/sign-in").await.csrf() };
+                let instance = instance.as_str();
+                let unknown = "01890000-0000-7000-8000-000000000000";
+                let to = to.replace(&token.id.to_string(), unknown);
+                let to = if path.ends_with("/remove") { to.replace(instance, unknown) } else { to };
+                visitor
+                    .post(
+                        &to,
+                        &[("csrf", csrf.as_str()), ("step", "transfer"), ("instance", instance), ("to", "")],
+                    )
+                    .await
+            };
+            let answer = match (page.status, page.header("location")) {
+                (303, to) if to.starts_with("/sign-in") => "sign in".to_owned(),
+                (status, _) => status.to_string(),
+            };
+            write!(line, "{answer:>15}").unwrap();
+        }
+        writeln!(table, "{line}").unwrap();
+    }
+    insta::assert_snapshot!("portal_matrix", table);
+}
+
+#[tokio::test]
+async fn no_route_takes_a_form_that_no_page_of_the_session_made() {
+    let world = World::new().await;
+    let token = world.token().await;
+    world.order(100).await;
+    let manager = world.start();
+    let agent = contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 3)]).await;
+    let instance = agent.instance.unwrap().to_string();
+    let default = world.default.to_string();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let csrf = visitor.get("/preferences").await.csrf();
+    for (_, path) in ROUTES.iter().filter(|(method, _)| *method == "POST") {
+        let to = path
+            .replace("{domain}", "example.com")
+            .replace("{va}", &default)
+            .replace("{token}", &token.id.to_string())
+            .replace("{tag}", "CCX_PREMIUM")
+            .replace("{instance}", &instance);
+        for (fields, headers) in [
+            (vec![], vec![]),
+            (vec![("csrf", "")], vec![]),
+            (vec![("csrf", "a-guess-that-is-wrong-but-long-enough")], vec![]),
+            (vec![("csrf", csrf.as_str())], vec![("sec-fetch-site", "cross-site")]),
+            (vec![("csrf", csrf.as_str())], vec![("sec-fetch-site", "same-site")]),
+        ] {
+            let page = visitor.post_with(&to, &fields, &headers).await;
+            assert_eq!(page.status, 403, "{to} with {fields:?} {headers:?}");
+            assert!(page.set_cookies().is_empty(), "{to}");
+        }
+        // Nor by a link: what changes something is never a GET.
+        let page = visitor.get(&format!("{to}?csrf={csrf}")).await;
+        assert!(
+            [200, 404, 405].contains(&page.status) || path.starts_with("/sign-"),
+            "{to}: {}",
+            page.status
+        );
+    }
+    let after = visitor.get(&world.page("general")).await;
+    assert!(after.has("for tests") && after.has("Active"), "{}", after.body);
+    assert!(visitor.get(&world.page("instances")).await.has("uccx-1"));
+}
+
+#[tokio::test]
+async fn the_host_that_a_request_names_appears_nowhere() {
+    let world = World::new().await;
+    let token = world.token().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let own =
+        [("host", "evil.example"), ("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example")];
+    for path in [
+        "/".to_owned(),
+        "/portal".into(),
+        "/portal/".into(),
+        "/portal/example.com".into(),
+        "/preferences".into(),
+        world.page("general"),
+        world.page(&format!("tokens/{}", token.id)),
+        world.page("nothing"),
+        "//evil.example/portal".into(),
+    ] {
+        for header in own {
+            let page = visitor.get_with(&path, &[header]).await;
+            assert!(!page.has("evil.example"), "{path} with {header:?}: {}", page.body);
+            let to = page.header("location");
+            assert!(to.is_empty() || (to.starts_with('/') && !to.starts_with("//")), "{path}: {to}");
+        }
+    }
+    let mut nobody = Visitor::new(&manager);
+    let asked = nobody.get_with(&world.page("general"), &[("host", "evil.example")]).await;
+    assert!(
+        asked.header("location").starts_with("/sign-in?back=%2Fportal%2F"),
+        "{}",
+        asked.header("location")
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_was_planted_before_signing_in_is_worth_nothing_after() {
+    const SESSION: &str = "__Host-seatpool";
+    const FORM: &str = "__Host-seatpool-form";
+    let world = World::new().await;
+    let manager = world.start();
+    let planted = "planted-planted-planted-planted-planted-planted";
+    let mut victim = Visitor::new(&manager);
+    victim.cookies.insert(SESSION.into(), planted.into());
+    victim.cookies.insert(FORM.into(), planted.into());
+    assert_eq!(victim.sign_in(ALICE.0, ALICE.1).await.status, 303);
+    assert_ne!(victim.cookies[SESSION], planted);
+    let page = victim.get("/preferences").await;
+    assert_eq!(page.status, 200);
+    assert_ne!(page.csrf(), planted, "forms carry the session's own secret");
+    let mut attacker = Visitor::new(&manager);
+    attacker.cookies.insert(SESSION.into(), planted.into());
+    assert_eq!(attacker.get("/preferences").await.status, 303);
+    // What was planted does not let the attacker send forms in the victim's name either.
+    let forged = victim.post("/preferences/time-zone", &[("csrf", planted), ("zone", "Asia/Tokyo")]).await;
+    assert_eq!(forged.status, 403);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_told_and_changes_nothing() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let new = "/portal/example.com/virtual-accounts/new";
+    let large = "x".repeat(70_000);
+    let page = visitor.submit(new, new, &[("name", "Large"), ("description", &large)]).await;
+    assert_eq!(page.status, 413);
+    assert!(page.has("This form is too large"), "{}", page.body);
+    assert!(!visitor.get("/portal/example.com").await.has("Large"));
+}
