@@ -8,6 +8,7 @@ use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 use crate::db::{Transaction, retried};
 use crate::error::StoreError;
 use crate::load::load;
+use crate::query::requests::{self, RequestKey};
 use crate::row::access::{put_clients, put_users, remove_users};
 use crate::row::account::{account_columns, account_values};
 use crate::row::history;
@@ -37,6 +38,8 @@ statements! {
 pub struct Batch {
     /// What was loaded; change it, then [`Batch::commit`].
     pub workset: Workset,
+    /// What the commands of requests with an Idempotency-Key came to, as JSON: stored with it.
+    pub outcomes: BTreeMap<RequestKey, String>,
     transaction: Transaction,
     /// What is stored.
     stored: Stored,
@@ -64,7 +67,7 @@ impl Store {
                 account: workset.account.clone(),
                 instances: workset.instances.iter().map(|(id, instance)| (*id, instance.into())).collect(),
             };
-            Ok::<_, StoreError>(Batch { workset, transaction, stored })
+            Ok::<_, StoreError>(Batch { workset, outcomes: BTreeMap::new(), transaction, stored })
         })
     }
 
@@ -90,6 +93,9 @@ impl Batch {
             conn.execute(&UPDATE_ACCOUNT, &account_values(&self.workset.account)).await?;
         }
         write(&mut conn, &self.workset, &self.stored.instances).await?;
+        for (key, outcomes) in &self.outcomes {
+            requests::note(&mut conn, key, outcomes).await?;
+        }
         self.transaction.commit().await
     }
 }

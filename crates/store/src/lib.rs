@@ -30,5 +30,6 @@ pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
 pub use query::lots::TransactionQuery;
 pub use query::preferences::FormSent;
+pub use query::requests::{KnownRequest, RequestKey};
 pub use query::{Page, Paged};
 pub use store::{Options, Store};

@@ -25,8 +25,15 @@ macro_rules! migrations {
 }
 
 /// All migrations; the first makes version 1.
-pub(crate) const MIGRATIONS: &[Migration] =
-    migrations!["0001_initial", "0002_access", "0003_ledger", "0004_alerts", "0005_preferences"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![
+    "0001_initial",
+    "0002_access",
+    "0003_ledger",
+    "0004_alerts",
+    "0005_preferences",
+    "0006_requests",
+    "0007_lists"
+];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(
     "CREATE TABLE IF NOT EXISTS schema_migrations \

@@ -52,6 +52,7 @@ fn statements() -> Vec<Sql> {
         query::lots::ALL,
         query::alerts::ALL,
         query::pools::ALL,
+        query::requests::ALL,
         query::preferences::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
@@ -79,10 +80,10 @@ pub async fn prepare_all(store: &Store) -> Result<usize, String> {
     Ok(all.len())
 }
 
-/// The lists of instances on SQLite: the index that must sort each, and the engine's plan for it.
-pub async fn instance_list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
+/// The lists of instances and events on SQLite: what the plan of each must hold, and the engine's plan for it.
+pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
-    for (index, sql) in query::instances::LISTS {
+    for (index, sql) in query::instances::LISTS.iter().chain(query::events::LISTS) {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

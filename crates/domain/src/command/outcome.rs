@@ -2,12 +2,13 @@
 
 use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, Tag, TokenId, VirtualAccountId};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::instance::PendingCertificate;
 
 /// What came of a command that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Sign this text and send it. It is already recorded as the last answer.
     Answer {

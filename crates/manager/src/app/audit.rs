@@ -107,13 +107,17 @@ impl Reading {
                 .await?;
             if taken < entries.len() {
                 let mut inquiry = Inquiry::new(self.chain.clone());
-                entries.iter().skip(taken).for_each(|entry| inquiry.see(entry));
+                for entry in entries.iter().skip(taken) {
+                    inquiry.see(entry);
+                }
                 let mut after = last;
                 loop {
                     let rest = log.entries(after).await?;
                     let Some(last) = rest.last() else { return Ok(Some(inquiry.finish(log.account()))) };
                     after = last.number;
-                    rest.iter().for_each(|entry| inquiry.see(entry));
+                    for entry in &rest {
+                        inquiry.see(entry);
+                    }
                 }
             }
         }

@@ -17,8 +17,10 @@ pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod rehearsal;
 pub mod renewals;
 pub mod reports;
+pub mod requests;
 pub mod tokens;
 pub mod users;
 
@@ -28,7 +30,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused};
+use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused, Workset};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -39,8 +41,8 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
-use inventory::preview::Facts;
 use ledger::Ledger;
+use requests::{Submission, UnderWay};
 
 /// Why a use case did not come about. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +105,7 @@ struct Inner {
     ledger: Ledger,
     gate: Gate,
     token_failures: FailureLimiter,
+    under_way: UnderWay,
     turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
@@ -164,6 +167,7 @@ impl App {
             gate: Gate::default(),
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
+            under_way: UnderWay::default(),
             domains: RwLock::default(),
             probed: Mutex::default(),
         }))
@@ -212,12 +216,25 @@ impl App {
     /// Has a command decided by the account's ledger. When it returns, the outcome is durable; it is decided
     /// and stored even if the caller goes away while it waits.
     pub async fn submit(&self, account: AccountId, command: Command) -> Result<Outcome, AppError> {
-        self.0.ledger.submit(account, command).await
+        match requests::next_command() {
+            Submission::Plain => self.0.ledger.submit(account, command, None).await,
+            Submission::Stored(outcome) => Ok(*outcome),
+            Submission::Marked(mark) => {
+                let outcome = self.0.ledger.submit(account, command, Some(mark)).await?;
+                requests::stored(&outcome);
+                Ok(outcome)
+            }
+        }
     }
 
-    /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
-    async fn foresee(&self, account: AccountId, commands: Vec<Command>) -> Result<(Facts, Facts), AppError> {
-        self.0.ledger.foresee(account, commands).await
+    /// Decides commands one after the other without storing anything: the facts that they touch, as they are and as
+    /// they would be.
+    async fn rehearse(
+        &self,
+        account: AccountId,
+        commands: Vec<Command>,
+    ) -> Result<(Workset, Workset), AppError> {
+        self.0.ledger.rehearse(account, commands).await
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats
@@ -256,6 +273,11 @@ impl App {
     /// Whose turn it is to work on a form.
     pub(crate) fn turns(&self) -> &forms::Turns {
         &self.0.turns
+    }
+
+    /// Requests that are done once however often they are sent, and are being done.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     pub(crate) fn token_failures(&self) -> &FailureLimiter {

@@ -59,6 +59,9 @@ pub enum CaError {
     /// A key did not sign.
     #[error("{0} could not be signed: {1}")]
     Signing(&'static str, String),
+    /// What was kept can't be read.
+    #[error("{0} was not sealed by this manager, or was altered")]
+    Sealed(&'static str),
 }
 
 /// The manager's keys. Cheap to clone.

@@ -30,10 +30,10 @@ pub(super) enum AuditCommand {
     /// Reads the database itself and changes nothing, whether a manager serves it at the moment or not. Run it as the
     /// user who runs the manager.
     #[command(after_help = EXIT_CODES)]
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// Have a running manager verify it, over its REST API
     #[command(after_help = EXIT_CODES)]
-    VerifyServed(VerifyServed),
+    VerifyServed(Box<VerifyServed>),
 }
 
 impl AuditCommand {

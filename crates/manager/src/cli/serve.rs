@@ -107,7 +107,7 @@ impl Serve {
 /// All routes of the main listeners.
 pub(crate) fn router(app: App) -> Router {
     wire::router()
-        .merge(rest::router())
+        .merge(rest::served(&app))
         .merge(portal::router())
         .merge(ops::router())
         .layer(CatchPanicLayer::new())

@@ -14,7 +14,7 @@ use seatpool_proto::AccountId;
 use tokio::sync::watch;
 
 use super::metrics;
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, requests};
 use crate::server::stopped;
 
 /// How often what came due is looked for, on the manager's clock.
@@ -59,6 +59,8 @@ pub async fn due(app: &App) {
 /// One look at rows that are too many and certificates that end.
 pub async fn upkeep(app: &App) {
     report("purge", app.store().purge(app.now()).await.map(|_| ()).map_err(AppError::from));
+    let forgotten = app.store().purge_requests(app.now() - requests::KEPT_FOR).await;
+    report("purge_requests", forgotten.map(|_| ()).map_err(AppError::from));
     report("thin_usage", thin_usage(app).await);
     report("renew_certificates", renew_certificates(app).await);
 }

@@ -13,12 +13,14 @@
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
+//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
 mod alerts;
 mod assets;
+mod chart;
 mod confirm;
 mod csv;
 mod events;
@@ -35,9 +37,12 @@ mod part;
 mod preferences;
 mod preview;
 mod problem;
+mod reports;
 mod section;
 mod selected;
 mod sign_in;
+mod step;
+mod steps;
 mod table;
 mod transfer;
 mod virtual_accounts;
@@ -78,7 +83,11 @@ pub fn router() -> Router<App> {
         .route("/{domain}", get(accounts::show_account))
         .nest(
             "/{domain}",
-            activity::routes().merge(alerts::routes()).merge(virtual_accounts::account_routes()),
+            activity::routes()
+                .merge(alerts::routes())
+                .merge(virtual_accounts::account_routes())
+                .merge(reports::routes())
+                .merge(steps::routes()),
         )
         .nest("/{domain}/va/{va}", va)
         .fallback(|_: SignedIn| async { Problem::not_found() });

@@ -12,6 +12,7 @@ pub mod own;
 pub mod problem;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -54,6 +55,11 @@ pub fn router() -> Router<App> {
         router = router.nest(prefix, compatible.clone()).nest(&format!("/{prefix}"), compatible.clone());
     }
     router
+}
+
+/// All routes; of Seatpool's own API, a POST with an `Idempotency-Key` is done once.
+pub fn served(app: &App) -> Router<App> {
+    router().layer(from_fn_with_state(app.clone(), own::once))
 }
 
 /// Answers hold tokens and other people's data: no cache keeps them.

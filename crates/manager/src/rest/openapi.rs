@@ -3,20 +3,23 @@
 use axum::Router;
 use axum::routing::get;
 use http::header;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{
     ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{
-    Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Paths, Server, ServerBuilder,
+    Components, ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder, Paths, Required, Server,
+    ServerBuilder,
 };
 
 use super::COMPATIBLE_PREFIXES;
 use crate::app::App;
 
 const ABOUT: &str = "Two APIs over one set of facts. *seatpool* is regular: proper status codes, \
-problem+json with a stable code and what to do, cursors for paging; an order's `order_id` makes it idempotent \
-(a general Idempotency-Key is not read by this version). *compatible* serves the public shapes that existing \
+problem+json with a stable code and what to do, cursors for paging; a POST with an `Idempotency-Key` \
+is done once however often it is sent within 24 hours, and an order's `order_id` makes it idempotent for good. *compatible* serves the public shapes that existing \
 scripts rely on, odd ones included: refusals are HTTP 200 with status ERROR; 401, 403 and 404 tell who is \
 asking and which account is not there. Both need an access token by OAuth2 client credentials.";
 
@@ -37,9 +40,28 @@ pub(super) fn document(oauth: OpenApi, compatible: OpenApi, own: OpenApi) -> Ope
         ]))
         .build();
     document.merge(oauth);
-    document.merge(own);
+    document.merge(with_idempotency_keys(own));
     document.merge(under_their_prefixes(compatible));
     document
+}
+
+/// What every POST of Seatpool's own API takes beside its own parameters.
+fn with_idempotency_keys(mut own: OpenApi) -> OpenApi {
+    for operation in own.paths.paths.values_mut().filter_map(|path| path.post.as_mut()) {
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "Chosen by the client, 1 to 255 characters. The same request with the same key within 24 hours is \
+                 given the first one's answer, with the header Idempotency-Replayed. Another request with the key: \
+                 422 idempotency_key_reused. While the first is being done: 409 request_under_way.",
+            ))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .build();
+        operation.parameters.get_or_insert_default().push(key.into());
+    }
+    own
 }
 
 /// The compatible paths stand in the document without their prefixes, which are its servers: each is served

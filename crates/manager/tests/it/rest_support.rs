@@ -11,8 +11,8 @@ use crate::support::{Agent, Manager, World};
 /// One who calls.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    http: reqwest::Client,
-    url: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
     /// The access token, if any.
     pub(crate) token: Option<String>,
 }

@@ -20,6 +20,7 @@ statements! {
     );
     PURGE_SESSIONS = Sql::both("DELETE FROM sessions WHERE expires_at <= $1");
     PURGE_FORMS_SENT = Sql::both("DELETE FROM forms_sent WHERE sent_at <= $1");
+    PURGE_REQUESTS = Sql::both("DELETE FROM requests WHERE created_at <= $1");
     PURGE_ACCESS_TOKENS = Sql::both("DELETE FROM access_tokens WHERE expires_at <= $1");
 }
 
@@ -48,6 +49,11 @@ impl Store {
     ) -> Result<Vec<(AccountId, LotId)>, StoreError> {
         let rows = self.db.rows(&LOTS_TURNED, &[Value::time(after), Value::time(until)]).await?;
         each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
+    }
+
+    /// Removes what is kept of requests with an Idempotency-Key that came until then; how many.
+    pub async fn purge_requests(&self, until: Timestamp) -> Result<u64, StoreError> {
+        self.db.execute(&PURGE_REQUESTS, &[Value::time(until)]).await
     }
 
     /// Removes ended sessions and access tokens, and what is known of forms sent more than a day ago; how many.

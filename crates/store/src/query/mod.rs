@@ -11,6 +11,7 @@ pub(crate) mod jobs;
 pub(crate) mod lots;
 pub(crate) mod pools;
 pub(crate) mod preferences;
+pub(crate) mod requests;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

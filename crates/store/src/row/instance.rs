@@ -18,7 +18,8 @@ table! {
     product_name Text, product_type Text, product_version Text, first_registered_at Int, registered_at Int,
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
-    registered Flag, sort_name Text, authorization_day Int, certificate_day Int,
+    registered Flag, sort_name Text, authorization_day Int, search_text Text, contact_day Int,
+    certificate_day Int,
 }
 
 /// Writes instances that were only in contact: it sets the columns that no index holds, so that a
@@ -50,6 +51,7 @@ pub(crate) struct Rest {
     ended: Option<Ended>,
     authorization_day: Option<u64>,
     certificate_day: u64,
+    contact_day: u64,
 }
 
 impl From<&Instance> for Rest {
@@ -85,6 +87,7 @@ impl From<&Instance> for Rest {
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
             certificate_day: day(certificate.not_after),
+            contact_day: day(instance.last_contact_at),
         }
     }
 }
@@ -97,6 +100,19 @@ pub(crate) fn day(instant: Timestamp) -> u64 {
 /// The day on which its authorization ends, while its usage counts.
 fn authorization_day(instance: &Instance) -> Option<u64> {
     instance.authorized_until.filter(|_| instance.counted).map(day)
+}
+
+/// What a search looks through, in lower case as far as ASCII goes.
+fn search_text(instance: &Instance) -> String {
+    let udi = &instance.udi;
+    let parts = [
+        instance.host_name.as_deref().unwrap_or_default(),
+        &instance.product_name,
+        &instance.product_type,
+        &udi.sn,
+        udi.uuid.as_deref().unwrap_or_default(),
+    ];
+    parts.join(" ").to_ascii_lowercase()
 }
 
 /// The name that people know it by: its host name, or where that is withheld its serial number.
@@ -134,6 +150,8 @@ impl Stored for Instance {
             .flag(self.is_registered())
             .text(sort_name(self))
             .maybe_count(authorization_day(self))
+            .text(search_text(self))
+            .count(day(self.last_contact_at))
             .count(day(self.certificate.not_after));
     }
 

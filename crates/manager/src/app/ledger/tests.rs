@@ -66,7 +66,7 @@ async fn submit_together(
     let mut tasks = JoinSet::new();
     for (i, name) in commands.iter().enumerate() {
         let (ledger, command) = (ledger.clone(), create(name));
-        tasks.spawn(async move { (i, ledger.submit(account, command).await) });
+        tasks.spawn(async move { (i, ledger.submit(account, command, None).await) });
         // The actor takes the first at once and waits for its turn; the others wait for the actor.
         while queued() != Some(i) {
             tokio::task::yield_now().await;
@@ -110,7 +110,7 @@ async fn a_decision_that_panics_takes_nobody_down_with_it() {
         .collect();
     assert_eq!(shapes, ["created", "created", "internal", "created", "internal", "exists"]);
     assert_eq!(names(&ledger, account).await, ["Default", "a", "b", "c"], "nothing of the panics is stored");
-    ledger.submit(account, create("d")).await.unwrap();
+    ledger.submit(account, create("d"), None).await.unwrap();
     assert_eq!(names(&ledger, account).await.len(), 5);
 }
 
@@ -118,6 +118,6 @@ async fn a_decision_that_panics_takes_nobody_down_with_it() {
 async fn an_account_that_is_not_there_is_an_error_and_not_a_wait() {
     let (_dir, ledger, _) = ledger(apply).await;
     let nobody = AccountId(uuid::Uuid::nil());
-    let outcome = ledger.submit(nobody, create("a")).await;
+    let outcome = ledger.submit(nobody, create("a"), None).await;
     assert!(matches!(outcome, Err(AppError::Internal)), "{outcome:?}");
 }

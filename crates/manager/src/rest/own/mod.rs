@@ -9,6 +9,7 @@ mod explanations;
 mod extract;
 mod instances;
 mod licenses;
+mod once;
 mod orders;
 mod paging;
 mod reports;
@@ -20,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+pub(super) use once::once;
 pub(crate) use paging::Rows;
 
 /// The routes, without their prefix.

@@ -70,9 +70,9 @@ impl World {
     pub(crate) async fn person(&self, login: &str, role: Role) {
         let login = login.to_owned();
         self.offline(Clock::default(), async |app: App| {
-            let alice = app.store().user_by_login("alice").await.unwrap().unwrap();
-            let password_hash = password::hash(&format!("{login} {login}")).unwrap();
-            let user = User { id: new_uuid(), login, password_hash, roles: vec![role], ..alice };
+            let account = app.store().user_by_login("alice").await.unwrap().unwrap().account;
+            let hash = password::hash(&format!("{login} {login}")).unwrap();
+            let user = User::new(new_uuid(), account, login, hash, vec![role], now());
             app.store().insert_user(&user).await.unwrap();
         })
         .await;
