@@ -29,7 +29,7 @@ use crate::token::Token;
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
 /// 7. for every order in `orders`, the transactions in its name;
-/// 8. with `people`, all users and clients of the account;
+/// 8. with `people`, all users, clients and virtual accounts of the account;
 /// 9. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
@@ -53,14 +53,14 @@ pub struct Touches {
     pub contents: BTreeSet<VirtualAccountId>,
     /// Orders, by the vendor's name for them: what they did.
     pub orders: BTreeSet<String>,
-    /// Dismissed alerts, by key.
-    pub dismissals: BTreeSet<String>,
     /// Orders whose lots are needed.
     pub lots_of_orders: BTreeSet<String>,
     /// Subscriptions whose lots are needed.
     pub lots_of_subscriptions: BTreeSet<String>,
-    /// Whether the users and clients are needed.
+    /// Whether the users and clients are needed, with the names of all virtual accounts.
     pub people: bool,
+    /// Dismissed alerts, by key.
+    pub dismissals: BTreeSet<String>,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -79,10 +79,10 @@ impl Touches {
         self.pools_in.extend(other.pools_in);
         self.contents.extend(other.contents);
         self.orders.extend(other.orders);
-        self.dismissals.extend(other.dismissals);
         self.lots_of_orders.extend(other.lots_of_orders);
         self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
         self.people |= other.people;
+        self.dismissals.extend(other.dismissals);
         self.now = self.now.max(other.now);
     }
 }
@@ -208,12 +208,12 @@ pub struct Workset {
     pub instances: Rows<ProductInstanceId, Instance>,
     /// Their last reported usage.
     pub usage: Rows<(ProductInstanceId, Tag), Usage>,
-    /// Alerts that were dismissed.
-    pub dismissals: Rows<String, Dismissal>,
     /// Users, by id.
     pub users: Rows<Uuid, User>,
     /// Clients, by `client_id`; deleted ones among them.
     pub clients: Rows<String, Client>,
+    /// Alerts that were dismissed.
+    pub dismissals: Rows<String, Dismissal>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
     /// What is on record of the orders named in [`Touches::orders`], in order; absent where nothing.
@@ -237,9 +237,9 @@ impl Workset {
             totals: Rows::default(),
             instances: Rows::default(),
             usage: Rows::default(),
-            dismissals: Rows::default(),
             users: Rows::default(),
             clients: Rows::default(),
+            dismissals: Rows::default(),
             contents: BTreeMap::new(),
             of_orders: BTreeMap::new(),
             events: Vec::new(),
@@ -261,9 +261,9 @@ impl Workset {
             || self.totals.is_changed()
             || self.instances.is_changed()
             || self.usage.is_changed()
-            || self.dismissals.is_changed()
             || self.users.is_changed()
             || self.clients.is_changed()
+            || self.dismissals.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
             || !self.history.is_empty()
@@ -277,9 +277,9 @@ impl Workset {
         self.totals.settle();
         self.instances.settle();
         self.usage.settle();
-        self.dismissals.settle();
         self.users.settle();
         self.clients.settle();
+        self.dismissals.settle();
         self.events.clear();
         self.transactions.clear();
         self.history.clear();

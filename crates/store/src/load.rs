@@ -148,6 +148,9 @@ statements! {
               AND (l.ends_at IS NULL OR CAST($3 AS BIGINT) IS NULL OR l.ends_at > CAST($3 AS BIGINT))) \
              FROM UNNEST($2::text[]) AS wanted (value)",
     };
+    ALL_VIRTUAL_ACCOUNTS = Sql::both(concat!(
+        "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1"
+    ));
     USERS = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE account_id = $1"));
     CLIENTS = Sql::both(concat!("SELECT ", client_columns!(), " FROM clients WHERE account_id = $1"));
     OF_ORDERS = Sql {
@@ -317,19 +320,12 @@ impl Loading<'_> {
         Ok(())
     }
 
-    async fn dismissals(&mut self, touches: &Touches) -> Result<(), StoreError> {
-        if touches.dismissals.is_empty() {
-            return Ok(());
-        }
-        for row in self.select::<Dismissal>(&DISMISSALS, vec![Value::set(&touches.dismissals)]).await? {
-            self.workset.dismissals.load(row.key.clone(), row);
-        }
-        Ok(())
-    }
-
     async fn people(&mut self, touches: &Touches) -> Result<(), StoreError> {
         if !touches.people {
             return Ok(());
+        }
+        for place in self.select::<VirtualAccount>(&ALL_VIRTUAL_ACCOUNTS, Vec::new()).await? {
+            self.workset.virtual_accounts.load(place.id, place);
         }
         let account = [Value::text(self.account)];
         for row in self.conn.rows(&USERS, &account).await? {
@@ -339,6 +335,16 @@ impl Loading<'_> {
         for row in self.conn.rows(&CLIENTS, &account).await? {
             let client = read_client(&mut row.reader())?;
             self.workset.clients.load(client.id.clone(), client);
+        }
+        Ok(())
+    }
+
+    async fn dismissals(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        if touches.dismissals.is_empty() {
+            return Ok(());
+        }
+        for row in self.select::<Dismissal>(&DISMISSALS, vec![Value::set(&touches.dismissals)]).await? {
+            self.workset.dismissals.load(row.key.clone(), row);
         }
         Ok(())
     }

@@ -18,6 +18,11 @@ pub fn version() -> usize {
     MIGRATIONS.len()
 }
 
+/// The schema version that this migration makes.
+pub fn version_of(name: &str) -> Option<usize> {
+    MIGRATIONS.iter().position(|migration| migration.name == name).map(|position| position + 1)
+}
+
 /// Applies migrations up to a version only.
 pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError> {
     store.migrate_to(version).await
@@ -50,10 +55,10 @@ fn statements() -> Vec<Sql> {
         query::instances::ALL,
         query::jobs::ALL,
         query::lots::ALL,
-        query::alerts::ALL,
-        query::pools::ALL,
         query::requests::ALL,
         query::preferences::ALL,
+        query::alerts::ALL,
+        query::pools::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed
@@ -98,6 +103,11 @@ pub async fn alert_plans(store: &Store) -> Result<Vec<(&'static str, String)>, S
         plans.push((*index, details.join("\n")));
     }
     Ok(plans)
+}
+
+/// Whether the store's engine is PostgreSQL.
+pub fn is_postgres(store: &Store) -> bool {
+    matches!(store.db, crate::db::Db::Postgres { .. })
 }
 
 /// Runs any statement of the test's own in a transaction; how many rows it changed.

@@ -66,8 +66,8 @@ pub struct World {
     pub usage: BTreeMap<(ProductInstanceId, Tag), Usage>,
     pub events: Vec<Event>,
     pub transactions: Vec<LotTransaction>,
-    pub dismissals: BTreeMap<String, alert::Dismissal>,
     pub history: BTreeMap<(VirtualAccountId, Tag, Timestamp), UsageSpan>,
+    pub dismissals: BTreeMap<String, alert::Dismissal>,
 }
 
 pub fn q(count: u64) -> Quantity {
@@ -116,8 +116,8 @@ impl World {
             usage: BTreeMap::new(),
             events: Vec::new(),
             transactions: Vec::new(),
-            dismissals: BTreeMap::new(),
             history: BTreeMap::new(),
+            dismissals: BTreeMap::new(),
         };
         world.store(&workset);
         world

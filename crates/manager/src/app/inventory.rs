@@ -106,14 +106,17 @@ pub async fn licenses(
     let lots = app.store().lots(account, Some(&ids)).await?;
     let totals = app.store().totals(account, Some(&ids)).await?;
     let now = app.now();
-    let mut views: Vec<LicenseView> = chosen
+    // Both come in the order of their virtual accounts.
+    let (mut lots, mut totals) = (lots.as_slice(), totals.as_slice());
+    let mut in_order = chosen;
+    in_order.sort_by_key(|row| row.id.to_string());
+    let mut views: Vec<LicenseView> = in_order
         .iter()
         .flat_map(|row| {
             let at = VirtualAccountRef { id: row.id, name: row.name.clone() };
-            let lots: Vec<_> = lots.iter().filter(|lot| lot.virtual_account == row.id).cloned().collect();
-            let totals: Vec<_> =
-                totals.iter().filter(|total| total.virtual_account == row.id).cloned().collect();
-            Pool::all(app.catalogue(), &lots, &totals, now)
+            let own_lots = leading(&mut lots, |lot| lot.virtual_account == row.id);
+            let own_totals = leading(&mut totals, |total| total.virtual_account == row.id);
+            Pool::all(app.catalogue(), own_lots, own_totals, now)
                 .into_iter()
                 .flat_map(move |pool| view::licenses(&pool, &at, now))
                 .collect::<Vec<_>>()
@@ -121,6 +124,13 @@ pub async fn licenses(
         .collect();
     views.sort_by(|a, b| (&a.virtual_account.name, &a.name).cmp(&(&b.virtual_account.name, &b.name)));
     Ok(views)
+}
+
+/// Takes the first rows off that belong together.
+fn leading<'r, T>(rows: &mut &'r [T], belongs: impl Fn(&T) -> bool) -> &'r [T] {
+    let (first, rest) = rows.split_at(rows.iter().take_while(|row| belongs(row)).count());
+    *rows = rest;
+    first
 }
 
 /// Those of `readable` whose ids are given; all if none are.

@@ -156,6 +156,7 @@ impl App {
             // SQLite takes one writer at a time.
             parts.config.database.url.starts_with("sqlite:"),
         );
+        let oidc = parts.config.oidc.clone().map(access::oidc::Provider::new);
         Self(Arc::new(Inner {
             config: parts.config,
             clock: parts.clock,
@@ -164,7 +165,7 @@ impl App {
             policy: parts.policy,
             ca: parts.ca,
             ledger,
-            gate: Gate::default(),
+            gate: Gate { oidc, ..Gate::default() },
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             under_way: UnderWay::default(),

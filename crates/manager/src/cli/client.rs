@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{account, alerts, devices, events, explain, licenses, lot, order, token, va};
+use super::{account, alerts, devices, events, explain, licenses, lot, oauth_client, order, token, user, va};
 pub(super) use call::{Connection, Failed};
 pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
@@ -45,6 +45,12 @@ pub(super) enum ClientCommand {
     /// Product instances: list, show, transfer, remove
     #[command(after_help = EXIT_CODES)]
     Devices(Group<devices::DevicesCommand>),
+    /// Users: invite, change, disable, reset, delete; sessions; what signing in takes
+    #[command(after_help = EXIT_CODES)]
+    User(Group<user::UserCommand>),
+    /// OAuth2 clients: list, create, rotate the secret, delete
+    #[command(after_help = EXIT_CODES)]
+    Client(Group<oauth_client::OauthClientCommand>),
     /// The event log
     #[command(after_help = EXIT_CODES)]
     Events(events::Events),
@@ -207,6 +213,8 @@ impl ClientCommand {
             Self::Lot(Group { to, command }) => command.run(&to).await,
             Self::Licenses(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
+            Self::User(Group { to, command }) => command.run(&to).await,
+            Self::Client(Group { to, command }) => command.run(&to).await,
             Self::Events(events) => events.run().await,
             Self::Alerts(alerts) => alerts.run().await,
             Self::Explain(Group { to, command }) => command.run(&to).await,

@@ -12,9 +12,11 @@ mod explain;
 mod init;
 mod licenses;
 mod lot;
+mod oauth_client;
 mod order;
 mod serve;
 mod token;
+mod user;
 mod va;
 
 use std::process::ExitCode;

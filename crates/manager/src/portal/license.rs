@@ -45,6 +45,7 @@ struct OverviewPage {
     legend: Vec<LegendPart>,
     explained: Explained,
     lots: Vec<LotRow>,
+    csv: String,
 }
 
 #[derive(Template)]
@@ -167,6 +168,10 @@ async fn show_overview(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let license = found(&app, &here).await?;
+    if query.wants_file() {
+        let rows = license.lots.iter().map(lot_cells);
+        return Ok(csv::whole(&format!("lots-{}", license.tag), &LOT_HEAD, rows));
+    }
     let own = licenses::href(&here.base, &license.tag);
     let (account, tag) = (here.account_id(), license.tag.as_str());
     let explanation = explain::license(&app, &here.principal, account, here.va.id, tag).await?;
@@ -186,6 +191,7 @@ async fn show_overview(
         legend: legend(&row),
         explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
         lots: license.lots.iter().map(|lot| lot_row(lot, now)).collect(),
+        csv: query.file_href(&licenses::href(&here.base, &license.tag)),
         row,
     };
     show_live(&here.visit, &page, &page.as_content())
@@ -285,6 +291,33 @@ async fn show_orders(
     show_live(&here.visit, &page, &page.as_content())
 }
 
+/// Heads of the file of lots.
+const LOT_HEAD: [&str; 10] =
+    ["order", "subscription", "type", "state", "quantity", "reserved", "on-prem", "starts", "ends", "lot"];
+
+fn lot_cells(lot: &LotView) -> csv::Row {
+    vec![
+        lot.order_id.clone(),
+        lot.subscription_id.clone().unwrap_or_default(),
+        kind(lot.kind).to_owned(),
+        state(lot.status).to_owned(),
+        lot.quantity.to_string(),
+        lot.reserved.to_string(),
+        lot.moved_out.to_string(),
+        csv::instant(lot.starts_at),
+        lot.ends_at.map_or_else(String::new, csv::instant),
+        lot.id.to_string(),
+    ]
+}
+
+fn state(status: LotStatus) -> &'static str {
+    match status {
+        LotStatus::Active => "Active",
+        LotStatus::Future => "Not started",
+        LotStatus::Ended => "Ended",
+    }
+}
+
 /// Heads of the file of orders and transactions.
 const HEAD: [&str; 6] = ["time", "what", "quantity", "order", "lot", "by"];
 
@@ -328,11 +361,7 @@ fn lot_row(lot: &LotView, now: Timestamp) -> LotRow {
         order_id: lot.order_id.clone(),
         subscription_id: lot.subscription_id.clone(),
         kind: kind(lot.kind),
-        state: match lot.status {
-            LotStatus::Active => "Active",
-            LotStatus::Future => "Not started",
-            LotStatus::Ended => "Ended",
-        },
+        state: state(lot.status),
         quantity: Count(lot.quantity.count()),
         starts: When::day(lot.starts_at, now),
         ends: lot.ends_at.map(|at| When::day(at, now)),

@@ -14,6 +14,7 @@
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
+//! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
@@ -21,6 +22,7 @@ mod activity;
 mod alerts;
 mod assets;
 mod chart;
+mod clients;
 mod confirm;
 mod csv;
 mod events;
@@ -38,13 +40,17 @@ mod preferences;
 mod preview;
 mod problem;
 mod reports;
+mod roles;
 mod section;
+mod security;
 mod selected;
 mod sign_in;
+mod sign_in_steps;
 mod step;
 mod steps;
 mod table;
 mod transfer;
+mod users;
 mod virtual_accounts;
 mod visit;
 mod zone;
@@ -90,11 +96,14 @@ pub fn router() -> Router<App> {
                 .merge(steps::routes()),
         )
         .nest("/{domain}/va/{va}", va)
+        .nest("/{domain}/account", users::routes().merge(clients::routes()))
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
         .route("/", get(|| async { Redirect::to("/portal") }))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .merge(sign_in_steps::routes())
+        .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
         .nest("/portal", portal)

@@ -1,6 +1,10 @@
 //! Tests through the manager's own doors: the real binary, real sockets, real TLS, a real database.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod access_oidc;
+mod access_pages;
+mod access_people;
+mod access_sign_in;
 mod audit;
 mod certificates;
 mod cli_commands;

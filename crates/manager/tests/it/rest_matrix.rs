@@ -75,10 +75,10 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
         _ if is("/tokens") => json!({ "expiresAfterDays": 0 }),
         _ if is("/tokens/revoke") => json!({ "tokens": [] }),
         _ if is("/orders") => order,
-        _ if is("/mends") => json!({ "key": "none" }),
         _ if is("/cancel") => json!({ "quantity": 0 }),
         _ if is("/declarations") => json!({ "license": TAG, "quantity": 0, "note": "contract 7" }),
         _ if is("/confirm") || is("/reject") => json!({ "reason": "x".repeat(501) }),
+        _ if is("/mends") => json!({ "key": "none" }),
         _ if is("/renew") => json!({ "order_id": "none", "ends_at": "2020-01-01T00:00:00Z" }),
         _ if is("/license-transfers") => json!({ "lines": [] }),
         _ if is("/licenses/transfer") => json!({ "licenses": [transfer] }),
@@ -105,9 +105,9 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
         .replace("{token}", &world.token)
         .replace("{lot}", &world.lot)
         .replace("{license}", TAG)
-        .replace("{alert}", &persona.alert)
         .replace("{order}", "PO-1")
         .replace("{subscription}", "SUB-2290417")
+        .replace("{alert}", &persona.alert)
         .replace("{instance}", &persona.instance)
         .replace("{user}", "nobody")
         .replace("{client}", "none");

@@ -50,8 +50,8 @@ pub(crate) struct Rest {
     export_controlled: bool,
     ended: Option<Ended>,
     authorization_day: Option<u64>,
-    certificate_day: u64,
     contact_day: u64,
+    certificate_day: u64,
 }
 
 impl From<&Instance> for Rest {
@@ -86,8 +86,8 @@ impl From<&Instance> for Rest {
             export_controlled: *export_controlled,
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
-            certificate_day: day(certificate.not_after),
             contact_day: day(instance.last_contact_at),
+            certificate_day: day(certificate.not_after),
         }
     }
 }

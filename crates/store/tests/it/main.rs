@@ -86,13 +86,16 @@ conformance! {
     access::sessions_and_access_tokens_end_and_are_purged,
     access::sessions_of_a_person_are_listed_seen_and_ended,
     access::a_time_step_is_used_once,
+    access::a_time_zone_goes_with_its_person,
+    access::a_form_is_taken_once_and_forgotten_after_a_day,
     access::people_are_written_with_the_batch_and_never_across_accounts,
     migrations::every_statement_is_understood,
     migrations::a_schema_built_step_by_step_equals_a_fresh_one,
-    migrations::instances_of_an_older_schema_get_their_certificates_day,
     migrations::what_is_stored_outlives_the_migrations,
+    migrations::instances_of_an_older_schema_get_their_certificates_day,
     migrations::a_newer_database_is_refused_in_words,
     migrations::a_changed_migration_is_refused,
+    migrations::instances_of_before_are_listed_counted_and_found,
 }
 
 async fn open(url: String) -> Store {

@@ -1,9 +1,11 @@
 //! The schema and its versions.
 
-use seatpool_proto::{AccountId, VirtualAccountId};
+use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::testing::{self, execute};
-use seatpool_store::{Page, Store, StoreError, TransactionQuery};
+use seatpool_store::{InstanceQuery, Page, Store, StoreError, TransactionQuery};
 use uuid::Uuid;
+
+use crate::facts::{account, instance_id, place};
 
 pub(crate) async fn every_statement_is_understood(store: Store) {
     let prepared = testing::prepare_all(&store).await.unwrap();
@@ -100,4 +102,57 @@ pub(crate) async fn instances_of_an_older_schema_get_their_certificates_day(stor
         testing::texts(&store, "SELECT CAST(certificate_day AS TEXT) FROM instances", 0).await.unwrap();
     let expected = "2026-07-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second() / 86_400;
     assert_eq!(days, [expected.to_string()]);
+}
+
+/// Instances of before the lists had columns and counts of their own.
+pub(crate) async fn instances_of_before_are_listed_counted_and_found(store: Store) {
+    testing::clear(&store).await.unwrap();
+    let lists = testing::version_of("0007_lists").unwrap();
+    testing::migrate_to(&store, lists - 1).await.unwrap();
+    let (account, place) = (account(1).id, place(0));
+    let flag =
+        |set: bool| if testing::is_postgres(&store) { set.to_string() } else { u8::from(set).to_string() };
+    execute(
+        &store,
+        &format!(
+            "INSERT INTO accounts VALUES ('{account}', 'old.example', 'Old', {}, 1, 1, NULL)",
+            flag(true)
+        ),
+    )
+    .await
+    .unwrap();
+    let hash = Sha256::of("key");
+    let certificate = format!(
+        r#"{{"serial":"1","not_before":"2026-01-01T00:00:00Z","not_after":"2027-01-01T00:00:00Z","key_hash":"{hash}"}}"#
+    );
+    let conversation = r#"{"sequence":1,"last_request":null,"last_sent_at":null,"last_answer":null,"head":null,"previous":null,"abandoned":[]}"#;
+    for (number, registered) in [(1, true), (2, true), (3, false)] {
+        let day = number * 86_400_000_000;
+        let ended = if registered { "NULL, NULL" } else { "9, 'removed'" };
+        let row = format!(
+            "INSERT INTO instances (account_id, id, virtual_account, udi_pid, udi_sn, udi_uuid, host_name, product_name, \
+             product_type, product_version, first_registered_at, registered_at, last_contact_at, export_controlled, \
+             certificate, counted, conversation, ended_at, end_reason, registered, sort_name) \
+             VALUES ('{account}', '{}', '{place}', 'PID', 'SN-{number}', '', 'Host-{number}', 'Thing', 'type-{number}', \
+             NULL, 1, 1, {day}, {}, '{certificate}', {}, '{conversation}', {ended}, {}, 'host-{number}')",
+            instance_id(number),
+            flag(false),
+            flag(false),
+            flag(registered),
+        );
+        execute(&store, &row).await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    let found = async |query: InstanceQuery| {
+        let found = store.instances(account, query, Page::ALL).await.unwrap();
+        assert_eq!(found.total as usize, found.items.len());
+        found.items.into_iter().map(|row| row.udi.sn).collect::<Vec<_>>()
+    };
+    assert_eq!(found(InstanceQuery::default()).await, ["SN-1", "SN-2"]);
+    let text = |text: &str| InstanceQuery { text: Some(text.into()), ..InstanceQuery::default() };
+    assert_eq!(found(text("HOST-2 thing TYPE-2")).await, ["SN-2"]);
+    let of_type = InstanceQuery { product_type: Some("type-1".into()), ..InstanceQuery::default() };
+    assert_eq!(found(of_type).await, ["SN-1"]);
+    let days = testing::texts(&store, "SELECT CAST(contact_day AS TEXT) FROM instances ORDER BY id", 0).await;
+    assert_eq!(days.unwrap(), ["1", "2", "3"]);
 }

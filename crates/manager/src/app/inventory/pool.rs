@@ -58,18 +58,25 @@ impl Pool {
         totals: &[PoolTotal],
         now: Timestamp,
     ) -> Vec<Self> {
+        // By tag, so that what this takes grows with what there is and not with its square.
+        let mut lots_of: BTreeMap<&Tag, Vec<&Lot>> = BTreeMap::new();
+        for lot in lots {
+            lots_of.entry(&lot.tag).or_default().push(lot);
+        }
+        let total_of: BTreeMap<&Tag, &PoolTotal> = totals.iter().map(|total| (&total.tag, total)).collect();
         let mut families: BTreeMap<Option<Family>, BTreeSet<&Tag>> = BTreeMap::new();
-        for tag in lots.iter().map(|lot| &lot.tag).chain(totals.iter().map(|total| &total.tag)) {
+        for tag in lots_of.keys().chain(total_of.keys()).copied() {
             let family = catalogue.family_of(tag).map(|family| family.family.clone());
             families.entry(family).or_default().insert(tag);
         }
         let tier = |entry: LicenseEntry| {
-            let lots: Vec<_> =
-                lots.iter().filter(|lot| lot.tag == entry.tag && !lot.quantity.is_zero()).cloned().collect();
+            let lots = lots_of.get(&entry.tag).into_iter().flatten();
+            let lots: Vec<Lot> =
+                lots.filter(|lot| !lot.quantity.is_zero()).map(|lot| (*lot).clone()).collect();
             Tier {
                 owned: lots.iter().map(|lot| lot.usable(now)).sum(),
                 lots,
-                total: totals.iter().find(|total| total.tag == entry.tag).cloned(),
+                total: total_of.get(&entry.tag).map(|total| (*total).clone()),
                 in_use: Quantity::ZERO,
                 borrowed: Vec::new(),
                 entry,

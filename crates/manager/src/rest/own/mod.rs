@@ -69,11 +69,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(instances::show_instance, instances::remove_instance))
         .routes(routes!(instances::transfer_instance))
         .routes(routes!(events::list_events))
+        .routes(routes!(events::verify_events))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::dismiss_alert))
         .routes(routes!(alerts::restore_alert))
         .routes(routes!(explanations::explain_license))
         .routes(routes!(explanations::mend_license))
         .routes(routes!(explanations::explain_instance))
-        .routes(routes!(events::verify_events))
 }
