@@ -169,13 +169,13 @@ fn an_answer_beyond_its_limits_is_refused() {
         answer["tags"][0]["explanation"] = explanation;
         Response::from_text(&answer.to_string()).is_ok()
     };
-    let line = x(EXPLANATION_LINE_BYTES_MAX);
+    let line = "x".repeat(EXPLANATION_LINE_BYTES_MAX);
     assert!(explained(json!({ "why": vec![line.clone(); EXPLANATION_LINES_MAX] })));
     assert!(!explained(json!({ "why": vec!["x"; EXPLANATION_LINES_MAX + 1] })));
     assert!(!explained(json!({ "why": [], "next": [{ "what": format!("{line}x") }] })));
     assert!(!explained(json!({ "why": [], "what_to_do": vec!["x"; EXPLANATION_LINES_MAX + 1] })));
     let long = TagExplanation {
-        why: vec![x(EXPLANATION_LINE_BYTES_MAX + 9); EXPLANATION_LINES_MAX + 9],
+        why: vec!["x".repeat(EXPLANATION_LINE_BYTES_MAX + 9); EXPLANATION_LINES_MAX + 9],
         ..TagExplanation::default()
     };
     assert!(explained(serde_json::to_value(long.shortened()).unwrap()));
