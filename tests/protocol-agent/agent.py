@@ -376,6 +376,7 @@ class Agent:
         told["registered"] = "certificate" in self.held
         told["under_way"] = self.held.get("under_way", {}).get("type")
         told["difference_seconds"] = round(self.held["difference"])
+        told["explained"] = {tag["tag"]: said(tag) for tag in self.held.get("authorization", {}).get("tags", ())}
         return told
 
     def once_more_by_the_managers_time(self, ask):
@@ -386,6 +387,16 @@ class Agent:
             if refused.answer["code"] != "clock_skew":
                 raise
             return ask()
+
+
+def said(tag):
+    """What the manager said of a tag, line by line; nothing where it is plainly in compliance."""
+    explanation = tag.get("explanation", {})
+    lines = list(explanation.get("why", ()))
+    if "since" in explanation:
+        lines.append("since " + explanation["since"])
+    lines += [(coming["at"] + " " if "at" in coming else "") + coming["what"] for coming in explanation.get("next", ())]
+    return lines + list(explanation.get("what_to_do", ()))
 
 
 def pair(item):

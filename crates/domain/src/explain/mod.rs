@@ -153,6 +153,11 @@ pub enum Reason {
         /// How many instances report locked usage.
         instances: u64,
     },
+    /// Some of what is owned was declared by the customer itself, and the vendor has not confirmed it yet.
+    Declared {
+        /// How many.
+        quantity: Quantity,
+    },
     /// Reservations hold some of what was bought.
     Reserved {
         /// How many.

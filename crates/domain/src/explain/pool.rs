@@ -7,7 +7,7 @@ use seatpool_proto::{Quantity, Tag};
 
 use super::{Coming, Event, Explanation, License, Mend, Place, Reason, Status, User, mend};
 use crate::catalogue::{FamilyEntry, LicenseEntry};
-use crate::lot::Lot;
+use crate::lot::{DeclarationState, Lot};
 use crate::pool::{PoolTotal, TierView, assess};
 
 /// How many starts and ends of lots are told.
@@ -143,6 +143,16 @@ fn reasons(facts: &PoolFacts<'_>, tier: usize, entry: &LicenseEntry, tiers: &[Ti
             why.push(Reason::Locked { held: in_use, actual, instances: locked.locked_instances });
         }
     }
+    let declared: Quantity = facts
+        .here
+        .lots
+        .iter()
+        .filter(|lot| lot.tag == entry.tag && is_declared(lot, DeclarationState::Declared))
+        .map(|lot| lot.usable(facts.now))
+        .sum();
+    if !declared.is_zero() {
+        why.push(Reason::Declared { quantity: declared });
+    }
     if !view.reserved.is_zero() {
         why.push(Reason::Reserved { quantity: view.reserved });
     }
@@ -150,6 +160,11 @@ fn reasons(facts: &PoolFacts<'_>, tier: usize, entry: &LicenseEntry, tiers: &[Ti
         why.push(Reason::MostUsed { by: facts.users.clone(), instances });
     }
     why
+}
+
+/// Whether the customer declared a lot, and its declaration stands so.
+fn is_declared(lot: &Lot, state: DeclarationState) -> bool {
+    lot.declaration.as_ref().is_some_and(|declaration| declaration.state == state)
 }
 
 /// What instances use of this tier alone, locked usage left aside.
@@ -232,6 +247,7 @@ fn what_to_do(facts: &PoolFacts<'_>, tier: usize, view: &TierView, next: &[Comin
         .lots
         .iter()
         .filter(|lot| lot.tag == view.tag && !lot.movable().is_zero())
+        .filter(|lot| !is_declared(lot, DeclarationState::Rejected))
         .filter_map(|lot| Some((lot.term.ends_at?, lot)))
         .filter(|(end, _)| late(*end) || Some(*end) == first_harm)
         .collect();

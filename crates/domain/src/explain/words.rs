@@ -132,6 +132,10 @@ fn why(reason: &Reason, status: Status) -> Sentence {
                 are(*actual)
             ))
         }
+        Reason::Declared { quantity } => Sentence::new(format!(
+            "{quantity} of what is owned {} declared by the customer; the vendor has not confirmed it yet.",
+            if quantity.count() == 1 { "is" } else { "are" }
+        )),
         Reason::Reserved { quantity } => {
             Sentence::new(format!("Reservations hold {quantity} more, which can't be used otherwise."))
         }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agent;
+mod alerts;
 mod audit;
 mod conversation;
 mod declarations;

@@ -44,6 +44,16 @@ pub struct AlertCounts {
 }
 
 impl AlertCounts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            major: self.major + other.major,
+            minor: self.minor + other.minor,
+            informational: self.informational + other.informational,
+        }
+    }
+
     fn add(&mut self, severity: Severity, count: u64) {
         let sum = match severity {
             Severity::Major => &mut self.major,

@@ -121,6 +121,8 @@ pub(crate) struct Va {
     pub(crate) description: String,
     pub(crate) is_default: bool,
     pub(crate) status: Chip,
+    /// Its alerts: path and how many of each severity.
+    pub(crate) alerts: Option<(String, String)>,
     pub(crate) tabs: Vec<TabLink>,
 }
 

@@ -9,16 +9,16 @@ use seatpool_store::{InstanceQuery, InstanceSort};
 
 use super::csv;
 use super::events::{EventRow, event_row};
+use super::explained::Explained;
 use super::form::Field;
 use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
 use super::licenses;
-use super::next::{Step, what_next};
 use super::page::{Here, ListQuery, show_live, with_query};
 use super::part::{Chip, Count, Icon, Tone, When};
 use super::problem::Problem;
 use super::table::{ChoiceOption, HeadCell, Sorting};
-use crate::app::App;
 use crate::app::instances::{self, InstanceDetail, InstanceStatus, InstanceView, UsageView};
+use crate::app::{App, explain};
 
 #[derive(Template)]
 #[template(path = "instances.html", blocks = ["content"])]
@@ -78,7 +78,7 @@ struct InstancePage {
     export_controlled: bool,
     events: Vec<EventRow>,
     events_href: String,
-    next: Vec<Step>,
+    explained: Explained,
     may_manage: bool,
 }
 
@@ -254,6 +254,8 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
     let now = app.now();
     let InstanceDetail { instance, events, .. } = found(&app, &here).await?;
     let id = instance.id.to_string();
+    let own = format!("{}/instances/{id}", here.base);
+    let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
     let page = InstancePage {
         frame: here.frame(true, None),
         va: here.plain_head(),
@@ -261,7 +263,7 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
         product: product(&instance),
         chips: chips(&instance),
         usage: instance.usage.iter().map(|usage| usage_row(&here.base, usage, now)).collect(),
-        next: what_next(&instance, app.policy(), now),
+        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
         pid: instance.udi.pid.clone(),
         sn: instance.udi.sn.clone(),
         uuid: instance.udi.uuid.clone(),

@@ -12,13 +12,14 @@ use seatpool_store::{EventQuery, InstanceQuery};
 
 use super::csv;
 use super::events::{self, EventRow, event_row};
+use super::explained::Explained;
 use super::frame::{Banner, Frame, Pager, TabLink, Va, part_of_list};
 use super::licenses::{self, LicenseRow};
 use super::page::{Here, ListQuery, show_live, with_query};
-use super::part::{Chip, Count, When};
+use super::part::{Chip, Count, Tone, When};
 use super::problem::Problem;
 use crate::app::inventory::{self, LicenseView, LotStatus, LotView, TransactionView};
-use crate::app::{App, instances, instances::InstanceView};
+use crate::app::{App, explain, instances, instances::InstanceView};
 
 /// What surrounds the tabs of a licence.
 struct Head {
@@ -42,7 +43,7 @@ struct OverviewPage {
     row: LicenseRow,
     use_note: String,
     legend: Vec<LegendPart>,
-    alerts: Vec<Banner>,
+    explained: Explained,
     lots: Vec<LotRow>,
     csv: String,
 }
@@ -171,10 +172,15 @@ async fn show_overview(
         let rows = license.lots.iter().map(lot_cells);
         return Ok(csv::whole(&format!("lots-{}", license.tag), &LOT_HEAD, rows));
     }
+    let own = licenses::href(&here.base, &license.tag);
+    let (account, tag) = (here.account_id(), license.tag.as_str());
+    let explanation = explain::license(&app, &here.principal, account, here.va.id, tag).await?;
+    let notice = (query.done == "mended")
+        .then(|| Banner::new(Tone::Good, "The licenses are moved", "They count here from now on."));
     let mut row = licenses::row(&here.base, &license, now);
     row.gauge.tall = true;
     let page = OverviewPage {
-        frame: here.frame(true, None),
+        frame: here.frame(true, notice),
         va: here.plain_head(),
         head: head(&app, &here, &license, ""),
         use_note: if license.actual < license.in_use {
@@ -183,7 +189,7 @@ async fn show_overview(
             String::new()
         },
         legend: legend(&row),
-        alerts: licenses::shortage(&license, now).into_iter().collect(),
+        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
         lots: license.lots.iter().map(|lot| lot_row(lot, now)).collect(),
         csv: query.file_href(&licenses::href(&here.base, &license.tag)),
         row,

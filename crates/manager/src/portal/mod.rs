@@ -11,19 +11,22 @@
 //! | `section` | the primary navigation |
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
-//! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
+//! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
 //! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
+mod alerts;
 mod assets;
 mod chart;
 mod clients;
 mod confirm;
 mod csv;
 mod events;
+mod explained;
 mod form;
 mod frame;
 mod general;
@@ -31,7 +34,6 @@ mod guard;
 mod instances;
 mod license;
 mod licenses;
-mod next;
 mod page;
 mod part;
 mod preferences;
@@ -76,6 +78,7 @@ pub fn router() -> Router<App> {
         .route("/licenses", get(licenses::show_licenses))
         .merge(license::routes())
         .merge(transfer::routes())
+        .merge(explained::routes())
         .merge(selected::routes())
         .merge(virtual_accounts::routes())
         .route("/instances", get(instances::show_instances))
@@ -87,6 +90,7 @@ pub fn router() -> Router<App> {
         .nest(
             "/{domain}",
             activity::routes()
+                .merge(alerts::routes())
                 .merge(virtual_accounts::account_routes())
                 .merge(reports::routes())
                 .merge(steps::routes()),

@@ -12,6 +12,7 @@ use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{InstanceQuery, Page};
 use serde::Deserialize;
 
+use super::alerts::counts_words;
 use super::frame::{Banner, Frame, OtherPlace, Place, Tab, TabLink, Va};
 use super::part::{Chip, Count, Tone};
 use super::problem::Problem;
@@ -19,6 +20,7 @@ use super::section::Section;
 use super::visit::{SignedIn, Visit, encode};
 use crate::app::access::{self, Permission, Principal};
 use crate::app::accounts::{self, AccountView, VirtualAccountView};
+use crate::app::alerts::{self, AlertCounts};
 use crate::app::inventory::{self, LicenseView};
 use crate::app::{App, AppError, instances};
 
@@ -254,6 +256,7 @@ impl Here {
             description: self.va.description.clone(),
             is_default: self.va.is_default,
             status: Chip::new(Tone::Plain, ""),
+            alerts: None,
             tabs: Vec::new(),
         }
     }
@@ -273,7 +276,12 @@ impl Here {
                 Tab::General | Tab::Events => None,
             },
         });
-        Ok(Va { status: compliance(licenses), tabs: tabs.collect(), ..self.plain_head() })
+        let counts = alerts::counts(app, &self.principal, self.account.id, &[self.va.id]).await?;
+        let counts = counts.get(&self.va.id).copied().unwrap_or_default();
+        let path = format!("{}/alerts", account_href(&self.account.domain));
+        let alerts = (counts != AlertCounts::default())
+            .then(|| (with_query(&path, &[("va", &self.va.id.to_string())]), counts_words(&counts)));
+        Ok(Va { status: compliance(licenses), alerts, tabs: tabs.collect(), ..self.plain_head() })
     }
 }
 

@@ -147,6 +147,8 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
             ("delete", world.page_of(vienna, "delete")),
             ("new-account", "/portal/example.com/virtual-accounts/new".to_owned()),
             ("activity", "/portal/example.com/activity".to_owned()),
+            ("alerts", "/portal/example.com/alerts".to_owned()),
+            ("license-mend", world.page_of(vienna, "licenses/CCX_PREMIUM/mend")),
             ("preferences", "/preferences".to_owned()),
             ("empty", world.page_of(empty, "licenses")),
             ("missing", world.page_of(empty, "nothing")),

@@ -82,6 +82,7 @@ async fn every_page_renders_under_a_strict_policy() {
         "licenses/CCX_PREMIUM/events",
         "licenses/CCX_PREMIUM/orders",
         "licenses/CCX_PREMIUM/transfer",
+        "licenses/CCX_PREMIUM/mend",
         "licenses?q=premium&sort=balance&order=down",
         "edit",
         "instances",
@@ -102,8 +103,14 @@ async fn every_page_renders_under_a_strict_policy() {
         paths.push(world.page_of(vienna, tab));
     }
     paths.extend(
-        ["/preferences", "/portal/example.com/activity", "/portal/example.com/virtual-accounts/new"]
-            .map(str::to_owned),
+        [
+            "/preferences",
+            "/portal/example.com/activity",
+            "/portal/example.com/alerts",
+            "/portal/example.com/alerts?dismissed=yes&severity=major",
+            "/portal/example.com/virtual-accounts/new",
+        ]
+        .map(str::to_owned),
     );
     paths.push(world.page(&format!("instances/selected?step=remove&instance={instance}")));
     for path in &paths {

@@ -128,12 +128,18 @@ async fn lives_a_whole_life() {
 
     // An answer that was lost is told again, word for word; nothing is counted twice.
     let before = agent.status();
+    let explained: Vec<_> =
+        before["explained"][TAG].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(explained.contains(&"12 are in use, 10 are owned: 2 are short."), "{explained:?}");
+    assert!(explained.iter().any(|line| line.starts_with("since ")), "{explained:?}");
+    assert!(explained.last().unwrap().starts_with("Have 2 more of "), "{explained:?}");
     assert_eq!(agent.report(&["--lose-answer"], 3, FAILED)["type"], "failed");
     let lost = agent.status();
     assert_eq!((&lost["under_way"], &lost["last_answer"]), (&"authorization".into(), &before["last_answer"]));
     let again = agent.run(&[], &["retry"], DONE);
     assert_eq!((&again["status"], &again["sequence"]), (&"authorized".into(), &lost["sequence"]));
     assert_eq!(again["tags"][0]["in_use"], 3);
+    assert_eq!(agent.status()["explained"][TAG], serde_json::json!([]), "what is in order is not explained");
     assert_eq!(agent.status()["unanswered"], serde_json::json!([]));
 
     // Two lost in a row, and then a new report that names both: in step all the same.

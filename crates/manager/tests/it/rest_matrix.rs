@@ -153,7 +153,8 @@ async fn personas(world: &World, manager: &Manager, over: String, token: &str) -
     for (n, (name, caller)) in callers.into_iter().enumerate() {
         let serial = format!("SN{n}");
         let instance = instance(manager, token, &serial, 1).await.to_string();
-        let ends_at = at_second(now() + jiff::SignedDuration::from_hours(24 * (20 + n as i64)));
+        let ends_at =
+            at_second(now() + jiff::SignedDuration::from_hours(24 * (20 + i64::try_from(n).unwrap())));
         let order = json!({ "order_id": format!("of {name}"), "lines": [
             { "license": TAG, "quantity": 1, "ends_at": ends_at.to_string() },
         ]});

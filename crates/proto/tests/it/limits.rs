@@ -1,7 +1,7 @@
 //! Everything beyond a limit is refused with `limit_exceeded` (bodies with `too_large`), at the limit taken.
 
 use seatpool_proto::limits::*;
-use seatpool_proto::message::{Refusal, ResponseBody};
+use seatpool_proto::message::{Refusal, ResponseBody, TagExplanation};
 use seatpool_proto::{
     Nonce, ProblemCode, Quantity, Request, Response, Sha256, SignedRequest, SignedResponse, Tag, Udi,
 };
@@ -163,6 +163,28 @@ fn an_answer_beyond_its_limits_is_refused() {
     answer["tags"] = vec![tag.clone(); ANSWER_TAGS_MAX].into();
     Response::from_text(&answer.to_string()).unwrap();
     answer["tags"] = vec![tag; ANSWER_TAGS_MAX + 1].into();
+    assert!(Response::from_text(&answer.to_string()).is_err());
+    let mut answer = example("authorization-answer");
+    let mut explained = |explanation: Value| {
+        answer["tags"][0]["explanation"] = explanation;
+        Response::from_text(&answer.to_string()).is_ok()
+    };
+    let line = "x".repeat(EXPLANATION_LINE_BYTES_MAX);
+    assert!(explained(json!({ "why": vec![line.clone(); EXPLANATION_LINES_MAX] })));
+    assert!(!explained(json!({ "why": vec!["x"; EXPLANATION_LINES_MAX + 1] })));
+    assert!(!explained(json!({ "why": [], "next": [{ "what": format!("{line}x") }] })));
+    assert!(!explained(json!({ "why": [], "what_to_do": vec!["x"; EXPLANATION_LINES_MAX + 1] })));
+    let long = TagExplanation {
+        why: vec!["x".repeat(EXPLANATION_LINE_BYTES_MAX + 9); EXPLANATION_LINES_MAX + 9],
+        ..TagExplanation::default()
+    };
+    assert!(explained(serde_json::to_value(long.shortened()).unwrap()));
+    let mut answer = example("authorization-answer");
+    let mut tag = answer["tags"][0].clone();
+    tag["explanation"] = json!({ "why": ["x"] });
+    answer["tags"] = vec![tag.clone(); EXPLAINED_TAGS_MAX].into();
+    Response::from_text(&answer.to_string()).unwrap();
+    answer["tags"] = vec![tag; EXPLAINED_TAGS_MAX + 1].into();
     assert!(Response::from_text(&answer.to_string()).is_err());
     let mut answer = example("registration-answer");
     answer["certificate"]["certificates"] = vec!["AAAA"; CHAIN_CERTIFICATES_MAX + 1].into();

@@ -26,7 +26,7 @@ CREATE INDEX instances_uncounted ON instances (account_id, virtual_account, auth
 
 CREATE INDEX pool_totals_short ON pool_totals (account_id, virtual_account, tag) WHERE short > 0;
 CREATE INDEX lots_in_place_by_end ON lots (account_id, virtual_account, ends_at) WHERE ends_at IS NOT NULL;
-CREATE INDEX lots_by_subscription
+CREATE INDEX lots_alike
     ON lots (account_id, virtual_account, subscription_id, tag, quantity, starts_at, ends_at, order_id)
     WHERE subscription_id IS NOT NULL;
 CREATE INDEX tokens_in_place_by_end ON tokens (account_id, virtual_account, expires_at) WHERE revoked_at IS NULL;

@@ -90,27 +90,40 @@ const AUTHORIZATION_ENDED: Conditioned = conditioned!(
      AND authorized_until <= CAST($5 AS BIGINT)",
     "authorized_until"
 );
+// The plus keeps the index by registration out, which holds every instance in order, too.
 const NEVER_AUTHORIZED: Conditioned = conditioned!(
-    "registered AND NOT counted AND authorized_until IS NULL AND registered_at > CAST($4 AS BIGINT) \
-     AND registered_at <= CAST($5 AS BIGINT)",
-    "registered_at"
+    "registered AND NOT counted AND authorized_until IS NULL AND +registered_at > CAST($4 AS BIGINT) \
+     AND +registered_at <= CAST($5 AS BIGINT)",
+    "+registered_at"
 );
 const CERTIFICATE_ENDS: Conditioned = conditioned!(
     "registered AND certificate_day > CAST($4 AS BIGINT) AND certificate_day <= CAST($5 AS BIGINT)",
     "certificate_day"
 );
-const SHORT: Sql = in_places!(
-    "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND short > 0 AND "; " ORDER BY virtual_account, tag"
-);
+// Named, since SQLite would rather read the whole table by its key: it does not know that few are short.
+const SHORT: Sql = Sql {
+    sqlite: concat!(
+        "SELECT ",
+        total_columns!(),
+        " FROM pool_totals INDEXED BY pool_totals_short WHERE account_id = $1 AND short > 0 AND \
+         virtual_account IN (SELECT value FROM json_each($2)) ORDER BY virtual_account, tag"
+    ),
+    postgres: concat!(
+        "SELECT ",
+        total_columns!(),
+        " FROM pool_totals WHERE account_id = $1 AND short > 0 AND virtual_account = ANY($2::text[]) \
+         ORDER BY virtual_account, tag"
+    ),
+};
 const LOTS_ENDING: Sql = in_places!(
     "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND ends_at > $3 AND ends_at <= $4 AND ";
-    " ORDER BY virtual_account, tag, ends_at, id"
+    " ORDER BY ends_at, id"
 );
 const LOTS_ALIKE: Sql = in_places!(
     "SELECT virtual_account, tag, subscription_id, MAX(id) FROM lots \
      WHERE account_id = $1 AND subscription_id IS NOT NULL AND ends_at > $3 AND ";
     " GROUP BY virtual_account, subscription_id, tag, quantity, starts_at, ends_at \
-     HAVING COUNT(DISTINCT order_id) > 1 ORDER BY virtual_account, tag, subscription_id"
+     HAVING COUNT(DISTINCT order_id) > 1 ORDER BY virtual_account, subscription_id, tag"
 );
 const TOKENS_ENDING: Sql = in_places!(
     "SELECT ", token_columns!(), " FROM tokens WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $3 \
@@ -152,7 +165,7 @@ pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("instances_in_place_by_certificate_day", CERTIFICATE_ENDS.listed),
     ("pool_totals_short", SHORT),
     ("lots_in_place_by_end", LOTS_ENDING),
-    ("lots_by_subscription", LOTS_ALIKE),
+    ("lots_alike", LOTS_ALIKE),
     ("tokens_in_place_by_end", TOKENS_ENDING),
     ("events_that_alert", EVENTS),
 ];

@@ -5,6 +5,7 @@
 
 use seatpool_domain::Workset;
 use seatpool_domain::command::{Action, TransferLine};
+use seatpool_domain::explain::Move;
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 
 use super::pool::Pool;
@@ -72,6 +73,18 @@ pub async fn instances(
         None => Action::RemoveInstance { instance: *id },
     };
     foresee(app, principal, account, ids.iter().map(action).collect()).await
+}
+
+/// What a move that an explanation proposes would change; refused where its figures have changed.
+pub async fn mend(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    step: Move,
+) -> Result<Vec<BalanceChange>, AppError> {
+    check(principal, account, Permission::ManageVirtualAccount(step.to.id))?;
+    check(principal, account, Permission::ManageVirtualAccount(step.from.id))?;
+    foresee(app, principal, account, vec![Action::Mend { step }]).await
 }
 
 async fn foresee(

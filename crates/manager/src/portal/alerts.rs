@@ -1,0 +1,231 @@
+//! Alerts of a smart account or of one virtual account: what is to be looked at, by when, and what can be done.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use seatpool_domain::alert::{Action, Alert, Kind, Subject};
+use seatpool_domain::event::Severity;
+use seatpool_proto::VirtualAccountId;
+
+use super::explained::Said;
+use super::form::Field;
+use super::frame::{Banner, Frame, Pager, part_of_list};
+use super::guard::Posted;
+use super::licenses;
+use super::page::{InAccount, base_of, show_live, with_query};
+use super::part::{Chip, Tone, When};
+use super::problem::Problem;
+use super::section::Section;
+use super::table::ChoiceOption;
+use crate::app::access::{Permission, allows};
+use crate::app::alerts::{self, AlertCounts, AlertQuery, Raised, SeverityView};
+use crate::app::{App, accounts};
+
+#[derive(Template)]
+#[template(path = "alerts.html", blocks = ["content"])]
+struct AlertsPage {
+    frame: Frame,
+    account_name: String,
+    counts: String,
+    action: String,
+    va: Field,
+    places: Vec<ChoiceOption>,
+    severity: Field,
+    severities: Vec<ChoiceOption>,
+    kind: Field,
+    kinds: Vec<ChoiceOption>,
+    dismissed: bool,
+    /// The other list: of what is raised, or of what was dismissed.
+    other_href: String,
+    filtered: bool,
+    rows: Vec<AlertRow>,
+    pager: Pager,
+}
+
+struct AlertRow {
+    key: String,
+    severity: Chip,
+    title: &'static str,
+    message: Said,
+    place: String,
+    place_href: String,
+    source: String,
+    source_href: Option<String>,
+    due: Option<When>,
+    dismissed: Option<(String, When)>,
+    links: Vec<(String, &'static str)>,
+    may_dismiss: bool,
+}
+
+/// What the page's query may hold.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct AlertsQuery {
+    va: String,
+    severity: String,
+    kind: String,
+    dismissed: String,
+    page: String,
+    done: String,
+}
+
+impl AlertsQuery {
+    fn href(&self, path: &str, changes: &[(&str, &str)]) -> String {
+        let kept = [
+            ("va", self.va.as_str()),
+            ("severity", &self.severity),
+            ("kind", &self.kind),
+            ("dismissed", &self.dismissed),
+        ];
+        let is_kept = |(name, _): &(&str, &str)| changes.iter().all(|(changed, _)| changed != name);
+        let pairs: Vec<_> = kept.into_iter().filter(is_kept).chain(changes.iter().copied()).collect();
+        with_query(path, &pairs)
+    }
+}
+
+/// The routes below an account.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/alerts", get(show_alerts))
+        .route("/alerts/dismiss", post(dismiss))
+        .route("/alerts/restore", post(restore))
+}
+
+const SEVERITIES: [(&str, Severity); 3] =
+    [("major", Severity::Major), ("minor", Severity::Minor), ("informational", Severity::Informational)];
+
+/// `GET /portal/{domain}/alerts`.
+async fn show_alerts(
+    State(app): State<App>,
+    at: InAccount,
+    Query(query): Query<AlertsQuery>,
+) -> Result<Response, Problem> {
+    let (principal, account, now) = (&at.principal, at.account.id, app.now());
+    let places = accounts::virtual_accounts(&app, principal, account).await?;
+    let place: Option<VirtualAccountId> = query.va.parse().ok();
+    let dismissed = !query.dismissed.is_empty();
+    let wanted = AlertQuery {
+        virtual_accounts: place.into_iter().collect(),
+        kind: Kind::parse(&query.kind),
+        severity: SEVERITIES.iter().find(|(word, _)| *word == query.severity).map(|(_, each)| *each),
+        dismissed,
+    };
+    let number: u64 = query.page.parse().unwrap_or(1).max(1);
+    let found = alerts::list(&app, principal, account, &wanted, part_of_list(number)).await?;
+    let counts = alerts::counts(&app, principal, account, &wanted.virtual_accounts).await?;
+    let action = format!("{}/alerts", at.base());
+    let row = |raised: &Raised| {
+        let manages = allows(principal, account, Permission::ManageVirtualAccount(raised.alert.place.id));
+        alert_row(&at.account.domain, raised, manages, now)
+    };
+    let notice = match query.done.as_str() {
+        "dismissed" => Some(("The alert is dismissed", "A worse state raises it anew.")),
+        "restored" => Some(("The alert is back", "It is listed again, if its cause is there still.")),
+        _ => None,
+    };
+    let other = if dismissed { "" } else { "yes" };
+    let page = AlertsPage {
+        frame: at.frame(
+            Section::Alerts,
+            true,
+            notice.map(|(title, text)| Banner::new(Tone::Good, title, text)),
+        ),
+        account_name: at.account.name.clone(),
+        counts: counts_words(&counts.into_values().fold(AlertCounts::default(), AlertCounts::plus)),
+        va: Field::of(&query.va),
+        places: places.iter().map(|row| ChoiceOption::new(row.id.to_string(), row.name.clone())).collect(),
+        severity: Field::of(&query.severity),
+        severities: SEVERITIES
+            .iter()
+            .map(|(word, each)| ChoiceOption::new(*word, SeverityView::from(*each).words()))
+            .collect(),
+        kind: Field::of(&query.kind),
+        kinds: Kind::ALL.iter().map(|kind| ChoiceOption::new(kind.as_str(), kind.title())).collect(),
+        dismissed,
+        other_href: query.href(&action, &[("dismissed", other)]),
+        filtered: !(query.va.is_empty() && query.severity.is_empty() && query.kind.is_empty()),
+        rows: found.items.iter().map(row).collect(),
+        pager: Pager::new(number, found.total, |page| query.href(&action, &[("page", &page.to_string())])),
+        action,
+    };
+    show_live(&at.visit, &page, &page.as_content())
+}
+
+/// `1 Major, 2 Minor`.
+pub(super) fn counts_words(counts: &AlertCounts) -> String {
+    let parts = [(counts.major, "Major"), (counts.minor, "Minor"), (counts.informational, "Informational")];
+    let words: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    if words.is_empty() { "No alerts".to_owned() } else { words.join(", ") }
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Major => Tone::Bad,
+        Severity::Minor => Tone::Warn,
+        Severity::Informational => Tone::Note,
+    }
+}
+
+fn alert_row(domain: &str, raised: &Raised, manages: bool, now: jiff::Timestamp) -> AlertRow {
+    let alert = &raised.alert;
+    let base = base_of(domain, alert.place.id);
+    AlertRow {
+        key: alert.key(),
+        severity: Chip::new(tone(alert.severity), SeverityView::from(alert.severity).words()),
+        title: alert.kind.title(),
+        message: Said(alert.message.clone()),
+        place: alert.place.name.clone(),
+        place_href: format!("{base}/general"),
+        source: alert.subject.name().to_owned(),
+        source_href: source_href(&base, alert),
+        due: alert.due.map(|due| When::since(due, now)),
+        dismissed: raised
+            .dismissed
+            .as_ref()
+            .map(|dismissal| (dismissal.by.clone(), When::since(dismissal.at, now))),
+        links: alert
+            .actions()
+            .into_iter()
+            .filter_map(|action| action_link(&base, alert, action, manages))
+            .collect(),
+        may_dismiss: manages && alert.kind.is_dismissible(),
+    }
+}
+
+fn source_href(base: &str, alert: &Alert) -> Option<String> {
+    match &alert.subject {
+        Subject::License(license) => Some(licenses::href(base, &license.id)),
+        Subject::Instance(instance) => Some(format!("{base}/instances/{}", instance.id)),
+        Subject::Token(_) => Some(format!("{base}/general")),
+    }
+}
+
+fn action_link(base: &str, alert: &Alert, action: Action, manages: bool) -> Option<(String, &'static str)> {
+    let source = source_href(base, alert)?;
+    match action {
+        Action::Explain => Some((source, "Explain")),
+        Action::ShowLicense | Action::ShowInstance => Some((source, "Show")),
+        Action::RemoveInstance if manages => Some((format!("{source}/remove"), "Remove…")),
+        Action::CreateToken if manages => Some((format!("{base}/tokens/new"), "New token")),
+        _ => None,
+    }
+}
+
+/// `POST /portal/{domain}/alerts/dismiss`.
+async fn dismiss(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
+    alerts::dismiss(&app, &at.principal, at.account.id, form.text("alert")).await?;
+    let to = with_query(&format!("{}/alerts", at.base()), &[("va", form.text("va")), ("done", "dismissed")]);
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// `POST /portal/{domain}/alerts/restore`.
+async fn restore(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
+    alerts::restore(&app, &at.principal, at.account.id, form.text("alert")).await?;
+    let to = with_query(
+        &format!("{}/alerts", at.base()),
+        &[("va", form.text("va")), ("dismissed", "yes"), ("done", "restored")],
+    );
+    Ok(Redirect::to(&to).into_response())
+}
