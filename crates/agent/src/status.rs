@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seatpool_proto::message::Product;
+use seatpool_proto::message::{Product, TagExplanation};
 use seatpool_proto::{AccountId, ProblemCode, ProductInstanceId, Quantity, Tag, Udi};
 use serde::{Deserialize, Serialize};
 
@@ -323,6 +323,9 @@ pub struct EntitlementStatus {
     pub short: Option<Quantity>,
     /// When the manager last said so.
     pub answered_at: Option<Timestamp>,
+    /// Why it stands so, as the manager last said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<TagExplanation>,
 }
 
 /// Enforcement mode of one licence, in the words of `cli.md`.

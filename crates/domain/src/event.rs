@@ -126,6 +126,8 @@ event_kinds! {
     SignInRulesChanged = "sign_in_rules_changed", Informational, "What the account demands of those who sign in was changed.";
     AuthorizationExpired = "authorization_expired", Major, "A product instance's authorization ended without contact.";
     OutOfCompliance = "out_of_compliance", Major, "A licence went out of compliance.";
+    AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
+    AlertRestored = "alert_restored", Informational, "Somebody brought a dismissed alert back.";
     InCompliance = "in_compliance", Informational, "A licence came back into compliance.";
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::access::{Client, User};
 use crate::account::{Account, Contents, VirtualAccount};
+use crate::alert::Dismissal;
 use crate::event::Event;
 use crate::history::UsageSpan;
 use crate::instance::{Instance, Usage};
@@ -28,7 +29,8 @@ use crate::token::Token;
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
 /// 6. contents of the virtual accounts in `contents`;
 /// 7. for every order in `orders`, the transactions in its name;
-/// 8. with `people`, all users and clients of the account.
+/// 8. with `people`, all users, clients and virtual accounts of the account;
+/// 9. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -55,8 +57,10 @@ pub struct Touches {
     pub lots_of_orders: BTreeSet<String>,
     /// Subscriptions whose lots are needed.
     pub lots_of_subscriptions: BTreeSet<String>,
-    /// Whether the users and clients are needed.
+    /// Whether the users and clients are needed, with the names of all virtual accounts.
     pub people: bool,
+    /// Dismissed alerts, by key.
+    pub dismissals: BTreeSet<String>,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -78,6 +82,7 @@ impl Touches {
         self.lots_of_orders.extend(other.lots_of_orders);
         self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
         self.people |= other.people;
+        self.dismissals.extend(other.dismissals);
         self.now = self.now.max(other.now);
     }
 }
@@ -207,6 +212,8 @@ pub struct Workset {
     pub users: Rows<Uuid, User>,
     /// Clients, by `client_id`; deleted ones among them.
     pub clients: Rows<String, Client>,
+    /// Alerts that were dismissed.
+    pub dismissals: Rows<String, Dismissal>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
     pub contents: BTreeMap<VirtualAccountId, Contents>,
     /// What is on record of the orders named in [`Touches::orders`], in order; absent where nothing.
@@ -232,6 +239,7 @@ impl Workset {
             usage: Rows::default(),
             users: Rows::default(),
             clients: Rows::default(),
+            dismissals: Rows::default(),
             contents: BTreeMap::new(),
             of_orders: BTreeMap::new(),
             events: Vec::new(),
@@ -255,6 +263,7 @@ impl Workset {
             || self.usage.is_changed()
             || self.users.is_changed()
             || self.clients.is_changed()
+            || self.dismissals.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
             || !self.history.is_empty()
@@ -270,6 +279,7 @@ impl Workset {
         self.usage.settle();
         self.users.settle();
         self.clients.settle();
+        self.dismissals.settle();
         self.events.clear();
         self.transactions.clear();
         self.history.clear();

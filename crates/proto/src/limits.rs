@@ -12,6 +12,12 @@ pub const REPORT_FAMILIES_MAX: usize = 16;
 pub const FAMILY_TIERS_MAX: usize = 16;
 /// Most tags in one answer: those of the report, and the lower tiers to which their usage carries over.
 pub const ANSWER_TAGS_MAX: usize = 256;
+/// Most tags of one answer that carry an explanation: those that are not plainly in compliance, the first of them.
+pub const EXPLAINED_TAGS_MAX: usize = 8;
+/// Most lines in each list of an explanation.
+pub const EXPLANATION_LINES_MAX: usize = 4;
+/// Longest line of an explanation, in bytes.
+pub const EXPLANATION_LINE_BYTES_MAX: usize = 320;
 /// Largest quantity of one tag, in licences: sums of a million such figures stay far below 2^63,
 /// and every figure is exact as a JSON number.
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
@@ -43,10 +49,15 @@ pub const CLOCK_SKEW_SECONDS_MAX: i64 = 24 * 60 * 60;
 
 /// `text`, cut at a character to at most [`TEXT_BYTES_MAX`] bytes: what a sender wrote may be quoted
 /// to it, and a quotation must not make an answer too large to be read.
-pub(crate) fn shorten(mut text: String) -> String {
+pub(crate) fn shorten(text: String) -> String {
+    cut(text, TEXT_BYTES_MAX)
+}
+
+/// `text`, cut at a character to at most `bytes_max` bytes.
+pub(crate) fn cut(mut text: String, bytes_max: usize) -> String {
     const CUT: &str = "…";
-    if text.len() > TEXT_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - CUT.len()));
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max - CUT.len()));
         text.push_str(CUT);
     }
     text

@@ -107,6 +107,7 @@ async fn write(
     stored: &BTreeMap<ProductInstanceId, Rest>,
 ) -> Result<(), StoreError> {
     let account = workset.account.id;
+    remove_deleted(conn, account, &workset.dismissals).await?;
     remove_deleted(conn, account, &workset.usage).await?;
     remove_deleted(conn, account, &workset.totals).await?;
     remove_deleted(conn, account, &workset.instances).await?;
@@ -121,6 +122,7 @@ async fn write(
     put(conn, account, changed(&workset.tokens)).await?;
     put(conn, account, changed(&workset.lots)).await?;
     put_instances(conn, workset, stored).await?;
+    put(conn, account, changed(&workset.dismissals)).await?;
     put(conn, account, changed(&workset.usage)).await?;
     put(conn, account, changed(&workset.totals)).await?;
     put_users(conn, changed(&workset.users)).await?;

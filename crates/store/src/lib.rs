@@ -24,6 +24,7 @@ pub use batch::Batch;
 pub use error::StoreError;
 pub use query::access::{AccessToken, Session, Stage};
 pub use query::accounts::AccountFilter;
+pub use query::alerts::{Alike, Noticed};
 pub use query::audit::AuditLog;
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};

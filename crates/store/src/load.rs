@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seatpool_domain::account::Contents;
+use seatpool_domain::alert::Dismissal;
 use seatpool_domain::{
     Account, Catalogue, Instance, Lot, LotTransaction, PoolTotal, Token, Touches, Usage, VirtualAccount,
     Workset,
@@ -13,6 +14,7 @@ use crate::error::StoreError;
 use crate::grid::{Grid, Kind};
 use crate::row::access::{client_columns, read_client, read_user, user_columns};
 use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
+use crate::row::dismissal::dismissal_columns;
 use crate::row::instance::instance_columns;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
@@ -122,6 +124,15 @@ statements! {
              virtual_account = ANY($2::text[]) AND tag = ANY($3::text[])"
         ),
     };
+    DISMISSALS = Sql {
+        sqlite: concat!(
+            "SELECT ", dismissal_columns!(), " FROM alert_dismissals \
+             WHERE account_id = $1 AND key IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", dismissal_columns!(), " FROM alert_dismissals WHERE account_id = $1 AND key = ANY($2::text[])"
+        ),
+    };
     // A lot without an end has not ended; $3 is the present time, or NULL to count all lots.
     CONTENTS = Sql {
         sqlite: "SELECT value, \
@@ -137,6 +148,9 @@ statements! {
               AND (l.ends_at IS NULL OR CAST($3 AS BIGINT) IS NULL OR l.ends_at > CAST($3 AS BIGINT))) \
              FROM UNNEST($2::text[]) AS wanted (value)",
     };
+    ALL_VIRTUAL_ACCOUNTS = Sql::both(concat!(
+        "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1"
+    ));
     USERS = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE account_id = $1"));
     CLIENTS = Sql::both(concat!("SELECT ", client_columns!(), " FROM clients WHERE account_id = $1"));
     OF_ORDERS = Sql {
@@ -169,6 +183,7 @@ pub(crate) async fn load(
     loading.contents(touches).await?;
     loading.orders(touches).await?;
     loading.people(touches).await?;
+    loading.dismissals(touches).await?;
     Ok(loading.workset)
 }
 
@@ -309,6 +324,9 @@ impl Loading<'_> {
         if !touches.people {
             return Ok(());
         }
+        for place in self.select::<VirtualAccount>(&ALL_VIRTUAL_ACCOUNTS, Vec::new()).await? {
+            self.workset.virtual_accounts.load(place.id, place);
+        }
         let account = [Value::text(self.account)];
         for row in self.conn.rows(&USERS, &account).await? {
             let user = read_user(&mut row.reader())?;
@@ -317,6 +335,16 @@ impl Loading<'_> {
         for row in self.conn.rows(&CLIENTS, &account).await? {
             let client = read_client(&mut row.reader())?;
             self.workset.clients.load(client.id.clone(), client);
+        }
+        Ok(())
+    }
+
+    async fn dismissals(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        if touches.dismissals.is_empty() {
+            return Ok(());
+        }
+        for row in self.select::<Dismissal>(&DISMISSALS, vec![Value::set(&touches.dismissals)]).await? {
+            self.workset.dismissals.load(row.key.clone(), row);
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0001_initial",
     "0002_access",
     "0003_ledger",
+    "0004_alerts",
     "0005_preferences",
     "0006_requests",
     "0007_lists"

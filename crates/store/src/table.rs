@@ -76,7 +76,7 @@ macro_rules! keys {
         }
     )*};
 }
-keys!(VirtualAccountId, TokenId, LotId, ProductInstanceId);
+keys!(VirtualAccountId, TokenId, LotId, ProductInstanceId, String);
 
 impl<A: ToString, B: ToString> Key for (A, B)
 where

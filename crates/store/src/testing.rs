@@ -30,9 +30,10 @@ pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError
 
 /// Every statement that the store can run.
 fn statements() -> Vec<Sql> {
-    let tables: [&Table; 9] = [
+    let tables: [&Table; 10] = [
         &row::account::VIRTUAL_ACCOUNTS,
         &row::account::TOKENS,
+        &row::dismissal::DISMISSALS,
         &row::lot::LOTS,
         &row::lot::TRANSACTIONS,
         &row::pool::POOL_TOTALS,
@@ -56,13 +57,15 @@ fn statements() -> Vec<Sql> {
         query::lots::ALL,
         query::requests::ALL,
         query::preferences::ALL,
+        query::alerts::ALL,
+        query::pools::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed
         .into_iter()
         .flatten()
         .copied()
-        .chain(query::instances::LISTS.iter().map(|(_, sql)| *sql))
+        .chain(query::instances::LISTS.iter().chain(query::alerts::INDEXED).map(|(_, sql)| *sql))
         .chain([*row::instance::upsert_after_contact(), *row::history::go_on()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
@@ -86,6 +89,16 @@ pub async fn prepare_all(store: &Store) -> Result<usize, String> {
 pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
     for (index, sql) in query::instances::LISTS.iter().chain(query::events::LISTS) {
+        let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
+        plans.push((*index, details.join("\n")));
+    }
+    Ok(plans)
+}
+
+/// What alerts are computed from, on SQLite: the index that must serve each statement, and the engine's plan for it.
+pub async fn alert_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let mut plans = Vec::new();
+    for (index, sql) in query::alerts::INDEXED {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

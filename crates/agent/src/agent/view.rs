@@ -271,6 +271,7 @@ impl Agent {
             pool_in_use: answer.map(|answer| answer.in_use),
             short: answer.map(|answer| answer.short),
             answered_at: record.and_then(|record| record.answered_at),
+            explanation: answer.and_then(|answer| answer.explanation.clone()),
         }
     }
 

@@ -185,7 +185,14 @@ impl Manager {
                     (true, true) => TagStatus::NotInUse,
                     (true, false) => TagStatus::InCompliance,
                 };
-                TagAnswer { tag: usage.tag.clone(), status, owned: Quantity::of(owned), in_use: used, short }
+                TagAnswer {
+                    tag: usage.tag.clone(),
+                    status,
+                    owned: Quantity::of(owned),
+                    in_use: used,
+                    short,
+                    explanation: None,
+                }
             })
             .collect();
         ResponseBody::Authorization(Authorization {

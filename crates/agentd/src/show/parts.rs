@@ -7,6 +7,8 @@ use seatpool_agent::status::{
     AuthorizationState, EntitlementState, EntitlementStatus, RegistrationState, RegistrationStatus,
 };
 
+use seatpool_proto::message::TagExplanation;
+
 use super::{Page, date, span};
 
 pub(super) fn status(page: &mut Page, status: &Status) {
@@ -198,7 +200,34 @@ pub(super) fn usage(page: &mut Page, status: &Status) {
         if let (Some(owned), Some(in_use)) = (entitlement.owned, entitlement.pool_in_use) {
             page.line(1, &format!("Virtual account: {owned} owned, {in_use} in use"));
         }
+        if let Some(explanation) = &entitlement.explanation {
+            explained(page, explanation);
+        }
         page.blank();
+    }
+}
+
+/// Why it stands so and what comes of it, as the manager last said.
+fn explained(page: &mut Page, explanation: &TagExplanation) {
+    page.line(1, "Why:");
+    for why in &explanation.why {
+        page.line(2, why);
+    }
+    if let Some(since) = explanation.since {
+        page.line(1, &format!("Since: {}", date(since)));
+    }
+    if !explanation.next.is_empty() {
+        page.line(1, "What happens next:");
+    }
+    for next in &explanation.next {
+        let at = next.at.map(|at| format!("{}: ", date(at))).unwrap_or_default();
+        page.line(2, &format!("{at}{}", next.what));
+    }
+    if !explanation.what_to_do.is_empty() {
+        page.line(1, "What to do:");
+    }
+    for mend in &explanation.what_to_do {
+        page.line(2, mend);
     }
 }
 

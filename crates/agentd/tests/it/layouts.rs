@@ -7,7 +7,8 @@ use seatpool_agent::{
 use seatpool_agentd::show;
 use seatpool_crypto::P256Key;
 use seatpool_proto::message::{
-    Authorization, AuthorizationStatus, Home, IssuedCertificate, Registered, TagAnswer, TagStatus,
+    Authorization, AuthorizationStatus, Home, IssuedCertificate, Registered, TagAnswer, TagComing,
+    TagExplanation, TagStatus,
 };
 use seatpool_proto::{
     AccountId, Nonce, ProductInstanceId, Quantity, RequestBody, RequestId, Response, ResponseBody, Sha256,
@@ -136,7 +137,15 @@ impl World {
                             TagStatus::OutOfCompliance
                         };
                         let owned = Quantity::of(self.owned);
-                        TagAnswer { tag: usage.tag.clone(), status, owned, in_use: usage.peak, short }
+                        let explanation = (!short.is_zero()).then(|| explanation(short));
+                        TagAnswer {
+                            tag: usage.tag.clone(),
+                            status,
+                            owned,
+                            in_use: usage.peak,
+                            short,
+                            explanation,
+                        }
                     })
                     .collect(),
                 home,
@@ -198,4 +207,17 @@ fn show_status_of_a_failed_registration_has_its_reason() {
     world.seats(5);
     world.pass(1);
     insta::assert_snapshot!("failed_status", show::status(&world.agent.status(world.now)));
+}
+
+/// Why a pool is short, as a manager tells it.
+fn explanation(short: Quantity) -> TagExplanation {
+    TagExplanation {
+        why: vec![format!("130 are in use, 100 are owned: {short} are short.")],
+        since: Some("2026-07-01T09:00:00Z".parse().unwrap()),
+        next: vec![TagComing {
+            what: "40 of the license end; 70 will be short then, if usage stays.".into(),
+            at: Some("2027-03-01T00:00:00Z".parse().unwrap()),
+        }],
+        what_to_do: vec![format!("Have {short} more moved to Contact centre, or ordered.")],
+    }
 }

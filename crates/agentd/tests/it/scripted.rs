@@ -153,6 +153,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
                     owned: Quantity::of(100),
                     in_use: usage.peak,
                     short: Quantity::ZERO,
+                    explanation: None,
                 })
                 .collect(),
             home: home(),

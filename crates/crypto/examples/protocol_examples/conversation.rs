@@ -5,7 +5,7 @@ use seatpool_crypto::P256Key;
 use seatpool_proto::message::{
     Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, FamilyUsage, Home,
     IdCertificateRenewalRequest, Interval, IssuedCertificate, Product, Refusal, Registered, Registration,
-    TagAnswer, TagStatus, TagUsage, TierUsage, VERSION,
+    TagAnswer, TagComing, TagExplanation, TagStatus, TagUsage, TierUsage, VERSION,
 };
 use seatpool_proto::{
     Nonce, ProblemCode, Quantity, Request, RequestBody, RequestId, Response, ResponseBody, Sha256,
@@ -90,6 +90,7 @@ impl Conversation<'_> {
             owned: Quantity::of(owned),
             in_use: Quantity::of(in_use),
             short: Quantity::of(short),
+            explanation: (short > 0).then(|| explained(short)),
         };
         let body = ResponseBody::Authorization(Authorization {
             status: AuthorizationStatus::OutOfCompliance,
@@ -350,4 +351,23 @@ fn report(start: &str, end: &str) -> RequestBody {
             tiers: vec![tier("CCX_FLEX_PREMIUM", 12, 12), tier("CCX_FLEX_STANDARD", 118, 130)],
         }],
     })
+}
+
+/// The explanation of the licence that is short.
+fn explained(short: u64) -> TagExplanation {
+    TagExplanation {
+        why: vec![
+            format!("118 are in use, 80 are owned, 8 come from higher licenses: {short} are short."),
+            "8 of CCX Flex Premium Agent, which nobody else needs here, stand in for it.".into(),
+        ],
+        since: Some("2026-11-22T09:45:01Z".parse().unwrap()),
+        next: vec![TagComing {
+            what: "Locked usage ends with the first report after the pool is covered.".into(),
+            at: None,
+        }],
+        what_to_do: vec![format!(
+            "Have {short} more of CCX Flex Standard Agent moved to Contact centre from another virtual account, or \
+             ordered."
+        )],
+    }
 }

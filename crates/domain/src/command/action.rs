@@ -135,6 +135,24 @@ pub enum Action {
         /// What goes where.
         lines: Vec<TransferLine>,
     },
+    /// Dismiss an alert for the state that it is raised for.
+    DismissAlert {
+        /// Where.
+        virtual_account: VirtualAccountId,
+        /// Its key.
+        key: String,
+        /// The state.
+        fingerprint: String,
+        /// What it says.
+        about: String,
+    },
+    /// Bring a dismissed alert back.
+    RestoreAlert {
+        /// Where.
+        virtual_account: VirtualAccountId,
+        /// Its key.
+        key: String,
+    },
     /// Move licences as an explanation proposed, if the figures that it was worked out from still hold.
     Mend {
         /// The proposal.

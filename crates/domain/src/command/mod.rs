@@ -96,7 +96,7 @@ impl Command {
                 agent::touches(&self.action)
             }
             Action::ExpireAuthorizations { .. } | Action::ReassessLots { .. } => job::touches(&self.action),
-            Action::Access { change, .. } => access::touches(change),
+            Action::Access { .. } => access::touches(),
             _ => admin::touches(&self.action),
         }
     }

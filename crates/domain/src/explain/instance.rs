@@ -52,7 +52,7 @@ pub struct InstanceFacts<'a> {
 }
 
 /// `at`, so many days later.
-pub(crate) fn later(at: Timestamp, days: i64) -> Timestamp {
+pub fn later(at: Timestamp, days: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(if days < 0 {
         Timestamp::MIN
     } else {

@@ -79,14 +79,15 @@ struct Source<'a> {
 }
 
 /// What to move so that the licence of `tier` is less short, at best not at all.
-pub(super) fn moves(facts: &PoolFacts<'_>, elsewhere: &[Stock], tier: usize, view: &TierView) -> Vec<Move> {
+pub(super) fn moves(facts: &PoolFacts<'_>, tier: usize, view: &TierView) -> Vec<Move> {
     let of_family = |stock: &Stock| Stock {
         place: stock.place.clone(),
         lots: stock.lots.iter().filter(|lot| facts.family.tier(&lot.tag).is_some()).cloned().collect(),
         totals: stock.totals.clone(),
     };
     let mut here = of_family(facts.here);
-    let mut sources: Vec<Source<'_>> = elsewhere
+    let mut sources: Vec<Source<'_>> = facts
+        .elsewhere
         .iter()
         .filter(|stock| stock.place.id != here.place.id)
         .map(|before| Source { before, after: of_family(before) })

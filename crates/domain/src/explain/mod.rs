@@ -16,7 +16,10 @@ use jiff::Timestamp;
 use seatpool_proto::{LotId, ProductInstanceId, Quantity, Sha256, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
-pub use self::instance::{InstanceFacts, Used, instance};
+pub use self::instance::{InstanceFacts, Used, instance, later as later_by_days};
+pub(crate) use self::instance::{
+    SILENT_AFTER_DAYS, UNRENEWED_AFTER_DAYS, authorization_due, certificate_due, later,
+};
 pub(crate) use self::mend::figures;
 pub use self::pool::{PoolFacts, Stock, pool};
 pub use self::sentence::{Piece, Sentence};

@@ -61,8 +61,10 @@ pub struct PoolFacts<'a> {
     pub family: &'a FamilyEntry,
     /// The virtual account.
     pub here: &'a Stock,
-    /// The other virtual accounts of the smart account that may be taken from; `None` where they are not known.
-    pub elsewhere: Option<&'a [Stock]>,
+    /// Other virtual accounts of the smart account that may be taken from.
+    pub elsewhere: &'a [Stock],
+    /// Whether `elsewhere` are all that there are: otherwise what is still short is to be moved or ordered.
+    pub all_known: bool,
     /// Who uses most of the licence, most first; empty where that is not known.
     pub users: Vec<User>,
     /// The present time.
@@ -205,15 +207,15 @@ fn what_to_do(facts: &PoolFacts<'_>, tier: usize, view: &TierView, next: &[Comin
     let mut left = view.short;
     if !left.is_zero() {
         let (license, place) = (license(entry), facts.here.place.clone());
-        if let Some(elsewhere) = facts.elsewhere {
-            let moves = mend::moves(facts, elsewhere, tier, view);
-            left = left.minus(moves.iter().map(|step| step.quantity).sum());
-            mends.extend(moves.into_iter().map(Mend::Move));
-            if !left.is_zero() {
-                mends.push(Mend::Order { license, quantity: left, place });
-            }
-        } else {
-            mends.push(Mend::Obtain { license, quantity: left, place });
+        let moves = mend::moves(facts, tier, view);
+        left = left.minus(moves.iter().map(|step| step.quantity).sum());
+        mends.extend(moves.into_iter().map(Mend::Move));
+        if !left.is_zero() {
+            mends.push(if facts.all_known {
+                Mend::Order { license, quantity: left, place }
+            } else {
+                Mend::Obtain { license, quantity: left, place }
+            });
         }
     }
     // What ended lately, while something is short; and what will end and leave something short.

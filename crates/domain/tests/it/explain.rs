@@ -47,7 +47,15 @@ fn explain_with(world: &World, va: VirtualAccountId, name: &str, elsewhere: Opti
         .collect();
     users.sort_by_key(|user| std::cmp::Reverse(user.quantity));
     users.truncate(2);
-    let facts = PoolFacts { family, here: &stock(world, va), elsewhere, users, now: world.now };
+    let here = stock(world, va);
+    let facts = PoolFacts {
+        family,
+        here: &here,
+        elsewhere: elsewhere.unwrap_or_default(),
+        all_known: elsewhere.is_some(),
+        users,
+        now: world.now,
+    };
     explain::pool(&facts, &tag(name)).unwrap()
 }
 

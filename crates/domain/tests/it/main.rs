@@ -12,6 +12,7 @@ mod invariants;
 mod ledger;
 mod orders;
 mod path;
+mod people;
 mod pools;
 mod proofs;
 mod reference;

@@ -67,6 +67,7 @@ pub struct World {
     pub events: Vec<Event>,
     pub transactions: Vec<LotTransaction>,
     pub history: BTreeMap<(VirtualAccountId, Tag, Timestamp), UsageSpan>,
+    pub dismissals: BTreeMap<String, alert::Dismissal>,
 }
 
 pub fn q(count: u64) -> Quantity {
@@ -116,6 +117,7 @@ impl World {
             events: Vec::new(),
             transactions: Vec::new(),
             history: BTreeMap::new(),
+            dismissals: BTreeMap::new(),
         };
         world.store(&workset);
         world
@@ -216,6 +218,7 @@ impl World {
         write(&mut self.totals, &workset.totals);
         write(&mut self.instances, &workset.instances);
         write(&mut self.usage, &workset.usage);
+        write(&mut self.dismissals, &workset.dismissals);
         self.events.extend(workset.events.iter().cloned());
         self.transactions.extend(workset.transactions.iter().cloned());
         for (key, row) in &workset.history {
@@ -235,6 +238,7 @@ impl World {
         self.totals.iter().for_each(|(key, row)| workset.totals.load(key.clone(), row.clone()));
         self.instances.values().for_each(|row| workset.instances.load(row.id, row.clone()));
         self.usage.iter().for_each(|(key, row)| workset.usage.load(key.clone(), row.clone()));
+        self.dismissals.iter().for_each(|(key, row)| workset.dismissals.load(key.clone(), row.clone()));
         for id in self.virtual_accounts.keys() {
             workset.contents.insert(*id, self.contents(*id));
         }
@@ -299,6 +303,10 @@ impl World {
         }
         for row in self.lots.values().filter(|row| in_pool(&row.virtual_account, &row.tag)) {
             workset.lots.load(row.id, row.clone());
+        }
+        // 8
+        for row in touches.dismissals.iter().filter_map(|key| self.dismissals.get(key)) {
+            workset.dismissals.load(row.key.clone(), row.clone());
         }
         // 6, 7
         for id in &touches.contents {

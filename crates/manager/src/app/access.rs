@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod clients;
 pub mod invitations;
+pub mod oidc;
 pub mod password;
 pub mod second_factor;
 pub mod sessions;
@@ -24,6 +25,8 @@ pub struct Gate {
     pub(crate) hashing: password::Hashing,
     /// Slows down guessing.
     pub(crate) backoff: backoff::Backoff,
+    /// The single sign-on provider, if there is one.
+    pub(crate) oidc: Option<oidc::Provider>,
 }
 
 /// Who asks, with what it may do and from where.

@@ -92,8 +92,15 @@ pub struct NewAccount {
 pub struct NewAdministrator {
     /// Sign-in name, unique on this manager.
     pub login: String,
-    /// First password, 12 to 256 characters.
+    /// First password, 12 to 256 characters, not soon guessed.
     pub password: String,
+    /// Whether the person must set another at the first sign-in: whoever chose this one knows it.
+    #[serde(default = "yes")]
+    pub must_change: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl core::fmt::Debug for NewAdministrator {
@@ -182,9 +189,10 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
         }
         other => other?,
     }
-    if let Some((login, password_hash)) = administrator {
+    if let Some((login, password_hash, must_change_password)) = administrator {
         let roles = vec![Role::AccountAdministrator];
         let user = User::new(app.new_id(), account.id, login, password_hash, roles, account.created_at);
+        let user = User { must_change_password, ..user };
         match app.store().insert_user(&user).await {
             Err(StoreError::Exists { .. }) => {
                 return Err(AppError::Refused(Refused::Exists { what: "user", name: user.login }));
@@ -195,7 +203,10 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
     Ok(account.into())
 }
 
-async fn checked_administrator(app: &App, person: NewAdministrator) -> Result<(String, String), AppError> {
+async fn checked_administrator(
+    app: &App,
+    person: NewAdministrator,
+) -> Result<(String, String, bool), AppError> {
     let login = person.login.trim().to_lowercase();
     if login.is_empty() || login.len() > 128 || !login.chars().all(|c| c.is_ascii_graphic()) {
         return Err(invalid("login", "has 1 to 128 visible ASCII characters"));
@@ -205,7 +216,7 @@ async fn checked_administrator(app: &App, person: NewAdministrator) -> Result<(S
     }
     let hash = app.gate().hashing.hash_strong(person.password, vec![login.clone()]).await?;
     let hash = hash.map_err(|unusable| invalid("password", &format!("is not usable: {unusable}")))?;
-    Ok((login, hash))
+    Ok((login, hash, person.must_change))
 }
 
 fn checked_domain(domain: &str) -> Result<String, AppError> {

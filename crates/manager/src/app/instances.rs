@@ -237,7 +237,8 @@ pub(super) async fn manageable(
     Ok(row)
 }
 
-async fn readable(
+/// The instance with this id, if `principal` may read it.
+pub(super) async fn readable(
     app: &App,
     principal: &Principal,
     account: AccountId,
@@ -250,7 +251,12 @@ async fn readable(
     Ok(row)
 }
 
-async fn views(app: &App, account: AccountId, rows: &[Instance]) -> Result<Vec<InstanceView>, AppError> {
+/// These instances as people read them.
+pub(super) async fn views(
+    app: &App,
+    account: AccountId,
+    rows: &[Instance],
+) -> Result<Vec<InstanceView>, AppError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }

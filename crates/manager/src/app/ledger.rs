@@ -16,7 +16,6 @@ use seatpool_store::{Store, StoreError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::AppError;
-use super::inventory::preview::Facts;
 use super::requests::Mark;
 use crate::clock::{Clock, NewIds, monotonic};
 use crate::ops::metrics;
@@ -84,37 +83,36 @@ impl Ledger {
         answered.await.unwrap_or(Err(AppError::Internal))
     }
 
-    /// Decides commands one after the other on what is stored now and stores nothing: what pools hold before and
-    /// after them.
-    pub(super) async fn foresee(
+    /// Decides commands one after the other without storing anything: the facts that they touch, as they are and as
+    /// they would be.
+    pub(super) async fn rehearse(
         &self,
         account: AccountId,
         commands: Vec<Command>,
-    ) -> Result<(Facts, Facts), AppError> {
+    ) -> Result<(Workset, Workset), AppError> {
         let inner = &self.0;
-        let mut touches = Touches { now: Some(inner.clock.now()), ..Touches::default() };
+        let now = inner.clock.now();
+        let mut touches = Touches { now: Some(now), ..Touches::default() };
         for command in &commands {
             touches.unite(command.touches());
         }
-        let _turn = match &inner.writers {
-            Some(writers) => writers.acquire().await.ok(),
-            None => None,
+        let before = {
+            let _turn = match &inner.writers {
+                Some(writers) => writers.acquire().await.ok(),
+                None => None,
+            };
+            // Dropped at once, so that nobody waits for a rehearsal.
+            inner.store.begin(account, &touches, &inner.catalogue).await?.workset.clone()
         };
-        let mut batch = inner.store.begin(account, &touches, &inner.catalogue).await?;
-        let before = facts(&batch.workset);
+        let mut after = before.clone();
         let mut ids = NewIds(inner.clock);
         for command in commands {
-            let mut context = Context {
-                now: inner.clock.now(),
-                catalogue: &inner.catalogue,
-                policy: &inner.policy,
-                ids: &mut ids,
-            };
-            let workset = &mut batch.workset;
-            catch_unwind(AssertUnwindSafe(|| (inner.decide)(command, workset, &mut context)))
+            let mut context =
+                Context { now, catalogue: &inner.catalogue, policy: &inner.policy, ids: &mut ids };
+            catch_unwind(AssertUnwindSafe(|| (inner.decide)(command, &mut after, &mut context)))
                 .map_err(|_| AppError::Internal)??;
         }
-        Ok((before, facts(&batch.workset)))
+        Ok((before, after))
     }
 
     /// Whether the account has no actor yet.
@@ -130,13 +128,6 @@ impl Ledger {
         }
         queue.push_back(job);
         Ok(starts)
-    }
-}
-
-fn facts(workset: &Workset) -> Facts {
-    Facts {
-        lots: workset.lots.values().cloned().collect(),
-        totals: workset.totals.values().cloned().collect(),
     }
 }
 

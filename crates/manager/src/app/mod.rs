@@ -4,17 +4,20 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod alerts;
 pub mod audit;
 pub mod catalogue;
 pub mod clients;
 pub mod declarations;
 pub mod events;
+pub mod explain;
 pub mod forms;
 pub mod instances;
 pub mod inventory;
 mod ledger;
 pub mod orders;
 pub mod preferences;
+pub mod rehearsal;
 pub mod renewals;
 pub mod reports;
 pub mod requests;
@@ -27,7 +30,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused};
+use seatpool_domain::{Catalogue, Command, Outcome, Policy, Refused, Workset};
 use seatpool_proto::AccountId;
 use seatpool_store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -38,7 +41,6 @@ use crate::clock::{Clock, NewIds, monotonic};
 use crate::config::Config;
 use access::Gate;
 use agents::limiter::FailureLimiter;
-use inventory::preview::Facts;
 use ledger::Ledger;
 use requests::{Submission, UnderWay};
 
@@ -154,6 +156,7 @@ impl App {
             // SQLite takes one writer at a time.
             parts.config.database.url.starts_with("sqlite:"),
         );
+        let oidc = parts.config.oidc.clone().map(access::oidc::Provider::new);
         Self(Arc::new(Inner {
             config: parts.config,
             clock: parts.clock,
@@ -162,7 +165,7 @@ impl App {
             policy: parts.policy,
             ca: parts.ca,
             ledger,
-            gate: Gate::default(),
+            gate: Gate { oidc, ..Gate::default() },
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             under_way: UnderWay::default(),
@@ -225,9 +228,14 @@ impl App {
         }
     }
 
-    /// What pools hold before these commands and after them, as the ledger would decide them now. Nothing is stored.
-    async fn foresee(&self, account: AccountId, commands: Vec<Command>) -> Result<(Facts, Facts), AppError> {
-        self.0.ledger.foresee(account, commands).await
+    /// Decides commands one after the other without storing anything: the facts that they touch, as they are and as
+    /// they would be.
+    async fn rehearse(
+        &self,
+        account: AccountId,
+        commands: Vec<Command>,
+    ) -> Result<(Workset, Workset), AppError> {
+        self.0.ledger.rehearse(account, commands).await
     }
 
     /// Whether something small can be stored durably. Asked more often than every [`PROBE_EVERY`], it repeats

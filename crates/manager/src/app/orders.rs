@@ -90,9 +90,27 @@ pub async fn place(
     virtual_account: VirtualAccountId,
     order: NewOrder,
 ) -> Result<OrderView, AppError> {
+    let order_id = order.order_id.clone();
+    let action = action(app, principal, account, virtual_account, order).await?;
+    let place = accounts::virtual_account(app, principal, account, &virtual_account.to_string()).await?;
+    let Outcome::Lots(ids) = access::submit(app, principal, account, action).await? else {
+        return Err(AppError::Internal);
+    };
+    let all = lots(app, principal, account, &[]).await?;
+    let lots = ids.iter().filter_map(|id| all.iter().find(|lot| lot.lot.id == *id).cloned()).collect();
+    Ok(OrderView { order_id, virtual_account: VirtualAccountRef { id: place.id, name: place.name }, lots })
+}
+
+/// An order as the ledger takes it, if `principal` may place it.
+pub async fn action(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    order: NewOrder,
+) -> Result<Action, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
     check(principal, account, Permission::Deposit)?;
-    let place = accounts::virtual_account(app, principal, account, &virtual_account.to_string()).await?;
     // A repeated order must look the same although time has passed: an absent start is that of the lots
     // that the order made.
     let earlier: Vec<_> = lots(app, principal, account, &[virtual_account])
@@ -112,17 +130,7 @@ pub async fn place(
         Ok(OrderLine { tag, quantity: line.quantity, kind, term, subscription_id, co_termination })
     };
     let lines = order.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, AppError>>()?;
-    let action = Action::Order { virtual_account, order_id: order.order_id.clone(), lines };
-    let Outcome::Lots(ids) = access::submit(app, principal, account, action).await? else {
-        return Err(AppError::Internal);
-    };
-    let all = lots(app, principal, account, &[]).await?;
-    let lots = ids.iter().filter_map(|id| all.iter().find(|lot| lot.lot.id == *id).cloned()).collect();
-    Ok(OrderView {
-        order_id: order.order_id,
-        virtual_account: VirtualAccountRef { id: place.id, name: place.name },
-        lots,
-    })
+    Ok(Action::Order { virtual_account, order_id: order.order_id, lines })
 }
 
 /// The lots of these virtual accounts (of all that `principal` may read, if none are given), newest first.

@@ -56,9 +56,11 @@ impl AccountCommand {
             }
             Self::Create { domain, name, export_permitted, admin, admin_password_file } => {
                 let administrator = match (admin, admin_password_file) {
-                    (Some(login), Some(file)) => {
-                        Some(NewAdministrator { login, password: password(file)?.to_string() })
-                    }
+                    (Some(login), Some(file)) => Some(NewAdministrator {
+                        login,
+                        password: password(file)?.to_string(),
+                        must_change: true,
+                    }),
                     _ => None,
                 };
                 let new = NewAccount { domain, name, export_permitted, administrator };

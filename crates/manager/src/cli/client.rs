@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{account, devices, events, licenses, lot, order, token, va};
+use super::{account, alerts, devices, events, explain, licenses, lot, oauth_client, order, token, user, va};
 pub(super) use call::{Connection, Failed};
 pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
@@ -45,9 +45,21 @@ pub(super) enum ClientCommand {
     /// Product instances: list, show, transfer, remove
     #[command(after_help = EXIT_CODES)]
     Devices(Group<devices::DevicesCommand>),
+    /// Users: invite, change, disable, reset, delete; sessions; what signing in takes
+    #[command(after_help = EXIT_CODES)]
+    User(Group<user::UserCommand>),
+    /// OAuth2 clients: list, create, rotate the secret, delete
+    #[command(after_help = EXIT_CODES)]
+    Client(Group<oauth_client::OauthClientCommand>),
     /// The event log
     #[command(after_help = EXIT_CODES)]
     Events(events::Events),
+    /// Alerts: list, dismiss, restore
+    #[command(after_help = EXIT_CODES)]
+    Alerts(alerts::Alerts),
+    /// Why a licence or product instance stands as it stands, what comes, and what mends it
+    #[command(after_help = EXIT_CODES)]
+    Explain(Group<explain::ExplainCommand>),
 }
 
 /// A command with its subcommands.
@@ -164,7 +176,22 @@ impl Session {
         self.connection.call(Method::GET, path, query, None::<&()>).await
     }
 
-    fn print<T: Serialize>(&self, value: &T, show: impl FnOnce(&T) -> String) -> Result<(), Failed> {
+    /// Asks for something without printing what came of it.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Failed> {
+        self.connection.call(method, path, &[], Some(body)).await
+    }
+
+    /// Prints as JSON or with `show`.
+    pub(super) fn print<T: Serialize>(
+        &self,
+        value: &T,
+        show: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failed> {
         if self.json {
             let text = serde_json::to_string_pretty(value).map_err(|why| Failed::refused(why.to_string()))?;
             output::line(&text);
@@ -186,7 +213,11 @@ impl ClientCommand {
             Self::Lot(Group { to, command }) => command.run(&to).await,
             Self::Licenses(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
+            Self::User(Group { to, command }) => command.run(&to).await,
+            Self::Client(Group { to, command }) => command.run(&to).await,
             Self::Events(events) => events.run().await,
+            Self::Alerts(alerts) => alerts.run().await,
+            Self::Explain(Group { to, command }) => command.run(&to).await,
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

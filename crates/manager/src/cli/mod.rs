@@ -1,18 +1,22 @@
 //! The commands of the binary `seatpool`.
 
 mod account;
+mod alerts;
 mod audit;
 mod check_config;
 mod client;
 mod database;
 mod devices;
 mod events;
+mod explain;
 mod init;
 mod licenses;
 mod lot;
+mod oauth_client;
 mod order;
 mod serve;
 mod token;
+mod user;
 mod va;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 //! problem at once; nothing past this module sees an unchecked text.
 
 mod args;
+mod oidc;
 mod raw;
 mod valid;
 
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use args::ConfigArgs;
+pub use oidc::{GivenRole, Oidc};
 pub use raw::{Source, Texts};
 use seatpool_proto::TimeLapse;
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// A sped-up clock, for demonstrations.
     pub time_lapse: Option<TimeLapse>,
+    /// The single sign-on provider, if there is one.
+    pub oidc: Option<Oidc>,
 }
 
 /// PEM files of the operator's TLS certificate.
@@ -196,8 +200,10 @@ impl Config {
             ),
             ("time_lapse", self.time_lapse.map(|lapse| text(&lapse.to_string()))),
         ];
+        let oidc = self.oidc.as_ref().map(Oidc::lines).unwrap_or_default();
         lines
             .into_iter()
+            .chain(oidc.into_iter().map(|(key, value)| (key, Some(value))))
             .filter_map(|(key, value)| Some((key, value?)))
             .fold(String::new(), |text, (key, value)| {
                 text + key + " = " + &value + "  # " + &texts.source(key).to_string() + "\n"

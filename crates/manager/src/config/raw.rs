@@ -21,6 +21,17 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "log", list: false },
     Key { name: "log_format", list: false },
     Key { name: "time_lapse", list: false },
+    Key { name: "oidc.issuer", list: false },
+    Key { name: "oidc.client_id", list: false },
+    Key { name: "oidc.client_secret_file", list: false },
+    Key { name: "oidc.scopes", list: true },
+    Key { name: "oidc.ca_file", list: false },
+    Key { name: "oidc.login_claim", list: false },
+    Key { name: "oidc.account", list: false },
+    Key { name: "oidc.account_claim", list: false },
+    Key { name: "oidc.create_users", list: false },
+    Key { name: "oidc.roles", list: true },
+    Key { name: "oidc.name", list: false },
 ];
 
 /// Variables of this prefix are the manager's configuration.
@@ -87,7 +98,9 @@ impl Texts {
             if *key == "data_dir" {
                 continue;
             }
-            let is_path = ["tls_certificate", "tls_key", "catalogues"].contains(key);
+            let is_path =
+                ["tls_certificate", "tls_key", "catalogues", "oidc.client_secret_file", "oidc.ca_file"]
+                    .contains(key);
             let values = values.iter().map(|value| if is_path { absolute(value) } else { value.clone() });
             let mut values: Vec<_> = values.map(toml::Value::String).collect();
             let is_list = known(key).is_some_and(|key| key.list);
@@ -127,7 +140,10 @@ pub(super) fn gather(
             config_file = Some(PathBuf::from(value));
             continue;
         }
-        match known(&key.to_lowercase()) {
+        // SEATPOOL_OIDC_ISSUER is oidc.issuer.
+        let key = key.to_lowercase();
+        let key = key.strip_prefix("oidc_").map_or_else(|| key.clone(), |rest| format!("oidc.{rest}"));
+        match known(&key) {
             Some(key) => {
                 let values = if key.list {
                     value.split(',').map(|item| item.trim().to_owned()).filter(|i| !i.is_empty()).collect()
@@ -136,8 +152,8 @@ pub(super) fn gather(
                 };
                 above_file.put(key.name, values, Source::Environment);
             }
-            None => problems.push(unknown(&name, &key.to_lowercase(), Source::Environment, |near| {
-                format!("{PREFIX}{}", near.to_uppercase())
+            None => problems.push(unknown(&name, &key, Source::Environment, |near| {
+                format!("{PREFIX}{}", near.replace('.', "_").to_uppercase())
             })),
         }
     }
@@ -196,7 +212,14 @@ fn read_file(path: &Path, texts: &mut Texts, problems: &mut Vec<Problem>) {
             return;
         }
     };
-    for (name, value) in table {
+    let entries = table.into_iter().flat_map(|(name, value)| match value {
+        // [oidc] holds keys of its own.
+        toml::Value::Table(inner) if name == "oidc" => {
+            inner.into_iter().map(|(key, value)| (format!("oidc.{key}"), value)).collect()
+        }
+        value => vec![(name, value)],
+    });
+    for (name, value) in entries {
         let Some(key) = known(&name) else {
             problems.push(unknown(&name, &name, source(), str::to_owned));
             continue;
@@ -221,6 +244,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(yes.to_string()),
         _ => None,
     }
 }

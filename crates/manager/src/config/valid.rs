@@ -16,13 +16,13 @@ const CONNECTIONS_DEFAULT: u32 = 16;
 const CONNECTIONS_MAX: u32 = 1000;
 const LOG_DEFAULT: &str = "info";
 
-struct Check<'a> {
-    texts: &'a Texts,
+pub(super) struct Check<'a> {
+    pub(super) texts: &'a Texts,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Check<'_> {
-    fn problem(&mut self, key: &str, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         self.problems.push(Problem {
             source: self.texts.source(key),
             key: key.to_owned(),
@@ -35,7 +35,7 @@ impl Check<'_> {
     }
 
     /// A file that must be readable.
-    fn file(&mut self, key: &str, path: &str) -> PathBuf {
+    pub(super) fn file(&mut self, key: &str, path: &str) -> PathBuf {
         if let Err(e) = std::fs::File::open(path) {
             self.problem(key, format!("{path} can't be read: {e}"));
         }
@@ -112,6 +112,7 @@ pub(super) fn check(texts: &Texts, purpose: Purpose, problems: &mut Vec<Problem>
         in_data_dir(&mut check, &data_dir, time_lapse);
     }
     let public_url = public_url(&mut check, &names, &listen);
+    let oidc = super::oidc::check(&mut check);
     Some(Config {
         data_dir,
         listen,
@@ -128,6 +129,7 @@ pub(super) fn check(texts: &Texts, purpose: Purpose, problems: &mut Vec<Problem>
         log,
         log_format,
         time_lapse,
+        oidc,
     })
 }
 

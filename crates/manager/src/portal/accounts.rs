@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::section::Section;
 use super::visit::SignedIn;
 use crate::app::access::{Permission, allows};
+use crate::app::accounts::AccountView;
 use crate::app::{App, accounts, inventory};
 
 #[derive(Template)]
@@ -19,6 +20,7 @@ use crate::app::{App, accounts, inventory};
 struct AccountsPage {
     frame: Frame,
     rows: Vec<AccountRow>,
+    csv: String,
     pager: Pager,
 }
 
@@ -72,13 +74,30 @@ pub(crate) async fn home(
         };
         return Ok(Redirect::to(&to).into_response());
     }
+    if query.wants_file() {
+        let (app, principal) = (app.clone(), principal.clone());
+        return csv::streamed("accounts", &["domain", "name", "export permitted", "created"], move |page| {
+            let (app, principal) = (app.clone(), principal.clone());
+            async move {
+                let found = accounts::list(&app, &principal, None, page).await?;
+                Ok(found.items.into_iter().map(cells).collect())
+            }
+        })
+        .await;
+    }
     let rows = found.items.into_iter().map(|account| AccountRow {
         href: account_href(&account.domain),
         domain: account.domain,
         name: account.name,
     });
     let pager = Pager::new(page, found.total, |page| with_query("/portal", &[("page", &page.to_string())]));
-    show(&AccountsPage { frame: signed_in.visit.frame(), rows: rows.collect(), pager })
+    let csv = query.file_href("/portal");
+    show(&AccountsPage { frame: signed_in.visit.frame(), rows: rows.collect(), csv, pager })
+}
+
+fn cells(account: AccountView) -> csv::Row {
+    let export = if account.export_permitted { "yes" } else { "no" };
+    vec![account.domain, account.name, export.to_owned(), csv::instant(account.created_at)]
 }
 
 /// `GET /portal/{domain}`.

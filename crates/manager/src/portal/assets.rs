@@ -25,14 +25,15 @@ pub(crate) struct Assets {
 }
 
 /// The style sheet's parts, served as one file.
-const STYLE: [&str; 7] = [
+const STYLE: [&str; 8] = [
     include_str!("../../static/css/1-roles.css"),
     include_str!("../../static/css/2-elements.css"),
     include_str!("../../static/css/3-frame.css"),
     include_str!("../../static/css/4-parts.css"),
     include_str!("../../static/css/5-tables.css"),
     include_str!("../../static/css/6-forms.css"),
-    include_str!("../../static/css/7-media.css"),
+    include_str!("../../static/css/7-chart.css"),
+    include_str!("../../static/css/8-media.css"),
 ];
 
 static FILES: LazyLock<Vec<Asset>> = LazyLock::new(|| {

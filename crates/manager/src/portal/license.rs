@@ -44,6 +44,7 @@ struct OverviewPage {
     legend: Vec<LegendPart>,
     alerts: Vec<Banner>,
     lots: Vec<LotRow>,
+    csv: String,
 }
 
 #[derive(Template)]
@@ -159,9 +160,17 @@ fn head(app: &App, here: &Here, license: &LicenseView, tab: &str) -> Head {
 }
 
 /// `GET …/licenses/{tag}`.
-async fn show_overview(State(app): State<App>, here: Here) -> Result<Response, Problem> {
+async fn show_overview(
+    State(app): State<App>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
     let now = app.now();
     let license = found(&app, &here).await?;
+    if query.wants_file() {
+        let rows = license.lots.iter().map(lot_cells);
+        return Ok(csv::whole(&format!("lots-{}", license.tag), &LOT_HEAD, rows));
+    }
     let mut row = licenses::row(&here.base, &license, now);
     row.gauge.tall = true;
     let page = OverviewPage {
@@ -176,6 +185,7 @@ async fn show_overview(State(app): State<App>, here: Here) -> Result<Response, P
         legend: legend(&row),
         alerts: licenses::shortage(&license, now).into_iter().collect(),
         lots: license.lots.iter().map(|lot| lot_row(lot, now)).collect(),
+        csv: query.file_href(&licenses::href(&here.base, &license.tag)),
         row,
     };
     show_live(&here.visit, &page, &page.as_content())
@@ -275,6 +285,33 @@ async fn show_orders(
     show_live(&here.visit, &page, &page.as_content())
 }
 
+/// Heads of the file of lots.
+const LOT_HEAD: [&str; 10] =
+    ["order", "subscription", "type", "state", "quantity", "reserved", "on-prem", "starts", "ends", "lot"];
+
+fn lot_cells(lot: &LotView) -> csv::Row {
+    vec![
+        lot.order_id.clone(),
+        lot.subscription_id.clone().unwrap_or_default(),
+        kind(lot.kind).to_owned(),
+        state(lot.status).to_owned(),
+        lot.quantity.to_string(),
+        lot.reserved.to_string(),
+        lot.moved_out.to_string(),
+        csv::instant(lot.starts_at),
+        lot.ends_at.map_or_else(String::new, csv::instant),
+        lot.id.to_string(),
+    ]
+}
+
+fn state(status: LotStatus) -> &'static str {
+    match status {
+        LotStatus::Active => "Active",
+        LotStatus::Future => "Not started",
+        LotStatus::Ended => "Ended",
+    }
+}
+
 /// Heads of the file of orders and transactions.
 const HEAD: [&str; 6] = ["time", "what", "quantity", "order", "lot", "by"];
 
@@ -318,11 +355,7 @@ fn lot_row(lot: &LotView, now: Timestamp) -> LotRow {
         order_id: lot.order_id.clone(),
         subscription_id: lot.subscription_id.clone(),
         kind: kind(lot.kind),
-        state: match lot.status {
-            LotStatus::Active => "Active",
-            LotStatus::Future => "Not started",
-            LotStatus::Ended => "Ended",
-        },
+        state: state(lot.status),
         quantity: Count(lot.quantity.count()),
         starts: When::day(lot.starts_at, now),
         ends: lot.ends_at.map(|at| When::day(at, now)),

@@ -12,11 +12,15 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances` (with `next`), `events` | one kind of page each |
+//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
+//! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
 mod assets;
+mod chart;
+mod clients;
 mod confirm;
 mod csv;
 mod events;
@@ -33,11 +37,18 @@ mod part;
 mod preferences;
 mod preview;
 mod problem;
+mod reports;
+mod roles;
 mod section;
+mod security;
 mod selected;
 mod sign_in;
+mod sign_in_steps;
+mod step;
+mod steps;
 mod table;
 mod transfer;
+mod users;
 mod virtual_accounts;
 mod visit;
 mod zone;
@@ -73,13 +84,22 @@ pub fn router() -> Router<App> {
     let portal = Router::new()
         .route("/", get(accounts::home))
         .route("/{domain}", get(accounts::show_account))
-        .nest("/{domain}", activity::routes().merge(virtual_accounts::account_routes()))
+        .nest(
+            "/{domain}",
+            activity::routes()
+                .merge(virtual_accounts::account_routes())
+                .merge(reports::routes())
+                .merge(steps::routes()),
+        )
         .nest("/{domain}/va/{va}", va)
+        .nest("/{domain}/account", users::routes().merge(clients::routes()))
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
         .route("/", get(|| async { Redirect::to("/portal") }))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .merge(sign_in_steps::routes())
+        .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
         .nest("/portal", portal)

@@ -288,6 +288,7 @@ pub(crate) struct InAccount {
     pub(crate) visit: Visit,
     pub(crate) principal: Principal,
     pub(crate) account: AccountView,
+    path: BTreeMap<String, String>,
 }
 
 impl FromRequestParts<App> for InAccount {
@@ -300,11 +301,16 @@ impl FromRequestParts<App> for InAccount {
         let principal = signed_in.principal().clone();
         let account = accounts::get(app, &principal, path.get("domain").map_or("", String::as_str)).await;
         let account = account.map_err(|error| Problem::from(error).into_response())?;
-        Ok(Self { visit: signed_in.visit, principal, account })
+        Ok(Self { visit: signed_in.visit, principal, account, path })
     }
 }
 
 impl InAccount {
+    /// A segment of the path that is an id; any other text names nothing.
+    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
+        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
     /// Path of the account's page; its sections are below it.
     pub(crate) fn base(&self) -> String {
         account_href(&self.account.domain)

@@ -20,7 +20,7 @@ use super::zone;
 use crate::app::{App, AppError, preferences};
 
 /// The tabs of Preferences, by name and path; a page of them has its line here.
-const TABS: &[(&str, &str)] = &[("General", "/preferences")];
+const TABS: &[(&str, &str)] = &[("General", "/preferences"), ("Security", "/preferences/security")];
 
 /// The tabs, with the one at `path` as the present one.
 pub(super) fn tabs(path: &str) -> Vec<TabLink> {

@@ -21,7 +21,8 @@ pub(crate) enum Section {
 }
 
 /// The sections that have pages, in the order of the navigation. A section without a line here is not linked.
-const LINKED: &[Section] = &[Section::Inventory, Section::Preferences, Section::Activity];
+const LINKED: &[Section] =
+    &[Section::Inventory, Section::Reports, Section::Preferences, Section::Activity, Section::Account];
 
 /// One link of the primary navigation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,25 @@
-//! Signing in and out, and the choice of appearance.
+//! Signing in with a password and out, and the choice of appearance.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use seatpool_store::Stage;
 use serde::Deserialize;
 
 use super::form::Field;
 use super::frame::{Appearance, Banner, Frame};
 use super::guard::Posted;
-use super::page::{show, show_with};
+use super::page::{show, show_with, with_query};
 use super::part::Tone;
 use super::problem::Problem;
-use super::visit::{APPEARANCE_COOKIE, SESSION_COOKIE, Visit, own_path};
+use super::visit::{APPEARANCE_COOKIE, DEVICE_COOKIE, SESSION_COOKIE, Visit, own_path};
 use crate::app::App;
-use crate::app::access::sessions::{self, SignInError};
+use crate::app::access::sessions::{self, SignInError, SignedIn};
+
+/// How long a browser is known, in seconds.
+const DEVICE_SECONDS: u32 = 180 * 86_400;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -25,18 +29,27 @@ struct SignInPage {
     login: Field,
     password: Field,
     notice: Option<Banner>,
+    /// What the button of the single sign-on says and where it leads, if there is one.
+    single: Option<(String, String)>,
 }
 
-/// Query of the sign-in page.
+/// The button of the single sign-on.
+fn single(app: &App, back: &str) -> Option<(String, String)> {
+    let name = app.config().oidc.as_ref()?.name.clone();
+    Some((with_query("/sign-in/oidc", &[("back", back)]), name))
+}
+
+/// Query of the sign-in page and its steps.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SignInQuery {
-    back: String,
-    done: String,
+    pub(crate) back: String,
+    pub(crate) done: String,
 }
 
 /// `GET /sign-in`.
 pub(crate) async fn show_sign_in(
+    State(app): State<App>,
     visit: Visit,
     Query(query): Query<SignInQuery>,
 ) -> Result<Response, Problem> {
@@ -44,9 +57,16 @@ pub(crate) async fn show_sign_in(
     if visit.session.is_some() {
         return Ok(Redirect::to(&back).into_response());
     }
-    let notice = (query.done == "signed-out").then(|| Banner::new(Tone::Good, "You are signed out", ""));
+    if let Some(unfinished) = &visit.unfinished {
+        return Ok(Redirect::to(&path_of(unfinished.current.stage, &back)).into_response());
+    }
+    let notice = match query.done.as_str() {
+        "signed-out" => Some(Banner::new(Tone::Good, "You are signed out", "")),
+        _ => None,
+    };
     show(&SignInPage {
         frame: visit.frame(),
+        single: single(&app, &back),
         back,
         login: Field::default(),
         password: Field::default(),
@@ -71,13 +91,8 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
         let typed = form.raw("password").to_owned();
         match sessions::sign_in(&app, &login.value, typed, &visit.browser()).await {
             Ok(signed_in) => {
-                // A session that this browser had before ends here: no session outlives a sign-in.
-                if let Some(old) = &visit.session {
-                    sessions::sign_out(&app, &old.token).await?;
-                }
-                let cookie =
-                    format!("{SESSION_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", signed_in.token);
-                return with_cookie(&cookie, Redirect::to(&back));
+                end_earlier(&app, &visit).await?;
+                return proceed(&signed_in, &back);
             }
             Err(SignInError::Wrong) => {
                 status = StatusCode::UNAUTHORIZED;
@@ -90,7 +105,47 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
             Err(SignInError::App(error)) => return Err(error.into()),
         }
     }
-    show_with(status, &SignInPage { frame: visit.frame(), back, login, password, notice })
+    let single = single(&app, &back);
+    show_with(status, &SignInPage { frame: visit.frame(), back, login, password, notice, single })
+}
+
+/// A session that this browser had before ends here: no session outlives a sign-in.
+pub(crate) async fn end_earlier(app: &App, visit: &Visit) -> Result<(), Problem> {
+    for old in visit.session.iter().chain(&visit.unfinished) {
+        sessions::sign_out(app, &old.token).await?;
+    }
+    Ok(())
+}
+
+/// Gives the browser its new session and leads it to the next step, or to where the person wanted to go.
+pub(crate) fn proceed(signed_in: &SignedIn, back: &str) -> Result<Response, Problem> {
+    with_session(signed_in, Redirect::to(&path_of(signed_in.stage, back)))
+}
+
+/// An answer that gives the browser its new session.
+pub(crate) fn with_session(signed_in: &SignedIn, response: impl IntoResponse) -> Result<Response, Problem> {
+    let session = format!("{SESSION_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax", signed_in.token);
+    let response = with_cookie(&session, response)?;
+    match &signed_in.device {
+        None => Ok(response),
+        Some(device) => with_cookie(
+            &format!(
+                "{DEVICE_COOKIE}={device}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={DEVICE_SECONDS}"
+            ),
+            response,
+        ),
+    }
+}
+
+/// The page of a step of signing in.
+pub(crate) fn path_of(stage: Stage, back: &str) -> String {
+    let path = match stage {
+        Stage::SignedIn => return back.to_owned(),
+        Stage::SecondFactor => "/sign-in/code",
+        Stage::NewPassword => "/sign-in/new-password",
+        Stage::Enrolment => "/sign-in/second-factor",
+    };
+    with_query(path, &[("back", back)])
 }
 
 /// `POST /sign-out`.
@@ -99,9 +154,7 @@ pub(crate) async fn sign_out(
     visit: Visit,
     _form: Posted,
 ) -> Result<Response, Problem> {
-    if let Some(session) = &visit.session {
-        sessions::sign_out(&app, &session.token).await?;
-    }
+    end_earlier(&app, &visit).await?;
     let cookie = format!("{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
     with_cookie(&cookie, Redirect::to("/sign-in?done=signed-out"))
 }
@@ -114,7 +167,7 @@ pub(crate) async fn change_appearance(form: Posted) -> Result<Response, Problem>
     with_cookie(&cookie, Redirect::to(own_path(form.text("back")).unwrap_or("/portal")))
 }
 
-fn with_cookie(cookie: &str, response: impl IntoResponse) -> Result<Response, Problem> {
+pub(crate) fn with_cookie(cookie: &str, response: impl IntoResponse) -> Result<Response, Problem> {
     let mut response = response.into_response();
     let value = HeaderValue::from_str(cookie).map_err(|_| Problem::foreign_form())?;
     response.headers_mut().append(SET_COOKIE, value);

@@ -238,7 +238,7 @@ impl FromRequestParts<App> for SignedIn {
 }
 
 /// The value of a cookie, if the browser sent it.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
         .iter()

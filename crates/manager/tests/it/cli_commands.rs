@@ -217,3 +217,27 @@ async fn what_goes_wrong_is_explained_with_its_exit_code() {
     shell.show(&["va", "--help"]);
     insta::assert_snapshot!("cli_help", shell.record);
 }
+
+#[tokio::test]
+async fn explanations_and_alerts_by_command() {
+    let world = World::new().await;
+    let token = world.token().await;
+    let manager = world.start();
+    let mut shell = Shell::new(&world, &manager);
+    shell.run(&["va", "create", "EMEA"]);
+    let place = ["order", "place", "--license", TAG, "--quantity", "40", "--perpetual", "--va", "EMEA"];
+    assert_eq!(shell.run(&[&place[..], &["--order-id", "O-1"]].concat()).code, 0);
+    let id = instance(&manager, &token.text, "SN1", 12).await.to_string();
+    shell.show(&["alerts"]);
+    shell.show(&["alerts", "--severity", "minor"]);
+    let alert = shell.json(&["alerts"])["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(shell.run(&["alerts", "dismiss", &alert]).code, 1, "it goes when its cause is mended");
+    assert_eq!(shell.run(&["alerts", "restore", &alert]).code, 1, "it was not dismissed");
+    shell.show(&["explain", "license", TAG]);
+    assert_eq!(shell.json(&["explain", "license", TAG])["what_to_do"][0]["fact"]["quantity"], 12);
+    shell.show(&["explain", "instance", &id]);
+    shell.show(&["explain", "license", TAG, "--apply"]);
+    shell.show(&["explain", "license", TAG, "--apply"]);
+    shell.show(&["alerts"]);
+    insta::assert_snapshot!("cli_explain", shell.record);
+}

@@ -1,6 +1,10 @@
 //! Tests through the manager's own doors: the real binary, real sockets, real TLS, a real database.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod access_oidc;
+mod access_pages;
+mod access_people;
+mod access_sign_in;
 mod audit;
 mod certificates;
 mod cli_commands;
@@ -12,11 +16,14 @@ mod portal_browser;
 mod portal_forms;
 mod portal_inventory;
 mod portal_pages;
+mod portal_reports;
 mod portal_security;
 mod postgres;
 mod protocol_agent;
 mod refusals;
 mod rest_compat;
+mod rest_explain;
+mod rest_ledger;
 mod rest_matrix;
 mod rest_oauth;
 mod rest_once;

@@ -274,6 +274,7 @@ async fn every_table_is_a_file_with_all_rows_of_its_filter_and_no_formula() {
     for (path, row) in [
         (world.page("licenses?format=csv"), "Default,CCX Premium Agent,CCX_PREMIUM,100,159,0,-59,"),
         (world.page("licenses/CCX_PREMIUM/orders?format=csv"), ",Ordered,100,"),
+        (world.page("licenses/CCX_PREMIUM?format=csv"), ",Perpetual,Active,100,0,0,"),
         (world.page("licenses/CCX_PREMIUM/events?format=csv"), ",out_of_compliance,"),
         (world.page("events?kind=token_created&format=csv"), ",token_created,"),
         ("/portal/example.com/activity?user=alice&format=csv".into(), ",virtual_account_created,"),

@@ -20,6 +20,8 @@ struct Persona {
     caller: Caller,
     instance: String,
     serial: String,
+    /// The key of an alert about a lot of its own.
+    alert: String,
 }
 
 /// A route of the document.
@@ -76,6 +78,7 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
         _ if is("/cancel") => json!({ "quantity": 0 }),
         _ if is("/declarations") => json!({ "license": TAG, "quantity": 0, "note": "contract 7" }),
         _ if is("/confirm") || is("/reject") => json!({ "reason": "x".repeat(501) }),
+        _ if is("/mends") => json!({ "key": "none" }),
         _ if is("/renew") => json!({ "order_id": "none", "ends_at": "2020-01-01T00:00:00Z" }),
         _ if is("/license-transfers") => json!({ "lines": [] }),
         _ if is("/licenses/transfer") => json!({ "licenses": [transfer] }),
@@ -104,6 +107,7 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
         .replace("{license}", TAG)
         .replace("{order}", "PO-1")
         .replace("{subscription}", "SUB-2290417")
+        .replace("{alert}", &persona.alert)
         .replace("{instance}", &persona.instance)
         .replace("{user}", "nobody")
         .replace("{client}", "none");
@@ -119,6 +123,10 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
 struct Things {
     token: String,
     lot: String,
+}
+
+fn at_second(at: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(at.as_second()).unwrap()
 }
 
 async fn personas(world: &World, manager: &Manager, over: String, token: &str) -> Vec<Persona> {
@@ -145,7 +153,15 @@ async fn personas(world: &World, manager: &Manager, over: String, token: &str) -
     for (n, (name, caller)) in callers.into_iter().enumerate() {
         let serial = format!("SN{n}");
         let instance = instance(manager, token, &serial, 1).await.to_string();
-        personas.push(Persona { name, caller, instance, serial });
+        let ends_at = at_second(now() + jiff::SignedDuration::from_hours(24 * (20 + n as i64)));
+        let order = json!({ "order_id": format!("of {name}"), "lines": [
+            { "license": TAG, "quantity": 1, "ends_at": ends_at.to_string() },
+        ]});
+        let place = "/api/seatpool/v1/accounts/example.com/virtual-accounts/Default";
+        let made = first.post(&format!("{place}/orders"), order).await.json();
+        let id = made["virtual_account"]["id"].as_str().unwrap();
+        let alert = format!("licenses_expiring:{id}:{TAG}@{}", ends_at.as_microsecond());
+        personas.push(Persona { name, caller, instance, serial, alert });
     }
     personas
 }

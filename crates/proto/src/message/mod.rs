@@ -13,7 +13,7 @@ pub use request::{
 };
 pub use response::{
     Authorization, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal, Registered, Response,
-    ResponseBody, TagAnswer, TagStatus,
+    ResponseBody, TagAnswer, TagComing, TagExplanation, TagStatus,
 };
 
 /// The version of the protocol that this crate speaks.

@@ -128,6 +128,75 @@ pub struct TagAnswer {
         deserialize_with = "Quantity::deserialize_sum"
     )]
     pub short: Quantity,
+    /// Why it stands so, where it is not plainly in compliance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<TagExplanation>,
+}
+
+/// Why a tag stands as it stands in its pool, for people: sentences in which instants are in UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagExplanation {
+    /// Why, the main reason first.
+    pub why: Vec<String>,
+    /// Since when any are short, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// What happens next, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<TagComing>,
+    /// What to do, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what_to_do: Vec<String>,
+}
+
+/// Something that is going to happen to a tag's pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagComing {
+    /// What.
+    pub what: String,
+    /// When; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+impl TagExplanation {
+    /// The same within the limits: later lines left out, longer ones cut.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        let cut = |line: String| limits::cut(line, limits::EXPLANATION_LINE_BYTES_MAX);
+        let lines = |lines: Vec<String>| -> Vec<String> {
+            lines.into_iter().take(limits::EXPLANATION_LINES_MAX).map(cut).collect()
+        };
+        self.why = lines(self.why);
+        self.what_to_do = lines(self.what_to_do);
+        self.next.truncate(limits::EXPLANATION_LINES_MAX);
+        for coming in &mut self.next {
+            coming.what = cut(core::mem::take(&mut coming.what));
+        }
+        self
+    }
+
+    /// What is beyond a limit: which field, how much it has, and the limit.
+    fn excess(&self) -> Option<(&'static str, usize, usize)> {
+        let next: Vec<&String> = self.next.iter().map(|coming| &coming.what).collect();
+        let lists = [
+            ("tags[].explanation.why", self.why.iter().collect()),
+            ("tags[].explanation.next", next),
+            ("tags[].explanation.what_to_do", self.what_to_do.iter().collect()),
+        ];
+        lists.into_iter().find_map(|(field, lines)| {
+            let longest = lines.iter().map(|line| line.len()).max().unwrap_or(0);
+            if lines.len() > limits::EXPLANATION_LINES_MAX {
+                Some((field, lines.len(), limits::EXPLANATION_LINES_MAX))
+            } else {
+                (longest > limits::EXPLANATION_LINE_BYTES_MAX).then_some((
+                    field,
+                    longest,
+                    limits::EXPLANATION_LINE_BYTES_MAX,
+                ))
+            }
+        })
+    }
 }
 
 /// One tag's status (behaviour.md, "Three independent questions": the entitlement words).
@@ -206,7 +275,18 @@ impl Response {
             match &response.body {
                 ResponseBody::Registration(made) => chain(&made.certificate),
                 ResponseBody::IdCertificateRenewal(issued) => chain(issued),
-                ResponseBody::Authorization(a) => over("tags", a.tags.len(), limits::ANSWER_TAGS_MAX),
+                ResponseBody::Authorization(a) => {
+                    let explained = || a.tags.iter().filter_map(|tag| tag.explanation.as_ref());
+                    over("tags", a.tags.len(), limits::ANSWER_TAGS_MAX)
+                        .or_else(|| {
+                            over("tags[].explanation", explained().count(), limits::EXPLAINED_TAGS_MAX)
+                        })
+                        .or_else(|| {
+                            explained()
+                                .find_map(TagExplanation::excess)
+                                .and_then(|(field, found, most)| over(field, found, most))
+                        })
+                }
                 ResponseBody::Deregistration(_) | ResponseBody::Refusal(_) => None,
             }
         } else {

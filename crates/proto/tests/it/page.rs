@@ -65,6 +65,13 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("`families[].tiers`", "tiers", limits::FAMILY_TIERS_MAX as u64),
         ("`peak`, `cumulative_peak`, `locked`, each", "licences", limits::QUANTITY_MAX),
         ("`tags` of an answer", "tags", limits::ANSWER_TAGS_MAX as u64),
+        ("`tags[].explanation` in one answer", "tags", limits::EXPLAINED_TAGS_MAX as u64),
+        ("`why`, `next` and `what_to_do`, each", "lines", limits::EXPLANATION_LINES_MAX as u64),
+        (
+            "one line of `why` and `what_to_do`, and `what`, each",
+            "bytes",
+            limits::EXPLANATION_LINE_BYTES_MAX as u64,
+        ),
         ("`message` and `action` of a refusal, each", "bytes", limits::TEXT_BYTES_MAX as u64),
         ("`sent_at` away from the manager's time", "seconds", limits::CLOCK_SKEW_SECONDS_MAX as u64),
     ];

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use seatpool_proto::message::{
     Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, FamilyUsage, Home,
     IdCertificateRenewalRequest, Interval, IssuedCertificate, Product, Refusal, Registered, Registration,
-    TagAnswer, TagStatus, TagUsage, TierUsage, VERSION,
+    TagAnswer, TagComing, TagExplanation, TagStatus, TagUsage, TierUsage, VERSION,
 };
 use seatpool_proto::{
     Algorithm, Family, Nonce, ProblemCode, Quantity, Request, RequestBody, RequestId, Response, ResponseBody,
@@ -197,8 +197,20 @@ fn response_body() -> impl Strategy<Value = ResponseBody> {
         TagStatus::NotApplicable,
         TagStatus::Invalid,
     ]);
-    let tag = (tag(), status, sum(), sum(), sum())
-        .prop_map(|(tag, status, owned, in_use, short)| TagAnswer { tag, status, owned, in_use, short });
+    let line = || "[a-z .]{0,40}";
+    let coming = (line(), prop::option::of(instant())).prop_map(|(what, at)| TagComing { what, at });
+    let explanation = (vec(line(), 0..3), prop::option::of(instant()), vec(coming, 0..3), vec(line(), 0..3))
+        .prop_map(|(why, since, next, what_to_do)| TagExplanation { why, since, next, what_to_do });
+    let tag = (tag(), status, sum(), sum(), sum(), prop::option::of(explanation)).prop_map(
+        |(tag, status, owned, in_use, short, explanation)| TagAnswer {
+            tag,
+            status,
+            owned,
+            in_use,
+            short,
+            explanation,
+        },
+    );
     let overall = prop::sample::select(vec![
         AuthorizationStatus::NoLicensesInUse,
         AuthorizationStatus::Authorized,

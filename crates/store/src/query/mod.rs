@@ -2,12 +2,14 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod events;
 pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod lots;
+pub(crate) mod pools;
 pub(crate) mod preferences;
 pub(crate) mod requests;
 

@@ -19,6 +19,7 @@ table! {
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
     authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
     registered Flag, sort_name Text, authorization_day Int, search_text Text, contact_day Int,
+    certificate_day Int,
 }
 
 /// Writes instances that were only in contact: it sets the columns that no index holds, so that a
@@ -50,6 +51,7 @@ pub(crate) struct Rest {
     ended: Option<Ended>,
     authorization_day: Option<u64>,
     contact_day: u64,
+    certificate_day: u64,
 }
 
 impl From<&Instance> for Rest {
@@ -67,7 +69,7 @@ impl From<&Instance> for Rest {
             registered_at,
             last_contact_at: _,
             export_controlled,
-            certificate: _,
+            certificate,
             previous_certificate: _,
             pending: _,
             authorized_until: _,
@@ -85,6 +87,7 @@ impl From<&Instance> for Rest {
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
             contact_day: day(instance.last_contact_at),
+            certificate_day: day(certificate.not_after),
         }
     }
 }
@@ -148,7 +151,8 @@ impl Stored for Instance {
             .text(sort_name(self))
             .maybe_count(authorization_day(self))
             .text(search_text(self))
-            .count(day(self.last_contact_at));
+            .count(day(self.last_contact_at))
+            .count(day(self.certificate.not_after));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod dismissal;
 pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod instance;

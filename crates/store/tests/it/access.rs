@@ -1,9 +1,10 @@
 //! Users, clients, sessions, access tokens.
 
+use jiff::SignedDuration;
 use seatpool_domain::access::{Client, Invitation, OauthScope, PreviousSecret, Role, User, UserStatus};
 use seatpool_domain::{Touches, Workset};
 use seatpool_proto::{AccountId, Sha256};
-use seatpool_store::{AccessToken, Session, Stage, Store, StoreError};
+use seatpool_store::{AccessToken, FormSent, Session, Stage, Store, StoreError};
 
 use crate::facts::*;
 
@@ -207,4 +208,32 @@ pub(crate) async fn people_are_written_with_the_batch_and_never_across_accounts(
     let foreign = User { subject: None, ..foreign };
     with_people(&store, account, |workset| workset.users.insert(foreign.id, foreign)).await.unwrap();
     assert_eq!(store.user(uuid(3)).await.unwrap().unwrap().login, "carol", "another account's row stays");
+}
+
+pub(crate) async fn a_time_zone_goes_with_its_person(store: Store) {
+    let account = create_account(&store, 1).await;
+    store.insert_user(&user(account, 1, "alice")).await.unwrap();
+    store.insert_user(&user(account, 2, "bob")).await.unwrap();
+    assert_eq!(store.time_zone("alice").await.unwrap(), None);
+    for zone in ["Europe/Vienna", "Asia/Kolkata"] {
+        store.set_time_zone("alice", zone).await.unwrap();
+        assert_eq!(store.time_zone("alice").await.unwrap().as_deref(), Some(zone));
+    }
+    store.set_time_zone("mallory", "Asia/Kolkata").await.unwrap();
+    assert_eq!(store.time_zone("mallory").await.unwrap(), None, "nobody has this login");
+    assert_eq!(store.time_zone("bob").await.unwrap(), None);
+}
+
+pub(crate) async fn a_form_is_taken_once_and_forgotten_after_a_day(store: Store) {
+    let (sent, day) = (Sha256::of("form"), SignedDuration::from_hours(24));
+    assert_eq!(store.take_form(sent, at(1)).await.unwrap(), FormSent::Never);
+    assert_eq!(store.take_form(sent, at(2)).await.unwrap(), FormSent::Unanswered);
+    store.answer_form(sent, "/portal?done=x").await.unwrap();
+    assert_eq!(store.take_form(sent, at(3)).await.unwrap(), FormSent::Answered("/portal?done=x".into()));
+    let refused = Sha256::of("refused");
+    assert_eq!(store.take_form(refused, at(1)).await.unwrap(), FormSent::Never);
+    store.forget_form(refused).await.unwrap();
+    assert_eq!(store.take_form(refused, at(1)).await.unwrap(), FormSent::Never);
+    store.purge(at(2).checked_add(day).unwrap()).await.unwrap();
+    assert_eq!(store.take_form(sent, at(9)).await.unwrap(), FormSent::Never);
 }

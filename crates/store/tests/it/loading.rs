@@ -239,6 +239,7 @@ pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
         lots_of_subscriptions: BTreeSet::from(["Sub-1".to_owned()]),
         orders: BTreeSet::from(["order-10".to_owned()]),
         people: true,
+        dismissals: BTreeSet::from(["an alert".to_owned()]),
         now: None,
     };
     let theirs = loaded(&store, other, everything.clone()).await;

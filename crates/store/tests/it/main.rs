@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod access;
+mod alerts;
 mod away;
 mod constraints;
 mod facts;
@@ -78,14 +79,20 @@ conformance! {
     queries::accounts_are_found_by_part_of_their_domain,
     queries::jobs_find_ended_authorizations_and_turned_lots,
     queries::settings_are_replaced_and_the_probe_writes,
+    alerts::instances_are_counted_and_listed_by_the_conditions_that_hold_for_them,
+    alerts::licences_and_tokens_are_found_by_their_ends,
+    alerts::dismissals_come_and_go_with_their_account,
     access::users_and_clients_come_back_and_are_unique,
     access::sessions_and_access_tokens_end_and_are_purged,
     access::sessions_of_a_person_are_listed_seen_and_ended,
     access::a_time_step_is_used_once,
+    access::a_time_zone_goes_with_its_person,
+    access::a_form_is_taken_once_and_forgotten_after_a_day,
     access::people_are_written_with_the_batch_and_never_across_accounts,
     migrations::every_statement_is_understood,
     migrations::a_schema_built_step_by_step_equals_a_fresh_one,
     migrations::what_is_stored_outlives_the_migrations,
+    migrations::instances_of_an_older_schema_get_their_certificates_day,
     migrations::a_newer_database_is_refused_in_words,
     migrations::a_changed_migration_is_refused,
     migrations::instances_of_before_are_listed_counted_and_found,

@@ -83,6 +83,27 @@ pub(crate) async fn a_changed_migration_is_refused(store: Store) {
     assert!(matches!(&refusal, StoreError::Migration(words) if words.contains("0001_initial")), "{refusal}");
 }
 
+/// What `0004_alerts` adds to instances is filled from what is there.
+pub(crate) async fn instances_of_an_older_schema_get_their_certificates_day(store: Store) {
+    testing::clear(&store).await.unwrap();
+    testing::migrate_to(&store, 1).await.unwrap();
+    execute(&store, "INSERT INTO accounts VALUES ('a', 'a.example', 'A', FALSE, 0, 1, NULL)").await.unwrap();
+    let certificate =
+        r#"{"serial":"1","not_before":"2026-01-01T00:00:00Z","not_after":"2026-07-01T23:59:59.5Z"}"#;
+    let row = format!(
+        "INSERT INTO instances (account_id, id, virtual_account, udi_pid, udi_sn, udi_uuid, product_name, \
+         product_type, first_registered_at, registered_at, last_contact_at, export_controlled, certificate, \
+         counted, conversation, registered, sort_name) \
+         VALUES ('a', 'i', 'v', 'P', 'S', '', 'n', 't', 0, 0, 0, FALSE, '{certificate}', FALSE, '{{}}', TRUE, 's')"
+    );
+    execute(&store, &row).await.unwrap();
+    store.migrate().await.unwrap();
+    let days =
+        testing::texts(&store, "SELECT CAST(certificate_day AS TEXT) FROM instances", 0).await.unwrap();
+    let expected = "2026-07-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second() / 86_400;
+    assert_eq!(days, [expected.to_string()]);
+}
+
 /// Instances of before the lists had columns and counts of their own.
 pub(crate) async fn instances_of_before_are_listed_counted_and_found(store: Store) {
     testing::clear(&store).await.unwrap();

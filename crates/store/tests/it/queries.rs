@@ -1,5 +1,6 @@
 //! Lists, pages, filters, and what jobs look for.
 
+use jiff::Timestamp;
 use seatpool_domain::event::EventKind;
 use seatpool_domain::instance::EndReason;
 use seatpool_domain::lot::TransactionKind;
@@ -164,6 +165,17 @@ pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
     assert_eq!(numbers(text("POOL 12"), Page::ALL).await, (vec![14], 1));
     assert_eq!(numbers(text("Billing"), Page::ALL).await, (vec![9], 1));
     assert_eq!(numbers(text("192.0.2.7"), Page::ALL).await.1, 31);
+    let by = |actor: &str| EventQuery { actor: Some(actor.to_owned()), ..all() };
+    assert_eq!(numbers(by("billing"), Page::ALL).await, (vec![9], 1));
+    assert_eq!(numbers(by("Billing"), Page::ALL).await, (vec![], 0), "a name is taken as it is");
+    let (first, last) = (Some(Timestamp::MIN), Some(Timestamp::MAX));
+    for (since, until, total) in [(None, None, 31), (first, last, 31), (last, None, 0), (None, first, 0)] {
+        assert_eq!(
+            numbers(EventQuery { since, until, ..all() }, Page::ALL).await.1,
+            total,
+            "{since:?} {until:?}"
+        );
+    }
 }
 
 pub(crate) async fn transactions_are_newest_first_and_by_licence(store: Store) {

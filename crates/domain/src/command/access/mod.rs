@@ -183,19 +183,8 @@ impl AccessChange {
     }
 }
 
-pub(super) fn touches(change: &AccessChange) -> Touches {
-    let roles: &[Role] = match change {
-        AccessChange::InviteUser { roles, .. }
-        | AccessChange::ProvisionUser { roles, .. }
-        | AccessChange::CreateClient { roles, .. } => roles,
-        AccessChange::ChangeUser { roles: Some(roles), .. } => roles,
-        _ => &[],
-    };
-    Touches {
-        people: true,
-        virtual_accounts: roles.iter().filter_map(|role| role.virtual_account()).collect(),
-        ..Touches::default()
-    }
+pub(super) fn touches() -> Touches {
+    Touches { people: true, ..Touches::default() }
 }
 
 pub(super) fn apply(

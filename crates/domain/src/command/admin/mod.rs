@@ -1,5 +1,6 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
+mod alert;
 mod cancellation;
 mod declaration;
 mod instance;
@@ -13,7 +14,7 @@ mod virtual_account;
 use jiff::Timestamp;
 use seatpool_proto::{Tag, VirtualAccountId};
 
-use super::{Action, By, Chosen, Context, Outcome, Refused};
+use super::{Action, By, Chosen, Context, Outcome, Refused, words};
 use crate::account::VirtualAccount;
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::workset::{Touches, Workset};
@@ -41,6 +42,9 @@ pub(super) fn touches(action: &Action) -> Touches {
         Action::Decide { declaration, .. } => chosen(&Chosen::Order(declaration.clone())),
         Action::TransferLicenses { from, lines } => transfer::touches(*from, lines),
         Action::Mend { step } => mend::touches(step),
+        Action::DismissAlert { virtual_account, key, .. } | Action::RestoreAlert { virtual_account, key } => {
+            alert::touches(*virtual_account, key)
+        }
         Action::TransferInstance { instance, to } => instance::touches(*instance, Some(*to)),
         Action::RemoveInstance { instance } => instance::touches(*instance, None),
         // Not an administrator's.
@@ -104,6 +108,12 @@ pub(super) fn apply(
             declaration::decide(&declaration, verdict, &reason, by, workset, context)
         }
         Action::TransferLicenses { from, lines } => transfer::licenses(from, &lines, by, workset, context),
+        Action::DismissAlert { virtual_account, key, fingerprint, about } => {
+            alert::dismiss(virtual_account, &key, &fingerprint, &about, by, workset, context)
+        }
+        Action::RestoreAlert { virtual_account, key } => {
+            alert::restore(virtual_account, &key, by, workset, context)
+        }
         Action::Mend { step } => mend::apply(&step, by, workset, context),
         Action::TransferInstance { instance, to } => instance::transfer(instance, to, by, workset, context),
         Action::RemoveInstance { instance } => instance::remove(instance, by, workset, context),

@@ -11,7 +11,7 @@ use super::figures::Figures;
 use super::order::{self, OutOfOrder, Place};
 use super::{
     By, Context, Outcome, Refused, check_clock, conclude, given_before, home, keep_newest, record_rewind,
-    refuse, register, report,
+    refuse, register, report, told,
 };
 use crate::command::registration;
 use crate::event::{Event, EventKind};
@@ -195,12 +195,13 @@ fn begin_renewal(
 fn authorize(
     id: ProductInstanceId,
     virtual_account: VirtualAccountId,
-    tags: report::Answered,
+    mut tags: report::Answered,
     workset: &mut Workset,
     context: &Context<'_>,
 ) -> ResponseBody {
     let days =
         |days: i64| context.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
+    told::explain(&mut tags.tags, virtual_account, workset, context);
     let authorized_until = days(context.policy.authorization_days);
     if let Some(instance) = workset.instances.get_mut(&id) {
         instance.authorized_until = Some(authorized_until);

@@ -7,6 +7,7 @@ mod issuance;
 mod order;
 mod register;
 mod report;
+mod told;
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::message::{Home, VERSION};

@@ -164,6 +164,7 @@ impl Decided<'_> {
             owned: standing.owned,
             in_use: standing.in_use,
             short,
+            explanation: None,
         })
     }
 }
@@ -176,5 +177,6 @@ fn untold(tag: &Tag, status: TagStatus) -> TagAnswer {
         owned: Quantity::ZERO,
         in_use: Quantity::ZERO,
         short: Quantity::ZERO,
+        explanation: None,
     }
 }

@@ -56,6 +56,16 @@ pub fn check_strength(password: &str, context: &[&str]) -> Result<(), UnusablePa
     }
     let parts = context.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([*text]));
     let words: Vec<&str> = parts.filter(|word| word.chars().count() > 2).chain(["seatpool"]).collect();
+    // Two names and a digit are not much of a secret, however the estimate counts them.
+    let mut rest = password.to_lowercase();
+    for word in &words {
+        rest = rest.replace(&word.to_lowercase(), "");
+    }
+    if rest.chars().filter(|c| c.is_alphanumeric()).count() < PASSWORD_CHARS_MIN / 2 {
+        return Err(UnusablePassword::Weak(
+            "It is made of names. Add words that nobody connects with you.".into(),
+        ));
+    }
     let estimate = zxcvbn::zxcvbn(password, &words);
     if estimate.score() >= SCORE_MIN {
         return Ok(());

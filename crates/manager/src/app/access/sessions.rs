@@ -313,10 +313,14 @@ pub(crate) async fn list(app: &App, user: &User) -> Result<Vec<SessionView>, App
     Ok(live.map(view).collect())
 }
 
+/// Who is signed in, with everything that is known of them.
+pub async fn own_user(app: &App, current: &Current) -> Result<User, AppError> {
+    app.store().user(current.user).await?.ok_or_else(|| unknown("user"))
+}
+
 /// The sessions of who is signed in.
 pub async fn own(app: &App, current: &Current) -> Result<Vec<SessionView>, AppError> {
-    let user = app.store().user(current.user).await?.ok_or_else(|| unknown("user"))?;
-    list(app, &user).await
+    list(app, &own_user(app, current).await?).await
 }
 
 /// Ends one of one's own sessions.

@@ -3,8 +3,7 @@
 //! The domain decides it exactly as it would, on facts that are loaded for it, and nothing is stored: so the
 //! answer is the one that the step itself would give at this moment.
 
-use seatpool_domain::Lot;
-use seatpool_domain::PoolTotal;
+use seatpool_domain::Workset;
 use seatpool_domain::command::{Action, TransferLine};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 
@@ -40,13 +39,6 @@ pub struct BalanceChange {
     pub before: Standing,
     /// As it would stand.
     pub after: Standing,
-}
-
-/// The facts of pools at one moment.
-#[derive(Clone, Debug, Default)]
-pub(in crate::app) struct Facts {
-    pub(in crate::app) lots: Vec<Lot>,
-    pub(in crate::app) totals: Vec<PoolTotal>,
 }
 
 /// What moving licences would change.
@@ -89,7 +81,7 @@ async fn foresee(
     actions: Vec<Action>,
 ) -> Result<Vec<BalanceChange>, AppError> {
     let commands = actions.into_iter().map(|action| command(principal, action)).collect();
-    let (before, after) = app.foresee(account, commands).await?;
+    let (before, after) = app.rehearse(account, commands).await?;
     let places = accounts::virtual_accounts(app, principal, account).await?;
     let mut changes = Vec::new();
     for place in &places {
@@ -112,10 +104,10 @@ async fn foresee(
     Ok(changes)
 }
 
-fn standings(app: &App, at: &VirtualAccountRef, facts: &Facts) -> Vec<LicenseView> {
-    let lots: Vec<_> = facts.lots.iter().filter(|lot| lot.virtual_account == at.id).cloned().collect();
+fn standings(app: &App, at: &VirtualAccountRef, facts: &Workset) -> Vec<LicenseView> {
+    let lots: Vec<_> = facts.lots.values().filter(|lot| lot.virtual_account == at.id).cloned().collect();
     let totals: Vec<_> =
-        facts.totals.iter().filter(|total| total.virtual_account == at.id).cloned().collect();
+        facts.totals.values().filter(|total| total.virtual_account == at.id).cloned().collect();
     let now = app.now();
     let pools = Pool::all(app.catalogue(), &lots, &totals, now);
     pools.iter().flat_map(|pool| view::licenses(pool, at, now)).collect()

@@ -1,6 +1,7 @@
 //! The compatible API: the public shapes, odd ones included (rest-api.md). Field names are theirs.
 
 mod accounts;
+mod alerts;
 mod devices;
 mod licenses;
 mod shape;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(licenses::list_licenses))
         .routes(routes!(licenses::list_subscriptions))
         .routes(routes!(licenses::transfer_licenses))
+        .routes(routes!(alerts::list_alerts))
         .routes(routes!(devices::list_devices_of_virtual_account))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::transfer_devices))

@@ -1,9 +1,11 @@
 //! Seatpool's own API under `/api/seatpool/v1`: regular shapes, proper status codes, problem+json.
 
 mod accounts;
+mod alerts;
 mod clients;
 mod declarations;
 mod events;
+mod explanations;
 mod extract;
 mod instances;
 mod licenses;
@@ -68,4 +70,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(instances::transfer_instance))
         .routes(routes!(events::list_events))
         .routes(routes!(events::verify_events))
+        .routes(routes!(alerts::list_alerts))
+        .routes(routes!(alerts::dismiss_alert))
+        .routes(routes!(alerts::restore_alert))
+        .routes(routes!(explanations::explain_license))
+        .routes(routes!(explanations::mend_license))
+        .routes(routes!(explanations::explain_instance))
 }

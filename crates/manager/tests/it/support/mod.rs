@@ -3,7 +3,9 @@
 pub(crate) mod agent;
 pub(crate) mod browser;
 pub(crate) mod manager;
+pub(crate) mod oidc;
 pub(crate) mod scene;
+pub(crate) mod totp;
 pub(crate) mod visitor;
 
 pub(crate) use agent::Agent;

@@ -46,7 +46,11 @@ impl World {
                 domain: "other.example".into(),
                 name: Some("Other <b>&amp; Sons</b>".into()),
                 export_permitted: false,
-                administrator: Some(NewAdministrator { login: BOB.0.into(), password: BOB.1.into() }),
+                administrator: Some(NewAdministrator {
+                    login: BOB.0.into(),
+                    password: BOB.1.into(),
+                    must_change: false,
+                }),
             };
             let other = accounts::create(&app, &operator, new).await.unwrap();
             app.store().virtual_accounts(other.id).await.unwrap().remove(0).id

@@ -59,7 +59,13 @@ impl Page {
 
 impl Visitor {
     pub(crate) fn new(manager: &Manager) -> Self {
+        Self::at(manager, std::net::Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Somebody at this address of the loopback network.
+    pub(crate) fn at(manager: &Manager, address: std::net::IpAddr) -> Self {
         let http = reqwest::Client::builder()
+            .local_address(address)
             .tls_certs_only([reqwest::Certificate::from_der(&manager.root).unwrap()])
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -1,0 +1,121 @@
+//! Alerts: listing them, dismissing one, bringing it back.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use seatpool_domain::alert::Kind;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Caller, Path, Query, account};
+use super::paging::{PageParams, Rows};
+use crate::app::alerts::{self, AlertQuery, AlertView, SeverityView};
+use crate::app::{App, accounts};
+use crate::rest::problem::Problem;
+
+/// Which alerts.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct AlertParams {
+    /// Of this virtual account only, by name or id.
+    virtual_account: Option<String>,
+    /// `major`, `minor` or `informational`.
+    severity: Option<SeverityView>,
+    /// Of this kind only, as in `insufficient_licenses`.
+    kind: Option<String>,
+    /// Those that were dismissed, in place of those that are raised.
+    dismissed: bool,
+    /// How many rows, 1 to 1000; 100 if absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List alerts, the gravest first
+#[utoipa::path(
+    get, path = "/accounts/{account}/alerts", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain"), AlertParams),
+    responses(
+        (status = 200, description = "By severity and kind", body = Rows<AlertView>),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_alerts(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path(domain): Path<String>,
+    Query(params): Query<AlertParams>,
+) -> Result<Json<Rows<AlertView>>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
+    let mut query = AlertQuery {
+        severity: params.severity.map(Into::into),
+        dismissed: params.dismissed,
+        ..AlertQuery::default()
+    };
+    if let Some(kind) = &params.kind {
+        let known = || Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+        query.kind = Some(
+            Kind::parse(kind)
+                .ok_or_else(|| Problem::unreadable(format!("kind is {kind:?}: it is one of {}", known())))?,
+        );
+    }
+    if let Some(name) = &params.virtual_account {
+        let found = accounts::virtual_account(&app, &principal, account, name).await?;
+        query.virtual_accounts.push(found.id);
+    }
+    let found = alerts::list(&app, &principal, account, &query, place.page()).await?;
+    let items = found.items.iter().map(AlertView::from).collect();
+    Ok(Json(place.rows(seatpool_store::Paged { items, total: found.total })))
+}
+
+/// Dismiss an alert for the state that it is raised for now: a worse one raises it anew
+#[utoipa::path(
+    post, path = "/accounts/{account}/alerts/{alert}/dismiss", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("alert" = String, Path, description = "The alert's id"),
+    ),
+    responses(
+        (status = 200, description = "Dismissed", body = AlertView),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Does not manage its virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or alert", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It goes when its cause is mended, and can't be dismissed", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn dismiss_alert(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, key)): Path<(String, String)>,
+) -> Result<Json<AlertView>, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    let dismissed = alerts::dismiss(&app, &principal, account, &key).await?;
+    Ok(Json(AlertView::from(&dismissed)))
+}
+
+/// Bring a dismissed alert back
+#[utoipa::path(
+    post, path = "/accounts/{account}/alerts/{alert}/restore", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("alert" = String, Path, description = "The alert's id"),
+    ),
+    responses(
+        (status = 204, description = "Raised again, if its cause is there still"),
+        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Does not manage its virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such account or dismissed alert", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn restore_alert(
+    State(app): State<App>,
+    Caller(principal): Caller,
+    Path((domain, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&app, &principal, &domain).await?;
+    alerts::restore(&app, &principal, account, &key).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

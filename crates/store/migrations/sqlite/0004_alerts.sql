@@ -1,0 +1,33 @@
+-- Alerts are computed from state: what is stored is which of them people dismissed, and the indexes by which they are
+-- counted without looking at what is in order.
+
+CREATE TABLE alert_dismissals (
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    key TEXT NOT NULL,
+    virtual_account TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    dismissed_at INTEGER NOT NULL,
+    dismissed_by TEXT NOT NULL,
+    PRIMARY KEY (account_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- The day of the ID certificate's end, counted from the Unix epoch.
+ALTER TABLE instances ADD COLUMN certificate_day INTEGER NOT NULL DEFAULT 0;
+UPDATE instances SET certificate_day =
+    CAST(strftime('%s', json_extract(certificate, '$.not_after')) AS INTEGER) / 86400
+WHERE json_extract(certificate, '$.not_after') IS NOT NULL;
+
+CREATE INDEX instances_in_place_by_certificate_day ON instances (account_id, virtual_account, certificate_day)
+    WHERE registered;
+-- By the day, as instances_by_authorization_day: a report moves no entry but on the first of a day.
+CREATE INDEX instances_in_place_by_authorization_day ON instances (account_id, virtual_account, authorization_day)
+    WHERE authorization_day IS NOT NULL;
+CREATE INDEX instances_uncounted ON instances (account_id, virtual_account, authorized_until) WHERE registered AND NOT counted;
+
+CREATE INDEX pool_totals_short ON pool_totals (account_id, virtual_account, tag) WHERE short > 0;
+CREATE INDEX lots_in_place_by_end ON lots (account_id, virtual_account, ends_at) WHERE ends_at IS NOT NULL;
+CREATE INDEX lots_by_subscription
+    ON lots (account_id, virtual_account, subscription_id, tag, quantity, starts_at, ends_at, order_id)
+    WHERE subscription_id IS NOT NULL;
+CREATE INDEX tokens_in_place_by_end ON tokens (account_id, virtual_account, expires_at) WHERE revoked_at IS NULL;
+CREATE INDEX events_that_alert ON events (account_id, at) WHERE kind IN ('instance_cloned', 'instance_forced');

@@ -1,0 +1,84 @@
+//! What explanations read: single families' pools, and who uses most of a licence.
+
+use seatpool_domain::{Lot, PoolTotal};
+use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
+
+use crate::error::StoreError;
+use crate::row::lot::lot_columns;
+use crate::row::pool::total_columns;
+use crate::sql::{Sql, Value, statements};
+use crate::store::Store;
+use crate::table::read_all;
+
+statements! {
+    POOL_LOTS = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND \
+             virtual_account IN (SELECT value FROM json_each($2)) AND tag IN (SELECT value FROM json_each($3)) \
+             ORDER BY virtual_account, tag, starts_at, id"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND \
+             virtual_account = ANY($2::text[]) AND tag = ANY($3::text[]) \
+             ORDER BY virtual_account, tag, starts_at, id"
+        ),
+    };
+    POOL_TOTALS = Sql {
+        sqlite: concat!(
+            "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
+             virtual_account IN (SELECT value FROM json_each($2)) AND tag IN (SELECT value FROM json_each($3)) \
+             ORDER BY virtual_account, tag"
+        ),
+        postgres: concat!(
+            "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
+             virtual_account = ANY($2::text[]) AND tag = ANY($3::text[]) ORDER BY virtual_account, tag"
+        ),
+    };
+    // One row more than $4 is enough to know that there are too many to look at.
+    MOST_USED = Sql {
+        sqlite: "WITH few AS (SELECT id FROM instances \
+             WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
+             SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
+             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 \
+             ORDER BY max(u.peak, coalesce(u.locked, 0)) DESC, u.instance LIMIT $5",
+        postgres: "WITH few AS (SELECT id FROM instances \
+             WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
+             SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
+             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 \
+             ORDER BY greatest(u.peak, u.locked) DESC, u.instance LIMIT $5",
+    };
+}
+
+impl Store {
+    /// Lots and totals of these licences in these virtual accounts; ended lots among them.
+    pub async fn pools(
+        &self,
+        account: AccountId,
+        virtual_accounts: &[VirtualAccountId],
+        tags: &[Tag],
+    ) -> Result<(Vec<Lot>, Vec<PoolTotal>), StoreError> {
+        let values = [Value::text(account), Value::set(virtual_accounts), Value::set(tags)];
+        let lots = read_all(&self.db.rows(&POOL_LOTS, &values).await?)?;
+        Ok((lots, read_all(&self.db.rows(&POOL_TOTALS, &values).await?)?))
+    }
+
+    /// The counted instances of a virtual account that use most of a licence, at most `limit` of them, most first;
+    /// none where it has more than `among_max` instances.
+    pub async fn most_used(
+        &self,
+        account: AccountId,
+        virtual_account: VirtualAccountId,
+        tag: &Tag,
+        among_max: u32,
+        limit: u32,
+    ) -> Result<Vec<ProductInstanceId>, StoreError> {
+        let values = [
+            Value::text(account),
+            Value::text(virtual_account),
+            Value::text(tag),
+            Value::Int(Some(i64::from(among_max))),
+            Value::Int(Some(i64::from(limit))),
+        ];
+        self.db.rows(&MOST_USED, &values).await?.iter().map(|row| row.reader().parsed()).collect()
+    }
+}
