@@ -126,6 +126,59 @@ pub async fn licenses(
     Ok(views)
 }
 
+/// How one virtual account stands, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceOverview {
+    /// Which.
+    pub id: VirtualAccountId,
+    /// Whether it holds or uses any licence.
+    pub has_licenses: bool,
+    /// How many of its licences are short.
+    pub short: u64,
+    /// Names of its licences that were searched for.
+    pub matching: Vec<String>,
+}
+
+/// How all virtual accounts that `principal` may read stand, without looking at each licence; with a search, which of
+/// their licences have it in their name or tag, without regard to case.
+pub async fn overview(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    search: &str,
+) -> Result<Vec<PlaceOverview>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let standings = app.store().standings(account).await?;
+    let search = search.trim().to_lowercase();
+    let mut found = Vec::new();
+    if !search.is_empty() {
+        let licenses = app.catalogue().families().flat_map(|family| &family.licenses);
+        let tags: Vec<_> = licenses
+            .filter(|license| {
+                license.name.to_lowercase().contains(&search)
+                    || license.tag.as_str().to_lowercase().contains(&search)
+            })
+            .map(|license| license.tag.clone())
+            .collect();
+        if !tags.is_empty() {
+            found = app.store().holders(account, &tags).await?;
+        }
+    }
+    let place = |row: VirtualAccountView| {
+        let standing = standings.iter().find(|(id, _)| *id == row.id);
+        let mut matching: Vec<_> =
+            found.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| name_of(app, tag)).collect();
+        matching.sort();
+        PlaceOverview {
+            id: row.id,
+            has_licenses: standing.is_some(),
+            short: standing.map_or(0, |(_, short)| *short),
+            matching,
+        }
+    };
+    Ok(readable.into_iter().map(place).collect())
+}
+
 /// Takes the first rows off that belong together.
 fn leading<'r, T>(rows: &mut &'r [T], belongs: impl Fn(&T) -> bool) -> &'r [T] {
     let (first, rest) = rows.split_at(rows.iter().take_while(|row| belongs(row)).count());

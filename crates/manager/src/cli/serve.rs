@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
+use http::StatusCode;
 use seatpool_domain::{Catalogue, Policy};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -110,8 +111,17 @@ pub(crate) fn router(app: App) -> Router {
         .merge(rest::served(&app))
         .merge(portal::router())
         .merge(ops::router())
+        .fallback(|| async { nowhere(StatusCode::NOT_FOUND, "nothing is served at this address") })
+        .method_not_allowed_fallback(|| async {
+            nowhere(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+        })
         .layer(CatchPanicLayer::new())
         .with_state(app)
+}
+
+/// An answer where nothing else answers.
+fn nowhere(status: StatusCode, what: &str) -> (StatusCode, String) {
+    (status, format!("{what}; people go to /portal, programs find what there is at /openapi.json\n"))
 }
 
 /// The shipped catalogue united with the configured ones.

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::csv;
 use super::frame::{Banner, Frame, Pager, Tab, part_of_list};
-use super::page::{InAccount, ListQuery, account_href, base_of, compliance, show, show_live, with_query};
+use super::page::{InAccount, ListQuery, account_href, base_of, compliance_of, show, show_live, with_query};
 use super::part::{Chip, Tone};
 use super::problem::Problem;
 use super::section::Section;
@@ -108,24 +108,19 @@ pub(crate) async fn show_account(
 ) -> Result<Response, Problem> {
     let (principal, account) = (&at.principal, &at.account);
     let places = accounts::virtual_accounts(&app, principal, account.id).await?;
-    let licenses = inventory::licenses(&app, principal, account.id, &[]).await?;
+    let overview = inventory::overview(&app, principal, account.id, &query.q).await?;
     let search = query.q.trim().to_lowercase();
     let holds = |text: &str| text.to_lowercase().contains(&search);
     let mut rows: Vec<_> = places
         .into_iter()
         .filter_map(|place| {
-            let own: Vec<_> =
-                licenses.iter().filter(|license| license.virtual_account.id == place.id).collect();
-            let matching: Vec<_> = own
-                .iter()
-                .filter(|license| !search.is_empty() && (holds(&license.name) || holds(license.tag.as_str())))
-                .map(|license| license.name.clone())
-                .collect();
+            let own = overview.iter().find(|own| own.id == place.id)?;
+            let matching = &own.matching;
             let found = holds(&place.name) || !matching.is_empty();
             found.then(|| VirtualAccountRow {
                 key: place.id.to_string(),
                 href: format!("{}/{}", base_of(&account.domain, place.id), Tab::Licenses.segment()),
-                status: compliance(own),
+                status: compliance_of(own.has_licenses, own.short),
                 name: place.name,
                 description: place.description,
                 is_default: place.is_default,

@@ -151,8 +151,14 @@ pub(crate) fn base_of(domain: &str, virtual_account: VirtualAccountId) -> String
 /// Whether what a virtual account uses is owned, in a word or two.
 pub(crate) fn compliance<'l>(licenses: impl IntoIterator<Item = &'l LicenseView>) -> Chip {
     let licenses: Vec<_> = licenses.into_iter().collect();
-    match licenses.iter().filter(|license| !license.short.is_zero()).count() {
-        0 if licenses.is_empty() => Chip::new(Tone::Plain, "No licenses yet"),
+    let short = licenses.iter().filter(|license| !license.short.is_zero()).count();
+    compliance_of(!licenses.is_empty(), short as u64)
+}
+
+/// The same of figures.
+pub(crate) fn compliance_of(has_licenses: bool, short: u64) -> Chip {
+    match short {
+        0 if !has_licenses => Chip::new(Tone::Plain, "No licenses yet"),
         0 => Chip::new(Tone::Good, "In Compliance"),
         1 => Chip::new(Tone::Bad, "1 license short"),
         n => Chip::new(Tone::Bad, format!("{n} licenses short")),

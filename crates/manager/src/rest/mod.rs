@@ -10,6 +10,7 @@ pub mod oauth;
 pub mod openapi;
 pub mod own;
 pub mod problem;
+mod query;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -236,3 +236,25 @@ async fn events_are_read_page_by_page_whatever_happens_meanwhile() {
     record.get(&caller, &format!("{events}?cursor=nonsense")).await;
     insta::assert_json_snapshot!("own_events", record.finish());
 }
+
+#[tokio::test]
+async fn what_is_not_served_says_so_everywhere() {
+    let world = World::new().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    for (path, status) in [("/nothing", 404), ("/licservice/license", 405), ("/openapi.yaml", 404)] {
+        let (found, text) = manager.get(&manager.url, path).await;
+        assert_eq!(found, status, "{path}");
+        assert!(text.contains("/openapi.json"), "{path}: {text}");
+    }
+    for (path, key) in [
+        ("/api/seatpool/v1/accounts/example.com/events?limit=abc", "detail"),
+        ("/api/v1/accounts/search?limit=1&limit=2", "statusMessage"),
+    ] {
+        let answer = caller.get(path).await;
+        assert_eq!(answer.status, 400, "{path}");
+        let said = answer.json()[key].as_str().unwrap().to_owned();
+        assert!(said.starts_with("the query parameter limit "), "{said}");
+    }
+    assert_eq!(manager.stop(), Some(0));
+}

@@ -27,10 +27,11 @@ impl Manager {
         let mut url = None;
         let mut line = String::new();
         while output.read_line(&mut line).await? > 0 {
-            if let Some(address) = line.trim().strip_prefix("listening on ") {
+            let said = line.trim().trim_start_matches("seatpool: ");
+            if let Some(address) = said.strip_prefix("listening on ") {
                 url = Some(address.to_owned());
             }
-            if line.starts_with("ready") {
+            if said.starts_with("ready") {
                 let url = url.context("it says where it listens")?;
                 return Ok(Self { child, _output: output, url });
             }

@@ -51,3 +51,6 @@ CREATE INDEX usage_reports_by_tag ON usage_reports (account_id, tag, instance);
 -- The log by licence and by kind.
 CREATE INDEX events_by_tag ON events (account_id, tag, number) WHERE tag IS NOT NULL;
 CREATE INDEX events_by_kind ON events (account_id, kind, number);
+
+-- Which licences a virtual account holds, without reading its lots.
+CREATE INDEX lots_held ON lots (account_id, virtual_account, tag, quantity) WHERE quantity > 0;

@@ -57,3 +57,6 @@ CREATE INDEX events_by_kind ON events (account_id, kind, number);
 CREATE INDEX events_by_text ON events (
     account_id, number, lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, ''))
 );
+
+-- Which licences a virtual account holds, without reading its lots.
+CREATE INDEX lots_held ON lots (account_id, virtual_account, tag, quantity) WHERE quantity > 0;

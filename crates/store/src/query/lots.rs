@@ -3,7 +3,7 @@
 use seatpool_domain::{Lot, LotTransaction, PoolTotal, Usage};
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
-use super::{Page, Paged};
+use super::{Page, Paged, each};
 use crate::error::StoreError;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
@@ -33,6 +33,24 @@ statements! {
             "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
              ($2::text[] IS NULL OR virtual_account = ANY($2)) ORDER BY virtual_account, tag"
         ),
+    };
+    // With DISTINCT first, SQLite reads the index alone.
+    STANDINGS = Sql::both(
+        "SELECT virtual_account, CAST(SUM(is_short) AS BIGINT) FROM \
+         (SELECT virtual_account, CASE WHEN short > 0 THEN 1 ELSE 0 END AS is_short FROM pool_totals \
+          WHERE account_id = $1 AND (instances > 0 OR short > 0 OR cumulative_peak > 0) \
+          UNION ALL SELECT DISTINCT virtual_account, 0 FROM lots WHERE account_id = $1 AND quantity > 0) AS known \
+         GROUP BY virtual_account",
+    );
+    HOLDERS = Sql {
+        sqlite: "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND \
+             tag IN (SELECT value FROM json_each($2)) \
+             UNION SELECT virtual_account, tag FROM pool_totals WHERE account_id = $1 AND \
+             (instances > 0 OR short > 0) AND tag IN (SELECT value FROM json_each($2)) ORDER BY 1, 2",
+        postgres: "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND \
+             tag = ANY($2::text[]) \
+             UNION SELECT virtual_account, tag FROM pool_totals WHERE account_id = $1 AND \
+             (instances > 0 OR short > 0) AND tag = ANY($2::text[]) ORDER BY 1, 2",
     };
     TRANSACTIONS = Sql::both(concat!(
         "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
@@ -77,6 +95,22 @@ impl Store {
         virtual_accounts: Option<&[VirtualAccountId]>,
     ) -> Result<Vec<Lot>, StoreError> {
         read_all(&self.db.rows(&LOTS, &[Value::text(account), places(virtual_accounts)]).await?)
+    }
+
+    /// The virtual accounts of an account that hold or use licences, each with how many of them are short.
+    pub async fn standings(&self, account: AccountId) -> Result<Vec<(VirtualAccountId, u64)>, StoreError> {
+        let rows = self.db.rows(&STANDINGS, &[Value::text(account)]).await?;
+        each(&rows, |reader| Ok((reader.parsed()?, reader.count()?)))
+    }
+
+    /// Which virtual accounts hold or use these licences.
+    pub async fn holders(
+        &self,
+        account: AccountId,
+        tags: &[Tag],
+    ) -> Result<Vec<(VirtualAccountId, Tag)>, StoreError> {
+        let rows = self.db.rows(&HOLDERS, &[Value::text(account), Value::set(tags)]).await?;
+        each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
     }
 
     /// Totals of what is in use in these virtual accounts, or in all.

@@ -18,7 +18,7 @@ use crate::app::access::Principal;
 use crate::app::accounts::{self, VirtualAccountView};
 use crate::app::{App, AppError};
 use crate::rest::auth::{self, CHALLENGE, Unauthenticated};
-use crate::rest::body;
+use crate::rest::{body, query};
 
 /// An answer: what was asked for, beside `status` and `statusMessage`.
 #[derive(Serialize, ToSchema)]
@@ -180,9 +180,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|why| Failure::new(StatusCode::BAD_REQUEST, why.body_text()))
+        query::read(&parts.uri).map(Self).map_err(|why| Failure::new(StatusCode::BAD_REQUEST, why))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::app::access::{self, Principal};
 use crate::app::{App, accounts};
 use crate::rest::problem::Problem;
-use crate::rest::{auth, body};
+use crate::rest::{auth, body, query};
 
 /// Who calls.
 pub(crate) struct Caller(pub(crate) Principal);
@@ -42,9 +42,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|why| Problem::unreadable(why.body_text()))
+        query::read(&parts.uri).map(Self).map_err(Problem::unreadable)
     }
 }
 
