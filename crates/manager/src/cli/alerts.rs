@@ -83,7 +83,7 @@ impl Alerts {
                     ("limit", Some(list.limit.to_string())),
                     ("cursor", list.cursor),
                 ];
-                session.read(&["accounts", account, "alerts"], &query, |found| show(found)).await
+                session.read(&["accounts", account, "alerts"], &query, show).await
             }
             Some(AlertsCommand::Dismiss { alert }) => {
                 let path = ["accounts", account, "alerts", &alert, "dismiss"];

@@ -234,6 +234,7 @@ fn sessions(found: &[SessionView]) -> String {
     table(&["LAST USED", "SIGNED IN", "ADDRESS", "BROWSER"], rows)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as every other view is shown")]
 fn rules(rules: &SignInRulesView) -> String {
     let yes = |value: bool| if value { "yes" } else { "no" };
     [

@@ -52,7 +52,7 @@ struct AlertRow {
     place: String,
     place_href: String,
     source: String,
-    source_href: Option<String>,
+    source_href: String,
     due: Option<When>,
     dismissed: Option<(String, When)>,
     links: Vec<(String, &'static str)>,
@@ -194,16 +194,16 @@ fn alert_row(domain: &str, raised: &Raised, manages: bool, now: jiff::Timestamp)
     }
 }
 
-fn source_href(base: &str, alert: &Alert) -> Option<String> {
+fn source_href(base: &str, alert: &Alert) -> String {
     match &alert.subject {
-        Subject::License(license) => Some(licenses::href(base, &license.id)),
-        Subject::Instance(instance) => Some(format!("{base}/instances/{}", instance.id)),
-        Subject::Token(_) => Some(format!("{base}/general")),
+        Subject::License(license) => licenses::href(base, &license.id),
+        Subject::Instance(instance) => format!("{base}/instances/{}", instance.id),
+        Subject::Token(_) => format!("{base}/general"),
     }
 }
 
 fn action_link(base: &str, alert: &Alert, action: Action, manages: bool) -> Option<(String, &'static str)> {
-    let source = source_href(base, alert)?;
+    let source = source_href(base, alert);
     match action {
         Action::Explain => Some((source, "Explain")),
         Action::ShowLicense | Action::ShowInstance => Some((source, "Show")),

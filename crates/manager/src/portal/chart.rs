@@ -246,13 +246,13 @@ fn area(columns: &[Column], x: impl Fn(f64) -> f64, y: impl Fn(u64) -> f64, base
     for column in columns {
         if height != Some(column.in_use) {
             if height.is_some() {
-                path.push_str(&format!("H{}", number(x(column.from))));
+                path.extend(["H", &number(x(column.from))]);
             }
-            path.push_str(&format!("V{}", number(y(column.in_use))));
+            path.extend(["V", &number(y(column.in_use))]);
             height = Some(column.in_use);
         }
     }
-    path.push_str(&format!("H{}V{}Z", number(x(last.to)), number(base)));
+    path.extend(["H", &number(x(last.to)), "V", &number(base), "Z"]);
     path
 }
 
@@ -263,11 +263,11 @@ fn line(columns: &[Column], x: impl Fn(f64) -> f64, y: impl Fn(u64) -> f64) -> S
     let mut height = first.owned;
     for column in columns {
         if column.owned != height {
-            path.push_str(&format!("H{}V{}", number(x(column.from)), number(y(column.owned))));
+            path.extend(["H", &number(x(column.from)), "V", &number(y(column.owned))]);
             height = column.owned;
         }
     }
-    path.push_str(&format!("H{}", number(x(last.to))));
+    path.extend(["H", &number(x(last.to))]);
     path
 }
 

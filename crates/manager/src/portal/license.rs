@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
-use seatpool_domain::lot::TransactionKind;
+use seatpool_domain::lot::{DeclarationState, TransactionKind};
 use seatpool_proto::{LotKind, Tag};
 use seatpool_store::{EventQuery, InstanceQuery};
 
@@ -115,6 +115,16 @@ struct TransactionRow {
     order_id: String,
     by: String,
     at: When,
+    change: Option<Change>,
+    note: Option<String>,
+}
+
+/// What a line of the history changed.
+enum Change {
+    /// An end, as it was and as it is since.
+    End(When, When),
+    /// How many, or the state of a declaration.
+    Value(String),
 }
 
 /// The routes below a virtual account.
@@ -300,7 +310,7 @@ fn lot_cells(lot: &LotView) -> csv::Row {
         lot.order_id.clone(),
         lot.subscription_id.clone().unwrap_or_default(),
         kind(lot.kind).to_owned(),
-        state(lot.status).to_owned(),
+        state(lot).to_owned(),
         lot.quantity.to_string(),
         lot.reserved.to_string(),
         lot.moved_out.to_string(),
@@ -310,16 +320,18 @@ fn lot_cells(lot: &LotView) -> csv::Row {
     ]
 }
 
-fn state(status: LotStatus) -> &'static str {
-    match status {
-        LotStatus::Active => "Active",
-        LotStatus::Future => "Not started",
-        LotStatus::Ended => "Ended",
+fn state(lot: &LotView) -> &'static str {
+    match (lot.status, lot.declaration.as_ref().map(|declaration| declaration.state)) {
+        (_, Some(DeclarationState::Rejected)) => "Declared, and rejected",
+        (_, Some(DeclarationState::Declared)) => "Declared, to be confirmed",
+        (LotStatus::Active, _) => "Active",
+        (LotStatus::Future, _) => "Not started",
+        (LotStatus::Ended, _) => "Ended",
     }
 }
 
 /// Heads of the file of orders and transactions.
-const HEAD: [&str; 6] = ["time", "what", "quantity", "order", "lot", "by"];
+const HEAD: [&str; 9] = ["time", "what", "quantity", "order", "lot", "by", "before", "after", "note"];
 
 fn cells(line: TransactionView) -> csv::Row {
     vec![
@@ -329,6 +341,9 @@ fn cells(line: TransactionView) -> csv::Row {
         line.order_id.clone().unwrap_or_default(),
         line.lot.to_string(),
         line.by,
+        line.before.unwrap_or_default(),
+        line.after.unwrap_or_default(),
+        line.note.unwrap_or_default(),
     ]
 }
 
@@ -361,7 +376,7 @@ fn lot_row(lot: &LotView, now: Timestamp) -> LotRow {
         order_id: lot.order_id.clone(),
         subscription_id: lot.subscription_id.clone(),
         kind: kind(lot.kind),
-        state: state(lot.status),
+        state: state(lot),
         quantity: Count(lot.quantity.count()),
         starts: When::day(lot.starts_at, now),
         ends: lot.ends_at.map(|at| When::day(at, now)),
@@ -403,5 +418,16 @@ fn transaction_row(line: TransactionView, now: Timestamp) -> TransactionRow {
         order_id: line.order_id.unwrap_or_default(),
         by: line.by,
         at: When::since(line.at, now),
+        change: change(line.kind, line.before, line.after),
+        note: line.note,
     }
+}
+
+fn change(kind: TransactionKind, before: Option<String>, after: Option<String>) -> Option<Change> {
+    let (before, after) = (before?, after?);
+    let instant = |text: &str| text.parse::<Timestamp>().ok().filter(|_| kind.changes_the_end());
+    Some(match (instant(&before), instant(&after)) {
+        (Some(before), Some(after)) => Change::End(When::at(before), When::at(after)),
+        _ => Change::Value(format!("{before} → {after}")),
+    })
 }

@@ -211,7 +211,7 @@ fn order(page: &mut StepPage) -> Option<NewOrder> {
     }
     match length.as_str() {
         "date" if ends_at.is_none() => {
-            page.refuse("ends_at", "Type the first day on which they no longer count")
+            page.refuse("ends_at", "Type the first day on which they no longer count");
         }
         "date" | "perpetual" | "with" | "1" | "3" | "5" => {}
         _ => page.refuse("length", "Choose how long they count"),

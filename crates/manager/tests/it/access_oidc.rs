@@ -14,10 +14,10 @@ fn configure(world: &World, provider: &OpenIdProvider, more: &str) {
     let mut text = std::fs::read_to_string(&path).unwrap();
     write!(
         text,
-        "\n[oidc]\nissuer = {:?}\nclient_id = \"seat pool\"\nclient_secret_file = {:?}\nca_file = {:?}\naccount = \"example.com\"\n{more}\n",
+        "\n[oidc]\nissuer = {:?}\nclient_id = \"seat pool\"\nclient_secret_file = \"{}\"\nca_file = \"{}\"\naccount = \"example.com\"\n{more}\n",
         provider.issuer,
-        provider.secret_file(),
-        provider.ca_file(),
+        provider.secret_file().display(),
+        provider.ca_file().display(),
     )
     .unwrap();
     std::fs::write(path, text).unwrap();

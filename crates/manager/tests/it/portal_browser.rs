@@ -150,6 +150,10 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
             ("alerts", "/portal/example.com/alerts".to_owned()),
             ("license-mend", world.page_of(vienna, "licenses/CCX_PREMIUM/mend")),
             ("preferences", "/preferences".to_owned()),
+            ("reports", "/portal/example.com/reports".to_owned()),
+            ("reports-lots", "/portal/example.com/reports/lots".to_owned()),
+            ("order", world.page_of(vienna, "orders/new")),
+            ("declaration", world.page_of(vienna, "declarations/new")),
             ("empty", world.page_of(empty, "licenses")),
             ("missing", world.page_of(empty, "nothing")),
         ] {

@@ -164,6 +164,10 @@ async fn an_operator_orders_renews_and_cancels_and_sees_before_what_it_does() {
     let wrong = send(&mut visitor, &path, &cancel("11")).await;
     assert!(wrong.status == 422 && wrong.has("can&#39;t be taken back"), "{}", wrong.body);
     assert_eq!(send(&mut visitor, &path, &cancel("4")).await.status, 303);
+    let history = visitor.get(&world.page("licenses/CCX_PREMIUM/orders")).await;
+    for text in ["10 → 6", "ordered by mistake", "End: <time"] {
+        assert!(history.has(text), "{text}: {}", history.body);
+    }
     let events = visitor.get(&world.page("events?kind=licenses_cancelled")).await;
     assert!(
         events.has("Cancelled: 4 of CCX Premium Agent") && events.has("ordered by mistake"),
@@ -246,6 +250,7 @@ async fn the_chart_is_pictured_in_light_and_dark_wide_and_narrow() {
             browser.open(&format!("{}{path}", manager.url)).await;
             let picture = browser.screenshot(&format!("report-{name}-{theme}-{width}")).await;
             assert!(std::fs::metadata(picture).unwrap().len() > 5_000, "{name} is blank");
+            browser.check_accessible(&format!("{name}, {theme}, {width}")).await;
             let beyond = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
             assert_eq!(beyond, serde_json::json!(0), "{name} is wider than {width}");
         }

@@ -17,6 +17,9 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/portal/{domain}/alerts"),
     ("POST", "/portal/{domain}/alerts/dismiss"),
     ("POST", "/portal/{domain}/alerts/restore"),
+    ("GET", "/portal/{domain}/reports"),
+    ("GET", "/portal/{domain}/reports/usage.csv"),
+    ("GET", "/portal/{domain}/reports/lots"),
     ("GET", "/portal/{domain}/virtual-accounts/new"),
     ("POST", "/portal/{domain}/virtual-accounts/new"),
     ("GET", "/portal/{domain}/va/{va}/general"),
@@ -47,6 +50,18 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/portal/{domain}/va/{va}/instances/{instance}/remove"),
     ("POST", "/portal/{domain}/va/{va}/instances/{instance}/remove"),
     ("GET", "/portal/{domain}/va/{va}/events"),
+    ("GET", "/portal/{domain}/va/{va}/orders/new"),
+    ("POST", "/portal/{domain}/va/{va}/orders/new"),
+    ("GET", "/portal/{domain}/va/{va}/declarations/new"),
+    ("POST", "/portal/{domain}/va/{va}/declarations/new"),
+    ("GET", "/portal/{domain}/va/{va}/lots/{lot}/renew"),
+    ("POST", "/portal/{domain}/va/{va}/lots/{lot}/renew"),
+    ("GET", "/portal/{domain}/va/{va}/lots/{lot}/cancel"),
+    ("POST", "/portal/{domain}/va/{va}/lots/{lot}/cancel"),
+    ("GET", "/portal/{domain}/va/{va}/lots/{lot}/confirm"),
+    ("POST", "/portal/{domain}/va/{va}/lots/{lot}/confirm"),
+    ("GET", "/portal/{domain}/va/{va}/lots/{lot}/reject"),
+    ("POST", "/portal/{domain}/va/{va}/lots/{lot}/reject"),
     ("GET", "/preferences"),
     ("POST", "/preferences/time-zone"),
     ("POST", "/appearance"),
@@ -135,12 +150,16 @@ async fn every_route_answers_every_kind_of_person_as_their_role_says() {
     let manager = world.start();
     let agent = contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 3)]).await;
     let instance = agent.instance.unwrap().to_string();
+    let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    let lots = alice.get(&world.page("licenses/CCX_PREMIUM?format=csv")).await;
+    let lot = lots.body.trim_end().rsplit(',').next().unwrap().to_owned();
     let concrete = |path: &str| {
         path.replace("{domain}", "example.com")
             .replace("{va}", &world.default.to_string())
             .replace("{token}", &token.id.to_string())
             .replace("{tag}", "CCX_PREMIUM")
             .replace("{instance}", &instance)
+            .replace("{lot}", &lot)
             .replace("{user}", "nobody")
             .replace("{deed}", "disable")
             .replace("{client}", "none")
@@ -176,7 +195,7 @@ async fn every_route_answers_every_kind_of_person_as_their_role_says() {
                     if csrf.status == 200 { csrf.csrf() } else { visitor.get("/sign-in").await.csrf() };
                 let instance = instance.as_str();
                 let unknown = "01890000-0000-7000-8000-000000000000";
-                let to = to.replace(&token.id.to_string(), unknown);
+                let to = to.replace(&token.id.to_string(), unknown).replace(&lot, unknown);
                 let to = if path.ends_with("/remove") { to.replace(instance, unknown) } else { to };
                 visitor
                     .post(
@@ -214,6 +233,7 @@ async fn no_route_takes_a_form_that_no_page_of_the_session_made() {
             .replace("{token}", &token.id.to_string())
             .replace("{tag}", "CCX_PREMIUM")
             .replace("{instance}", &instance)
+            .replace("{lot}", "01890000-0000-7000-8000-000000000000")
             .replace("{user}", "nobody")
             .replace("{deed}", "disable")
             .replace("{client}", "none")

@@ -128,10 +128,9 @@ impl<'c> Entitlements<'c> {
     }
 
     /// Writes the totals of one virtual account.
-    pub(super) fn put_totals(&mut self, workset: &mut Workset, place: u64) -> anyhow::Result<()> {
+    pub(super) fn put_totals(&mut self, workset: &mut Workset, place: u64) {
         for total in self.totals.remove(&self.customer.place(place)).unwrap_or_default() {
             workset.totals.insert((total.virtual_account, total.tag.clone()), total);
         }
-        Ok(())
     }
 }

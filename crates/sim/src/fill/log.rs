@@ -26,7 +26,7 @@ pub(super) fn event(customer: &Customer, place: u64, kind: EventKind, hours: i64
 }
 
 /// Writes one event of an instance's life.
-pub(super) fn put(customer: &Customer, workset: &mut Workset, number: u64) -> anyhow::Result<()> {
+pub(super) fn put(customer: &Customer, workset: &mut Workset, number: u64) {
     let chance = mixed(number ^ 0x109);
     let instance = ProductInstanceId(id(3, chance % 1_000));
     let (kind, what) = match chance % 10 {
@@ -42,5 +42,4 @@ pub(super) fn put(customer: &Customer, workset: &mut Workset, number: u64) -> an
     let made = Event { actor: Actor::Instance(instance.to_string()), instance: Some(instance), ..made };
     let made = made.chain(&mut workset.account);
     workset.events.push(made);
-    Ok(())
 }

@@ -114,10 +114,20 @@ async fn fill(options: &Options, catalogue: &Catalogue) -> anyhow::Result<()> {
     ledger.write(options.instances, |workset, number| fleet.put(workset, number)).await?;
     let mut entitlements = entitlements::Entitlements::new(&customer, &fleet);
     ledger.write(entitlements.len(), |workset, number| entitlements.put(workset, number)).await?;
-    ledger.write(customer.places(), |workset, number| entitlements.put_totals(workset, number)).await?;
+    ledger
+        .write(customer.places(), |workset, number| {
+            entitlements.put_totals(workset, number);
+            Ok(())
+        })
+        .await?;
     let first = ledger.begin().await?.workset.account.next_event;
     let rest = options.events.saturating_sub(first.saturating_sub(1));
-    ledger.write(rest, |workset, number| log::put(&customer, workset, number)).await?;
+    ledger
+        .write(rest, |workset, number| {
+            log::put(&customer, workset, number);
+            Ok(())
+        })
+        .await?;
     Ok(store.close().await?)
 }
 

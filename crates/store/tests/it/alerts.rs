@@ -117,7 +117,7 @@ pub(crate) async fn dismissals_come_and_go_with_their_account(store: Store) {
     };
     let row = dismissal.clone();
     add(&store, account, move |workset| workset.dismissals.insert(row.key.clone(), row)).await;
-    assert_eq!(store.dismissals(account, &[place(1)]).await.unwrap(), [dismissal.clone()]);
+    assert_eq!(store.dismissals(account, &[place(1)]).await.unwrap(), core::slice::from_ref(&dismissal));
     assert_eq!(store.dismissals(account, &[place(2)]).await.unwrap(), []);
     assert_eq!(store.dismissals(other, &[place(1)]).await.unwrap(), []);
 

@@ -134,7 +134,7 @@ impl Provider {
                 request = request.basic_auth(encode(&config.client_id), Some(encode(secret)));
             }
             Some(secret) => {
-                form.extend([("client_id", config.client_id.as_str()), ("client_secret", secret)])
+                form.extend([("client_id", config.client_id.as_str()), ("client_secret", secret)]);
             }
             None => form.push(("client_id", &config.client_id)),
         }
