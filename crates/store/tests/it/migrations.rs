@@ -115,7 +115,8 @@ pub(crate) async fn instances_of_before_are_listed_counted_and_found(store: Stor
     execute(
         &store,
         &format!(
-            "INSERT INTO accounts VALUES ('{account}', 'old.example', 'Old', {}, 1, 1, NULL)",
+            "INSERT INTO accounts (id, domain, name, export_permitted, created_at, next_event) \
+             VALUES ('{account}', 'old.example', 'Old', {}, 1, 1)",
             flag(true)
         ),
     )
