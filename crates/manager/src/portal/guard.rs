@@ -106,7 +106,6 @@ impl Posted {
         self.fields.iter().rfind(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    #[allow(dead_code, reason = "for lists of ticked boxes")]
     /// Everything that was given under one name, such as ticked boxes.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())

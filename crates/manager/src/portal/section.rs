@@ -6,7 +6,6 @@ use crate::app::accounts::AccountView;
 
 /// What a page belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "for the pages of the other sections")]
 pub(crate) enum Section {
     Alerts,
     /// Virtual accounts with their licences and product instances.
