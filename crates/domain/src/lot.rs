@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use seatpool_proto::{LotId, LotKind, Quantity, Tag, Term, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
+/// How the order ids of declared lots begin; no order of the vendor's may.
+pub(crate) const DECLARED: &str = "SELF-DECLARED-";
+
 /// One deposited quantity of one licence in one virtual account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
@@ -92,6 +95,11 @@ impl Lot {
     /// How many of it are promised elsewhere: reserved, or held by an on-prem manager.
     pub fn promised(&self) -> Quantity {
         self.reserved.plus(self.moved_out)
+    }
+
+    /// Whether the customer declared it and the vendor rejected that.
+    pub fn is_rejected(&self) -> bool {
+        self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Rejected)
     }
 
     /// Whether its end is in the past. A lot without an end never ends.

@@ -126,6 +126,38 @@ pub async fn licenses(
     Ok(views)
 }
 
+/// One licence of a virtual account, by what is known of its family there; none if there is nothing of it.
+pub async fn one(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    tag: &Tag,
+) -> Result<Option<LicenseView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let Some(row) = chosen(readable, &[virtual_account])?.pop() else { return Ok(None) };
+    let tags: Vec<Tag> = match app.catalogue().family_of(tag) {
+        Some(family) => family.licenses.iter().map(|license| license.tag.clone()).collect(),
+        None => vec![tag.clone()],
+    };
+    let (lots, totals) = app.store().pools(account, &[virtual_account], &tags).await?;
+    let (at, now) = (VirtualAccountRef { id: row.id, name: row.name }, app.now());
+    let views = Pool::all(app.catalogue(), &lots, &totals, now);
+    let mut views = views.iter().flat_map(|pool| view::licenses(pool, &at, now));
+    Ok(views.find(|view| view.tag == *tag))
+}
+
+/// How many licences a virtual account holds or uses, and how many of them are short, without looking at each.
+pub async fn standing(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+) -> Result<(u64, u64), AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
+    Ok(app.store().standing(account, virtual_account).await?)
+}
+
 /// How one virtual account stands, in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOverview {
@@ -209,8 +241,7 @@ pub async fn license(
     name_or_tag: &str,
 ) -> Result<LicenseDetail, AppError> {
     let tag = known_tag(app, name_or_tag)?;
-    let views = licenses(app, principal, account, &[virtual_account]).await?;
-    let license = views.into_iter().find(|view| view.tag == tag);
+    let license = one(app, principal, account, virtual_account, &tag).await?;
     let license = license.ok_or_else(|| {
         unknown_name(
             "license",

@@ -102,7 +102,6 @@ pub(crate) async fn show_instances(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let all_licenses = here.licenses(&app).await?;
     let search = query.q.trim().to_owned();
     let tag: Option<Tag> = query.license.parse().ok();
     let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
@@ -138,7 +137,7 @@ pub(crate) async fn show_instances(
     let notice = notice(&query.done);
     let page = InstancesPage {
         frame: here.frame(true, notice),
-        va: here.head(&app, Tab::Instances, &all_licenses).await?,
+        va: here.head(&app, Tab::Instances).await?,
         license: tag.as_ref().map(|tag| crate::app::inventory::name_of(&app, tag)),
         license_tag: tag_word.clone(),
         sort: sorting.by,
@@ -263,7 +262,7 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
         product: product(&instance),
         chips: chips(&instance),
         usage: instance.usage.iter().map(|usage| usage_row(&here.base, usage, now)).collect(),
-        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
+        explained: Explained::new(&explanation, &here.doors(), &own, now),
         pid: instance.udi.pid.clone(),
         sn: instance.udi.sn.clone(),
         uuid: instance.udi.uuid.clone(),

@@ -67,7 +67,7 @@ impl Section {
         match self {
             Self::Alerts | Self::Inventory | Self::Reports | Self::Preferences => Permission::SeeAccount,
             Self::Activity => Permission::ReadAccount,
-            Self::Account => Permission::ManageAccount,
+            Self::Account => Permission::ManageUsers,
         }
     }
 
