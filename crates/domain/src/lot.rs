@@ -4,9 +4,6 @@ use jiff::Timestamp;
 use seatpool_proto::{LotId, LotKind, Quantity, Tag, Term, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
-/// How the order ids of declared lots begin; no order of the vendor's may.
-pub(crate) const DECLARED: &str = "SELF-DECLARED-";
-
 /// One deposited quantity of one licence in one virtual account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
@@ -100,6 +97,11 @@ impl Lot {
     /// Whether the customer declared it and the vendor rejected that.
     pub fn is_rejected(&self) -> bool {
         self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Rejected)
+    }
+
+    /// Whether the customer declared it and the vendor has not said anything to that.
+    pub fn is_waiting(&self) -> bool {
+        self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Declared)
     }
 
     /// Whether its end is in the past. A lot without an end never ends.

@@ -10,7 +10,7 @@ use super::{Alert, Kind, NOTICED_FOR_DAYS, Subject};
 use crate::catalogue::Catalogue;
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence, later};
-use crate::lot::{DECLARED, Declaration, DeclarationState, Lot};
+use crate::lot::{Declaration, DeclarationState, Lot};
 use crate::pool::PoolTotal;
 use crate::token::Token;
 
@@ -110,12 +110,6 @@ pub fn lots<'a>(
         }
     };
     groups.into_iter().map(alert).collect()
-}
-
-/// The order ids of declared lots, exclusive at the end.
-pub fn declared_orders() -> Range<String> {
-    // The character after the hyphen that the prefix ends with.
-    DECLARED.to_owned()..DECLARED.replace("ED-", "ED.")
 }
 
 /// The alerts of declarations that wait for the vendor, or that the vendor rejected lately.

@@ -11,9 +11,7 @@ use seatpool_proto::{ProductInstanceId, TokenId, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
 pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of_instance, raised, watches};
-pub use self::license::{
-    Likeness, alike, declarations, declared_orders, lots, lots_range, short, token, token_range,
-};
+pub use self::license::{Likeness, alike, declarations, lots, lots_range, short, token, token_range};
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence};
 

@@ -87,10 +87,6 @@ fn a_declaration_waits_until_the_vendor_decides_and_a_rejected_one_has_not_expir
     };
     let first = declare(&mut world, 5, "contract 7");
     let second = declare(&mut world, 7, "contract 8");
-    let orders = alert::declared_orders();
-    for order in [&first.order_id, &second.order_id] {
-        assert!(orders.contains(order), "{order}");
-    }
     let part = TransferLine { tag: tag("PORT"), lot: Some(first.id), kind: None, quantity: q(2), to: graz };
     world.submit(Action::TransferLicenses { from: va, lines: vec![part] }).unwrap();
     let told = |world: &World, day: i64| -> Vec<String> {

@@ -184,14 +184,7 @@ pub async fn overview(
     let search = search.trim().to_lowercase();
     let mut found = Vec::new();
     if !search.is_empty() {
-        let licenses = app.catalogue().families().flat_map(|family| &family.licenses);
-        let tags: Vec<_> = licenses
-            .filter(|license| {
-                license.name.to_lowercase().contains(&search)
-                    || license.tag.as_str().to_lowercase().contains(&search)
-            })
-            .map(|license| license.tag.clone())
-            .collect();
+        let tags = tags_like(app, &search);
         if !tags.is_empty() {
             found = app.store().holders(account, &tags).await?;
         }
@@ -209,6 +202,18 @@ pub async fn overview(
         }
     };
     Ok(readable.into_iter().map(place).collect())
+}
+
+/// The licences of the catalogue that have the text in their name or tag, without regard to case.
+pub(super) fn tags_like(app: &App, text: &str) -> Vec<Tag> {
+    let text = text.trim().to_lowercase();
+    let licenses = app.catalogue().families().flat_map(|family| &family.licenses);
+    licenses
+        .filter(|license| {
+            [&license.name, license.tag.as_str()].iter().any(|name| name.to_lowercase().contains(&text))
+        })
+        .map(|license| license.tag.clone())
+        .collect()
 }
 
 /// Takes the first rows off that belong together.

@@ -9,6 +9,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::VirtualAccountId;
+use seatpool_store::Paged;
 use serde::Deserialize;
 
 use super::csv;
@@ -24,7 +25,7 @@ use super::table::ChoiceOption;
 use crate::app::access::{Permission, allows};
 use crate::app::inventory::{DeclarationView, LotStatus};
 use crate::app::orders::{self, OwnedLotView};
-use crate::app::{App, accounts};
+use crate::app::{App, accounts, declarations};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/reports/lots", get(show_lots))
@@ -99,14 +100,6 @@ fn waits(view: &OwnedLotView) -> bool {
     view.lot.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Declared)
 }
 
-/// Whether a lot has the text in what people call it by.
-fn has(view: &OwnedLotView, text: &str) -> bool {
-    [&view.name, view.tag.as_str(), &view.lot.order_id]
-        .into_iter()
-        .chain(view.lot.subscription_id.as_deref())
-        .any(|name| name.to_lowercase().contains(text))
-}
-
 /// `GET …/reports/lots`.
 async fn show_lots(
     State(app): State<App>,
@@ -116,48 +109,53 @@ async fn show_lots(
     let (principal, account, now) = (&inside.principal, inside.account.id, app.now());
     let places = accounts::virtual_accounts(&app, principal, account).await?;
     let chosen: Vec<VirtualAccountId> = query.va.parse().into_iter().collect();
-    let mut lots = orders::lots(&app, principal, account, &chosen).await?;
-    let search = query.q.trim().to_lowercase();
-    lots.retain(|view| search.is_empty() || has(view, &search));
-    // What waits for somebody comes first, then what counts, what will, what has ended.
-    let rank = |status| match status {
-        LotStatus::Active => 0,
-        LotStatus::Future => 1,
-        LotStatus::Ended => 2,
-    };
-    lots.sort_by_key(|view| {
-        (!waits(view), rank(view.lot.status), view.lot.ends_at.is_none(), view.lot.ends_at)
-    });
+    let search = query.q.trim();
     if query.format == "csv" {
         let name = format!("lots-{}", inside.account.domain);
-        return Ok(csv::whole(&name, &HEAD, lots.iter().map(cells)));
+        return if search.is_empty() {
+            let (app, principal) = (app.clone(), principal.clone());
+            csv::streamed(&name, &HEAD, move |page| {
+                let (app, principal, chosen) = (app.clone(), principal.clone(), chosen.clone());
+                async move {
+                    let found = orders::lots_listed(&app, &principal, account, &chosen, page).await?;
+                    Ok(found.items.iter().map(cells).collect())
+                }
+            })
+            .await
+        } else {
+            let found = orders::lots_found(&app, principal, account, &chosen, search).await?;
+            Ok(csv::whole(&name, &HEAD, found.iter().map(cells)))
+        };
     }
-    let allows = |permission| allows(principal, account, permission);
-    let deposits = allows(Permission::Deposit);
     let page: u64 = query.page.parse().unwrap_or(1).max(1);
     let part = part_of_list(page);
+    let lots = if search.is_empty() {
+        orders::lots_listed(&app, principal, account, &chosen, part).await?
+    } else {
+        let found = orders::lots_found(&app, principal, account, &chosen, search).await?;
+        let (total, passed) = (found.len() as u64, usize::try_from(part.offset).unwrap_or(usize::MAX));
+        Paged { items: found.into_iter().skip(passed).take(part.limit as usize).collect(), total }
+    };
+    let waiting = Some(DeclarationState::Declared);
+    let waiting = declarations::list(&app, principal, account, waiting).await?.len();
+    let allows = |permission| allows(principal, account, permission);
+    let deposits = allows(Permission::Deposit);
     let base = inside.base();
     let action = format!("{base}/reports/lots");
-    let skipped = usize::try_from(part.offset).unwrap_or(usize::MAX);
     show(&LotsPage {
         frame: inside.frame(Section::Reports, false, notice(&query.done)),
         account_name: inside.account.name.clone(),
         tabs: tabs(&inside, "/reports/lots"),
-        search: query.q.trim().to_owned(),
+        search: search.to_owned(),
         place: Field::of(&query.va),
         places: places.iter().map(|place| ChoiceOption::new(place.id.to_string(), &place.name)).collect(),
         filtered: !(search.is_empty() && query.va.is_empty()),
         csv: query.href(&action, ("format", "csv")),
         deposits,
         declares: allows(Permission::ManageAccount),
-        waiting: lots.iter().filter(|view| waits(view)).count(),
-        pager: Pager::new(page, lots.len() as u64, |page| query.href(&action, ("page", &page.to_string()))),
-        rows: lots
-            .iter()
-            .skip(skipped)
-            .take(part.limit as usize)
-            .map(|view| lot_row(view, deposits, now))
-            .collect(),
+        waiting,
+        pager: Pager::new(page, lots.total, |page| query.href(&action, ("page", &page.to_string()))),
+        rows: lots.items.iter().map(|view| lot_row(view, deposits, now)).collect(),
         action,
         base,
     })

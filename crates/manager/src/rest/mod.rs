@@ -51,7 +51,11 @@ pub fn router() -> Router<App> {
         .fallback(|| async { Problem::nowhere(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { Problem::nowhere(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(uncached());
-    let mut router = Router::new().merge(oauth).nest(OWN_PREFIX, own).merge(openapi::router(&document));
+    let mut router = Router::new()
+        .merge(oauth)
+        .merge(oauth::doubled())
+        .nest(OWN_PREFIX, own)
+        .merge(openapi::router(&document));
     for prefix in COMPATIBLE_PREFIXES {
         router = router.nest(prefix, compatible.clone()).nest(&format!("/{prefix}"), compatible.clone());
     }

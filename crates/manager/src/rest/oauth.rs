@@ -4,7 +4,8 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
+use axum::routing::post;
+use axum::{Form, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -122,6 +123,13 @@ fn uncached(mut response: Response) -> Response {
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create_token)).routes(routes!(create_token_backend))
+}
+
+/// The same at a doubled leading slash, which is seen in the wild (rest-api.md).
+pub(crate) fn doubled() -> Router<App> {
+    Router::new()
+        .route("//oauth/token", post(create_token))
+        .route("//backend/oauth/token", post(create_token_backend))
 }
 
 /// Get an access token

@@ -25,6 +25,7 @@ mod protocol_agent;
 mod refusals;
 mod rest_compat;
 mod rest_explain;
+mod rest_fixtures;
 mod rest_ledger;
 mod rest_matrix;
 mod rest_oauth;

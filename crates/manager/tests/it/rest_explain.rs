@@ -3,7 +3,7 @@
 use seatpool_proto::VirtualAccountId;
 use serde_json::{Value, json};
 
-use crate::rest_support::{Caller, Record, instance, steady};
+use crate::rest_support::{Caller, instance, steady};
 use crate::support::{Manager, TAG, World};
 
 const ACCOUNT: &str = "/api/seatpool/v1/accounts/example.com";
@@ -164,19 +164,4 @@ async fn alerts_are_listed_dismissed_and_raised_anew_by_a_worse_state() {
     let nowhere = VirtualAccountId(uuid::Uuid::nil());
     let unknown = format!("{all}/licenses_expired:{nowhere}:{TAG}@0/dismiss");
     assert_eq!(caller.post(&unknown, json!({})).await.status, 404);
-}
-
-#[tokio::test]
-async fn alerts_are_served_in_the_public_shape_under_every_prefix() {
-    let world = World::new().await;
-    let (_manager, caller) = short_by_twelve(&world).await;
-    let mut record = Record::default();
-    for prefix in ["/api", "/backend/api", "/services/api/smart-accounts-and-licensing"] {
-        record
-            .post(&caller, &format!("{prefix}/v1/accounts/example.com/alerts"), json!({ "limit": -1 }))
-            .await;
-    }
-    record.post(&caller, "/api/v1/accounts/example.com/alerts", json!({ "limit": "1", "offset": 1 })).await;
-    record.post(&caller, "/api/v1/accounts/nosuch.example/alerts", json!({ "limit": -1 })).await;
-    insta::assert_json_snapshot!("compat_alerts", record.finish());
 }

@@ -15,9 +15,9 @@ use crate::rest_support::{Caller, credentials, granted, instance};
 use crate::support::{Manager, TAG, World, now};
 
 /// One who calls, and the things of example.com that are its to be tried on.
-struct Persona {
-    name: &'static str,
-    caller: Caller,
+pub(crate) struct Persona {
+    pub(crate) name: &'static str,
+    pub(crate) caller: Caller,
     instance: String,
     serial: String,
     /// The key of an alert about a lot of its own.
@@ -25,21 +25,21 @@ struct Persona {
 }
 
 /// A route of the document.
-struct Route {
-    method: Method,
+pub(crate) struct Route {
+    pub(crate) method: Method,
     /// As the document has it.
-    path: String,
+    pub(crate) path: String,
     /// Under which it is served.
-    prefix: &'static str,
+    pub(crate) prefix: &'static str,
 }
 
-async fn document(manager: &Manager) -> Value {
+pub(crate) async fn document(manager: &Manager) -> Value {
     let (status, text) = manager.get(&manager.url, "/openapi.json").await;
     assert_eq!(status, 200);
     serde_json::from_str(&text).unwrap()
 }
 
-fn routes(document: &Value) -> Vec<Route> {
+pub(crate) fn routes(document: &Value) -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         let prefix = if item["servers"].is_array() { "/api" } else { "" };
@@ -55,7 +55,7 @@ fn routes(document: &Value) -> Vec<Route> {
 
 /// A body that is well-formed and that whoever may call is refused for, so that nothing changes; or that
 /// changes only what is the persona's own.
-fn body(route: &Route, persona: &Persona) -> Option<Value> {
+pub(crate) fn body(route: &Route, persona: &Persona) -> Option<Value> {
     let sudi = json!({ "udiPid": "UCCX", "udiSerialNumber": persona.serial });
     let transfer = json!({ "license": TAG, "licenseType": "PERPETUAL", "quantity": 0, "targetVirtualAccount": "Default" });
     let order = json!({ "order_id": "none", "lines": [{ "license": TAG, "quantity": 0 }] });
@@ -96,7 +96,7 @@ fn body(route: &Route, persona: &Persona) -> Option<Value> {
 }
 
 /// The path for this persona, with `account` in place of example.com.
-fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> String {
+pub(crate) fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> String {
     let path = route
         .path
         .replace("{account}", account)
@@ -120,7 +120,7 @@ fn path(route: &Route, persona: &Persona, world: &Things, account: &str) -> Stri
     format!("{}{path}{query}", route.prefix)
 }
 
-struct Things {
+pub(crate) struct Things {
     token: String,
     lot: String,
 }
@@ -168,7 +168,7 @@ async fn personas(world: &World, manager: &Manager, over: String, token: &str) -
 }
 
 /// A world with one of everything.
-async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
+pub(crate) async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
     let world = World::new().await;
     let token = world.token().await;
     world.order(100).await;

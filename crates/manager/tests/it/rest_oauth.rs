@@ -9,9 +9,9 @@ use seatpool_manager::clock::Clock;
 use seatpool_proto::Sha256;
 use serde_json::{Value, json};
 
-use crate::rest_support::{Caller, credentials, granted};
+use crate::rest_support::{Caller, Record, credentials, granted};
 use crate::support::manager::seatpool;
-use crate::support::{Manager, World, now};
+use crate::support::{ALICE, Manager, World, now};
 
 async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
@@ -31,7 +31,7 @@ async fn credentials_come_as_form_query_json_or_basic() {
         ("client_secret", secret.as_str()),
     ];
     let json = json!({ "grant_type": "client_credentials", "client_id": id, "client_secret": secret });
-    for path in ["/oauth/token", "/backend/oauth/token"] {
+    for path in ["/oauth/token", "/backend/oauth/token", "//oauth/token", "//backend/oauth/token"] {
         let post = || manager.http.post(format!("{}{path}", manager.url));
         let as_basic = post().basic_auth(&id, Some(&secret)).form(&parameters[..1]);
         let query_and_form = post().query(&parameters[..2]).form(&parameters[2..]);
@@ -87,6 +87,47 @@ async fn whatever_is_wrong_has_its_oauth_error() {
         assert_eq!((status, answer["error"].as_str()), (400, Some(error)), "{answer}");
         assert!(!answer["error_description"].as_str().unwrap().contains(&secret));
     }
+}
+
+#[tokio::test]
+async fn every_form_of_asking_and_its_answer_is_recorded() {
+    let world = World::new().await;
+    let manager = world.start();
+    let (id, secret) = credentials(&world);
+    let mut record = Record::default();
+    let asked = json!({ "grant_type": "client_credentials", "client_id": id, "client_secret": secret });
+    let wrong = json!({ "grant_type": "client_credentials", "client_id": id, "client_secret": "wrong" });
+    let password = json!({ "grant_type": "password", "client_id": id, "client_secret": secret,
+        "username": "nobody", "password": "something" });
+    for path in ["/oauth/token", "/backend/oauth/token", "//oauth/token", "//backend/oauth/token"] {
+        let post = || manager.http.post(format!("{}{path}", manager.url));
+        let told = |form: &str| format!("POST {path} ({form})");
+        for body in [&asked, &wrong] {
+            record.send(&told("form"), Some(body.clone()), post().form(body)).await;
+            record.send(&told("query"), Some(body.clone()), post().query(body)).await;
+            record.send(&told("JSON"), Some(body.clone()), post().json(body)).await;
+        }
+    }
+    let post = || manager.http.post(format!("{}/oauth/token", manager.url));
+    let told = "POST /oauth/token (form)";
+    record.send(told, Some(password.clone()), post().form(&password)).await;
+    let allowed = json!({ "second_factor_required": false, "password_grant": true });
+    let first = Caller::first(&world, &manager).await;
+    let rules = "/api/seatpool/v1/accounts/example.com/sign-in-rules";
+    assert_eq!(first.call(reqwest::Method::PUT, rules, Some(&allowed)).await.status, 200);
+    record.send(told, Some(password.clone()), post().form(&password)).await;
+    let mut alice = password;
+    (alice["username"], alice["password"]) = (ALICE.0.into(), ALICE.1.into());
+    let granted = record.send(told, Some(json!({ "as": "the administrator" })), post().form(&alice)).await;
+    assert_eq!(granted["token_type"], "Bearer");
+    for (key, value) in [("grant_type", "refresh_token"), ("scope", "root")] {
+        let mut odd = asked.clone();
+        odd[key] = value.into();
+        record.send(told, Some(odd.clone()), post().form(&odd)).await;
+    }
+    record.send("POST /oauth/token", None, post()).await;
+    record.send("POST /oauth/token", Some("{nonsense".into()), post().body("{nonsense")).await;
+    insta::assert_json_snapshot!("oauth_tokens", record.finish());
 }
 
 #[tokio::test]

@@ -247,12 +247,12 @@ async fn what_is_not_served_says_so_everywhere() {
         assert_eq!(found, status, "{path}");
         assert!(text.contains("/openapi.json"), "{path}: {text}");
     }
-    for (path, key) in [
-        ("/api/seatpool/v1/accounts/example.com/events?limit=abc", "detail"),
-        ("/api/v1/accounts/search?limit=1&limit=2", "statusMessage"),
+    for (path, status, key) in [
+        ("/api/seatpool/v1/accounts/example.com/events?limit=abc", 400, "detail"),
+        ("/api/v1/accounts/search?limit=1&limit=2", 200, "statusMessage"),
     ] {
         let answer = caller.get(path).await;
-        assert_eq!(answer.status, 400, "{path}");
+        assert_eq!(answer.status, status, "{path}");
         let said = answer.json()[key].as_str().unwrap().to_owned();
         assert!(said.starts_with("the query parameter limit "), "{said}");
     }

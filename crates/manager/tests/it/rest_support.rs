@@ -121,6 +121,33 @@ pub(crate) async fn instance(manager: &Manager, token: &str, serial: &str, peak:
 pub(crate) struct Record(Vec<Value>);
 
 impl Record {
+    /// Sends a request that is told as `request` and `body`, notes it down, and hands on what came back.
+    pub(crate) async fn send(
+        &mut self,
+        request: &str,
+        body: Option<Value>,
+        sent: reqwest::RequestBuilder,
+    ) -> Value {
+        let response = sent.send().await.unwrap();
+        let status = response.status().as_u16();
+        let answer: Value = response.json().await.unwrap();
+        self.note(request, body, status, &answer);
+        answer
+    }
+
+    fn note(&mut self, request: &str, body: Option<Value>, status: u16, answer: &Value) {
+        let mut shown = answer.clone();
+        steady(&mut shown);
+        let mut row = json!({ "request": steady_text(request) });
+        if let Some(mut body) = body {
+            steady(&mut body);
+            row["body"] = body;
+        }
+        row["status"] = status.into();
+        row["answer"] = shown;
+        self.0.push(row);
+    }
+
     /// Makes a request, notes it down, and hands on what came back.
     pub(crate) async fn call(
         &mut self,
@@ -131,16 +158,7 @@ impl Record {
     ) -> Value {
         let reply = caller.call(method.parse().unwrap(), path, body.as_ref()).await;
         let answer = if reply.text.is_empty() { Value::Null } else { reply.json() };
-        let mut shown = answer.clone();
-        steady(&mut shown);
-        let mut request = json!({ "request": steady_text(&format!("{method} {path}")) });
-        if let Some(mut body) = body {
-            steady(&mut body);
-            request["body"] = body;
-        }
-        request["status"] = reply.status.into();
-        request["answer"] = shown;
-        self.0.push(request);
+        self.note(&format!("{method} {path}"), body, reply.status, &answer);
         answer
     }
 
@@ -167,7 +185,10 @@ pub(crate) fn steady(value: &mut Value) {
                 match key.as_str() {
                     "serial" => *member = "[serial]".into(),
                     "hash" => *member = "[hash]".into(),
-                    "client_secret" => *member = "[secret]".into(),
+                    "client_secret" if member.as_str().is_some_and(|text| text.len() == 43) => {
+                        *member = "[secret]".into();
+                    }
+                    "access_token" => *member = "[token]".into(),
                     "next_cursor" if member.is_string() => *member = "[cursor]".into(),
                     _ => steady(member),
                 }

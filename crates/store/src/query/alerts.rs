@@ -119,10 +119,6 @@ const LOTS_ENDING: Sql = in_places!(
     "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND ends_at > $3 AND ends_at <= $4 AND ";
     " ORDER BY ends_at, id"
 );
-const LOTS_OF_ORDERS: Sql = in_places!(
-    "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND order_id >= $3 AND order_id < $4 AND ";
-    " ORDER BY order_id, id"
-);
 const LOTS_ALIKE: Sql = in_places!(
     "SELECT virtual_account, tag, subscription_id, MAX(id) FROM lots \
      WHERE account_id = $1 AND subscription_id IS NOT NULL AND ends_at > $3 AND ";
@@ -169,7 +165,6 @@ pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("instances_in_place_by_certificate_day", CERTIFICATE_ENDS.listed),
     ("pool_totals_short", SHORT),
     ("lots_in_place_by_end", LOTS_ENDING),
-    ("lots_by_order", LOTS_OF_ORDERS),
     ("lots_alike", LOTS_ALIKE),
     ("tokens_in_place_by_end", TOKENS_ENDING),
     ("events_that_alert", EVENTS),
@@ -300,18 +295,6 @@ impl Store {
         let values =
             [Value::text(account), Value::set(places), Value::time(ends.start), Value::time(ends.end)];
         read_all(&self.db.rows(&LOTS_ENDING, &values).await?)
-    }
-
-    /// The lots of these virtual accounts whose order ids are in this range by their bytes.
-    pub async fn lots_of_orders(
-        &self,
-        account: AccountId,
-        places: &[VirtualAccountId],
-        orders: Range<String>,
-    ) -> Result<Vec<Lot>, StoreError> {
-        let values =
-            [Value::text(account), Value::set(places), Value::text(orders.start), Value::text(orders.end)];
-        read_all(&self.db.rows(&LOTS_OF_ORDERS, &values).await?)
     }
 
     /// Lots that agree in virtual account, subscription, licence, quantity and term, and came by different orders;

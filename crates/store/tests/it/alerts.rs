@@ -99,13 +99,6 @@ pub(crate) async fn licences_and_tokens_are_found_by_their_ends(store: Store) {
     let alike = store.lots_alike(account, &[place(1)], end - day).await.unwrap();
     assert_eq!(alike.iter().map(|found| found.lot).collect::<Vec<_>>(), [lot_id(2)]);
     assert_eq!(store.lots_alike(account, &[place(1)], end).await.unwrap(), []);
-    let orders = |from: &str, to: &str| from.to_owned()..to.to_owned();
-    let named = store.lots_of_orders(account, &[place(1)], orders("another", "another0")).await.unwrap();
-    assert_eq!(named, [twin.clone()]);
-    let before = store.lots_of_orders(account, &[place(1)], orders("anothea", "another")).await.unwrap();
-    assert_eq!(before, []);
-    let elsewhere = store.lots_of_orders(account, &[place(2)], orders("another", "another0")).await.unwrap();
-    assert_eq!(elsewhere, []);
     let tokens = store.tokens_expiring(account, &[place(1)], expires - day..expires).await.unwrap();
     assert_eq!(tokens, [fresh]);
     assert_eq!(store.tokens_expiring(account, &[place(1)], expires..expires + day).await.unwrap(), []);

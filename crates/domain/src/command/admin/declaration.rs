@@ -6,9 +6,12 @@ use seatpool_proto::{LotId, LotKind, Quantity, Tag, Term, VirtualAccountId};
 use super::{By, Chosen, Context, Outcome, Refused, known, known_license, line_of, lots_of};
 use crate::command::{Verdict, words};
 use crate::event::{Event, EventKind};
-use crate::lot::{DECLARED, Declaration, DeclarationState, Lot, LotTransaction, TransactionKind};
+use crate::lot::{Declaration, DeclarationState, Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
 use crate::workset::{Touches, Workset};
+
+/// How the order ids of declared lots begin; no order of the vendor's may.
+pub(super) const DECLARED: &str = "SELF-DECLARED-";
 
 pub(super) fn touches(virtual_account: VirtualAccountId, tag: &Tag) -> Touches {
     Touches {

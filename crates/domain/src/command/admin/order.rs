@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use seatpool_proto::limits::QUANTITY_MAX;
 use seatpool_proto::{LotId, LotKind, Quantity, VirtualAccountId};
 
+use super::declaration::DECLARED;
 use super::{
     By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, line_of, lots_of, only,
     renewal,
 };
 use crate::command::{CoTermination, OrderLine, words};
 use crate::event::{Event, EventKind};
-use crate::lot::{DECLARED, Lot, LotTransaction, TransactionKind};
+use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
 use crate::workset::{Touches, Workset};
 

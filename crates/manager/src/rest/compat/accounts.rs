@@ -6,7 +6,9 @@ use seatpool_store::Page;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::shape::{Answer, Caller, Failure, Params, Reply, lenient_number, page};
+use super::extract::{Caller, Params};
+use super::lenient;
+use super::shape::{Answer, Failure, Reply, page};
 use crate::app::App;
 use crate::app::access::Principal;
 use crate::app::accounts::{self, AccountView};
@@ -23,10 +25,10 @@ pub(crate) struct SearchParams {
     #[serde(rename = "type")]
     kind: Option<String>,
     /// How many rows; -1 for all.
-    #[serde(deserialize_with = "lenient_number")]
+    #[serde(deserialize_with = "lenient::number")]
     limit: Option<i64>,
     /// How many rows to skip.
-    #[serde(deserialize_with = "lenient_number")]
+    #[serde(deserialize_with = "lenient::number")]
     offset: Option<i64>,
 }
 

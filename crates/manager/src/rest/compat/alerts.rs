@@ -1,26 +1,11 @@
 //! Alerts of a smart account.
 
-use axum::extract::State;
-use seatpool_store::Page;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::shape::{Answer, Body, Caller, Failure, Path, Reply, lenient_number, page};
-use crate::app::App;
-use crate::app::access;
+use super::extract::{Body, InAccount, Listing};
+use super::shape::{Answer, OfAccount, Reply, instant};
 use crate::app::alerts::{self, AlertQuery, Raised, SeverityView};
-
-/// Which alerts to list.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct AlertsBody {
-    /// How many rows; -1 for all; 50 if absent.
-    #[serde(deserialize_with = "lenient_number")]
-    limit: Option<i64>,
-    /// How many rows to skip.
-    #[serde(deserialize_with = "lenient_number")]
-    offset: Option<i64>,
-}
 
 /// Alerts.
 #[derive(Serialize, ToSchema)]
@@ -51,22 +36,15 @@ pub(crate) struct AlertRow {
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/alerts", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = AlertsBody,
+    request_body = Listing,
     responses(
         (status = 200, description = "The gravest first", body = Answer<Alerts>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
-pub(crate) async fn list_alerts(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(body): Body<AlertsBody>,
-) -> Reply<Alerts> {
-    let page: Page = page(body.limit, body.offset)?;
-    let account = access::account(&app, &principal, &domain).await?;
-    let found = alerts::list(&app, &principal, account.id, &AlertQuery::default(), page).await?;
+pub(crate) async fn list_alerts(at: InAccount, Body(listing): Body<Listing>) -> Reply<Alerts> {
+    let query = AlertQuery { virtual_accounts: at.listed(&listing).await?, ..AlertQuery::default() };
+    let found = alerts::list(&at.app, &at.principal, at.account, &query, listing.page()?).await?;
     let alerts = found.items.iter().map(row).collect();
     Ok(Answer::success(Alerts { total_records: found.total, alerts }))
 }
@@ -79,6 +57,6 @@ fn row(raised: &Raised) -> AlertRow {
         source: alert.subject.name().to_owned(),
         message: alert.message.to_string(),
         virtual_account: alert.place.name.clone(),
-        action_due: alert.due.map(|due| due.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        action_due: alert.due.map(instant),
     }
 }

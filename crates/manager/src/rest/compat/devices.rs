@@ -1,46 +1,14 @@
 //! Product instances, which these paths call devices.
 
-use axum::extract::State;
-use seatpool_proto::AccountId;
-use seatpool_store::InstanceQuery;
+use seatpool_proto::VirtualAccountId;
+use seatpool_store::{InstanceQuery, Page};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::shape::{
-    Answer, Body, Caller, Failure, Nothing, Params, Path, Reply, instant, lenient_number, page,
-    virtual_account,
-};
-use crate::app::App;
-use crate::app::access::{self, Permission, Principal};
-use crate::app::accounts::VirtualAccountView;
+use super::extract::{Body, InAccount, InVirtualAccount, Listing, PageParams, Params};
+use super::lenient;
+use super::shape::{Answer, Failure, Nothing, OfAccount, OfManagedAccount, Reply, instant};
 use crate::app::instances::{self, InstanceView};
-
-/// A page of devices.
-#[derive(Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub(crate) struct DevicesParams {
-    /// How many rows; -1 for all; 50 if absent.
-    #[serde(deserialize_with = "lenient_number")]
-    limit: Option<i64>,
-    /// How many rows to skip.
-    #[serde(deserialize_with = "lenient_number")]
-    offset: Option<i64>,
-}
-
-/// Which devices to list.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct DevicesBody {
-    /// Virtual accounts by name; all that the caller may read if empty.
-    virtual_accounts: Option<Vec<String>>,
-    /// How many rows; -1 for all; 50 if absent.
-    #[serde(deserialize_with = "lenient_number")]
-    limit: Option<i64>,
-    /// How many rows to skip.
-    #[serde(deserialize_with = "lenient_number")]
-    offset: Option<i64>,
-}
 
 /// Devices.
 #[derive(Serialize, ToSchema)]
@@ -83,12 +51,19 @@ pub(crate) struct DeviceUsage {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Sudi {
+    #[serde(deserialize_with = "lenient::text")]
     suvi: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     uuid: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     host_identifier: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     udi_pid: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     udi_serial_number: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     udi_vid: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     mac_address: Option<String>,
 }
 
@@ -98,61 +73,37 @@ pub(crate) struct Sudi {
     params(
         ("domain" = String, Path, description = "The smart account's domain"),
         ("virtual_account" = String, Path, description = "The virtual account's name"),
-        DevicesParams,
+        PageParams,
     ),
     responses(
         (status = 200, description = "By name", body = Answer<Devices>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
 pub(crate) async fn list_devices_of_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
-    Params(params): Params<DevicesParams>,
+    InVirtualAccount { at, place }: InVirtualAccount,
+    Params(params): Params<PageParams>,
 ) -> Reply<Devices> {
-    let account = access::account(&app, &principal, &domain).await?;
-    list(&app, &principal, account.id, &[name], params.limit, params.offset).await
+    list(&at, vec![place.id], params.page()?).await
 }
 
 /// List product instances
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/devices", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = DevicesBody,
+    request_body = Listing,
     responses(
         (status = 200, description = "By name", body = Answer<Devices>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
-pub(crate) async fn list_devices(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(body): Body<DevicesBody>,
-) -> Reply<Devices> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let names = body.virtual_accounts.unwrap_or_default();
-    list(&app, &principal, account.id, &names, body.limit, body.offset).await
+pub(crate) async fn list_devices(at: InAccount, Body(listing): Body<Listing>) -> Reply<Devices> {
+    list(&at, at.listed(&listing).await?, listing.page()?).await
 }
 
-async fn list(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-    names: &[String],
-    limit: Option<i64>,
-    offset: Option<i64>,
-) -> Reply<Devices> {
-    let page = page(limit, offset)?;
-    let mut places = Vec::with_capacity(names.len());
-    for name in names {
-        places.push(virtual_account(app, principal, account, name).await?.id);
-    }
+async fn list(at: &InAccount, places: Vec<VirtualAccountId>, page: Page) -> Reply<Devices> {
     let query = InstanceQuery { virtual_accounts: Some(places), ..InstanceQuery::default() };
-    let found = instances::list(app, principal, account, query, page).await?;
+    let found = instances::list(&at.app, &at.principal, at.account, query, page).await?;
     let devices = found.items.into_iter().map(device).collect();
     Ok(Answer::success(Devices { total_records: found.total, devices }))
 }
@@ -188,16 +139,19 @@ fn device(row: InstanceView) -> Device {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct DeviceTransfers {
+    #[serde(deserialize_with = "lenient::rows")]
     product_instances: Vec<DeviceTransfer>,
 }
 
 /// One device to move.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct DeviceTransfer {
-    sudi: Sudi,
+    sudi: Option<Sudi>,
+    #[serde(deserialize_with = "lenient::text")]
     product_tag_name: Option<String>,
-    target_virtual_account: String,
+    #[serde(deserialize_with = "lenient::text")]
+    target_virtual_account: Option<String>,
 }
 
 /// Move product instances to other virtual accounts
@@ -211,35 +165,28 @@ pub(crate) struct DeviceTransfer {
     request_body = DeviceTransfers,
     responses(
         (status = 200, description = "Moved, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn transfer_devices(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    here: InVirtualAccount,
     Body(body): Body<DeviceTransfers>,
 ) -> Reply<Nothing> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let from = virtual_account(&app, &principal, account.id, &name).await?;
-    access::check(&principal, account.id, Permission::ManageVirtualAccount(from.id))?;
-    if body.product_instances.is_empty() {
+    here.check_managed()?;
+    let rows = body.product_instances;
+    if rows.is_empty() {
         return Err(Failure::refused(
             "productInstances is empty: name at least one product instance to move",
         ));
     }
-    let mut moves = Vec::with_capacity(body.product_instances.len());
-    for row in &body.product_instances {
-        let to = virtual_account(&app, &principal, account.id, &row.target_virtual_account).await?;
-        let found =
-            find(&app, &principal, account.id, &from, &row.sudi, row.product_tag_name.as_deref()).await?;
-        moves.push((found, to.id));
+    let targets = here.at.targets(rows.iter().map(|row| &row.target_virtual_account)).await?;
+    let mut moves = Vec::with_capacity(rows.len());
+    for (row, to) in rows.iter().zip(targets) {
+        moves.push((find(&here, row.sudi.as_ref(), row.product_tag_name.as_deref()).await?, to.id));
     }
-    let count = moves.len();
+    let (at, count) = (&here.at, moves.len());
     for (done, (instance, to)) in moves.into_iter().enumerate() {
-        instances::transfer(&app, &principal, account.id, instance.id, to)
+        instances::transfer(&at.app, &at.principal, at.account, instance.id, to)
             .await
             .map_err(|error| partly("transferred", done, count, &instance.name, error.into()))?;
     }
@@ -250,17 +197,23 @@ pub(crate) async fn transfer_devices(
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct DeviceRemovals {
-    #[serde(rename = "productInstacesRemoveRequests", alias = "productInstancesRemoveRequests")]
+    #[serde(
+        rename = "productInstacesRemoveRequests",
+        alias = "productInstancesRemoveRequests",
+        deserialize_with = "lenient::rows"
+    )]
     requests: Vec<DeviceRemoval>,
 }
 
 /// One device to remove.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct DeviceRemoval {
-    sudi: Sudi,
+    sudi: Option<Sudi>,
+    #[serde(deserialize_with = "lenient::text")]
     product_tag_name: Option<String>,
     /// Of a reservation. None is taken by this version: an instance in contact has none.
+    #[serde(deserialize_with = "lenient::text")]
     return_code: Option<String>,
 }
 
@@ -275,55 +228,14 @@ pub(crate) struct DeviceRemoval {
     request_body = DeviceRemovals,
     responses(
         (status = 200, description = "Removed, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn remove_devices(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    here: InVirtualAccount,
     Body(body): Body<DeviceRemovals>,
 ) -> Reply<Nothing> {
-    remove(&app, &principal, &domain, &name, body).await
-}
-
-/// Remove product instances (as `/v2/…/devices/remove`)
-#[utoipa::path(
-    post, path = "/v1/accounts/{domain}/virtual-accounts/{virtual_account}/devices/remove",
-    tag = "compatible",
-    params(
-        ("domain" = String, Path, description = "The smart account's domain"),
-        ("virtual_account" = String, Path, description = "The virtual account's name"),
-    ),
-    request_body = DeviceRemovals,
-    responses(
-        (status = 200, description = "Removed, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
-    )
-)]
-pub(crate) async fn remove_devices_v1(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
-    Body(body): Body<DeviceRemovals>,
-) -> Reply<Nothing> {
-    remove(&app, &principal, &domain, &name, body).await
-}
-
-async fn remove(
-    app: &App,
-    principal: &Principal,
-    domain: &str,
-    name: &str,
-    body: DeviceRemovals,
-) -> Reply<Nothing> {
-    let account = access::account(app, principal, domain).await?;
-    let place = virtual_account(app, principal, account.id, name).await?;
-    access::check(principal, account.id, Permission::ManageVirtualAccount(place.id))?;
+    here.check_managed()?;
     if body.requests.is_empty() {
         let message = "productInstacesRemoveRequests is empty: name at least one product instance to remove";
         return Err(Failure::refused(message));
@@ -335,37 +247,34 @@ async fn remove(
                 "returnCode was given, but no product instance here holds a reservation",
             ));
         }
-        found.push(
-            find(app, principal, account.id, &place, &row.sudi, row.product_tag_name.as_deref()).await?,
-        );
+        found.push(find(&here, row.sudi.as_ref(), row.product_tag_name.as_deref()).await?);
     }
-    let count = found.len();
+    let (at, count) = (&here.at, found.len());
     for (done, instance) in found.into_iter().enumerate() {
-        instances::remove(app, principal, account.id, instance.id)
+        instances::remove(&at.app, &at.principal, at.account, instance.id)
             .await
             .map_err(|error| partly("removed", done, count, &instance.name, error.into()))?;
     }
     Ok(Answer::saying(Nothing {}, format!("product instances removed: {count}")))
 }
 
-/// The one instance of `place` that a request names.
+/// The one instance of the virtual account that a request names.
 async fn find(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-    place: &VirtualAccountView,
-    sudi: &Sudi,
+    here: &InVirtualAccount,
+    sudi: Option<&Sudi>,
     product_tag: Option<&str>,
 ) -> Result<InstanceView, Failure> {
-    let given = |part: &Option<String>| part.clone().filter(|part| !part.is_empty());
-    let (Some(pid), Some(sn)) = (given(&sudi.udi_pid), given(&sudi.udi_serial_number)) else {
+    let InVirtualAccount { at, place } = here;
+    let given = |part: &Option<String>| part.clone().filter(|part| !part.trim().is_empty());
+    let udi = sudi.and_then(|sudi| Some((given(&sudi.udi_pid)?, given(&sudi.udi_serial_number)?, sudi)));
+    let Some((pid, sn, sudi)) = udi else {
         return Err(Failure::refused(
             "sudi names no product instance: udiPid and udiSerialNumber are both needed",
         ));
     };
-    let mut found = instances::by_udi(app, principal, account, place.id, &pid, &sn).await?;
+    let mut found = instances::by_udi(&at.app, &at.principal, at.account, place.id, &pid, &sn).await?;
     if let Some(uuid) = given(&sudi.uuid) {
-        found.retain(|row| row.udi.uuid.as_deref() == Some(uuid.as_str()));
+        found.retain(|row| row.udi.uuid.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(&uuid)));
     }
     if let Some(tag) = product_tag.filter(|tag| !tag.is_empty()) {
         found.retain(|row| row.product_type == tag);

@@ -1,30 +1,13 @@
 //! Licences, subscriptions, and moving licences.
 
-use axum::extract::State;
 use seatpool_proto::{LotKind, Quantity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shape::{
-    Answer, Body, Caller, Failure, Nothing, Path, Reply, cut, day, lenient_number, page, virtual_account,
-};
-use crate::app::App;
-use crate::app::access::{self, Permission};
+use super::extract::{Body, InAccount, InVirtualAccount, Listing};
+use super::lenient;
+use super::shape::{Answer, Failure, Nothing, OfAccount, OfManagedAccount, Reply, cut, day};
 use crate::app::inventory::{self, Borrowing, LicenseView, LotStatus, LotView, Transfer};
-
-/// Which licences to list.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct LicensesBody {
-    /// Virtual accounts by name; all that the caller may read if empty.
-    virtual_accounts: Option<Vec<String>>,
-    /// How many rows; -1 for all; 50 if absent.
-    #[serde(deserialize_with = "lenient_number")]
-    limit: Option<i64>,
-    /// How many rows to skip.
-    #[serde(deserialize_with = "lenient_number")]
-    offset: Option<i64>,
-}
 
 /// Licences.
 #[derive(Serialize, ToSchema)]
@@ -91,38 +74,23 @@ pub(crate) struct Substitution {
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/licenses", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = LicensesBody,
+    request_body = Listing,
     responses(
         (status = 200, description = "By virtual account and name", body = Answer<Licenses>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
-pub(crate) async fn list_licenses(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(body): Body<LicensesBody>,
-) -> Reply<Licenses> {
-    let page = page(body.limit, body.offset)?;
-    let rows = licenses(&app, &principal, &domain, body.virtual_accounts).await?;
+pub(crate) async fn list_licenses(at: InAccount, Body(listing): Body<Listing>) -> Reply<Licenses> {
+    let page = listing.page()?;
+    let rows = licenses(&at, &listing).await?;
     let total_records = rows.len() as u64;
     let licenses = cut(rows, page).iter().map(license_row).collect();
     Ok(Answer::success(Licenses { total_records, licenses }))
 }
 
-async fn licenses(
-    app: &App,
-    principal: &access::Principal,
-    domain: &str,
-    names: Option<Vec<String>>,
-) -> Result<Vec<LicenseView>, Failure> {
-    let account = access::account(app, principal, domain).await?;
-    let mut places = Vec::new();
-    for name in names.unwrap_or_default() {
-        places.push(virtual_account(app, principal, account.id, &name).await?.id);
-    }
-    Ok(inventory::licenses(app, principal, account.id, &places).await?)
+async fn licenses(at: &InAccount, listing: &Listing) -> Result<Vec<LicenseView>, Failure> {
+    let places = at.listed(listing).await?;
+    Ok(inventory::licenses(&at.app, &at.principal, at.account, &places).await?)
 }
 
 fn license_row(license: &LicenseView) -> LicenseRow {
@@ -172,14 +140,6 @@ fn license_lot(lot: &LotView) -> LicenseLot {
     }
 }
 
-/// Which subscriptions to list.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct SubscriptionsBody {
-    /// Virtual accounts by name; all that the caller may read if empty.
-    virtual_accounts: Option<Vec<String>>,
-}
-
 /// Subscriptions.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -206,22 +166,17 @@ pub(crate) struct Subscription {
 #[utoipa::path(
     post, path = "/v1/accounts/{domain}/license-subscriptions", tag = "compatible",
     params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = SubscriptionsBody,
+    request_body = Listing,
     responses(
         (status = 200, description = "Lots with a term or a subscription", body = Answer<Subscriptions>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
-pub(crate) async fn list_subscriptions(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(body): Body<SubscriptionsBody>,
-) -> Reply<Subscriptions> {
-    let rows = licenses(&app, &principal, &domain, body.virtual_accounts).await?;
+pub(crate) async fn list_subscriptions(at: InAccount, Body(listing): Body<Listing>) -> Reply<Subscriptions> {
+    let page = listing.page_or_all()?;
+    let rows = licenses(&at, &listing).await?;
     let subscribed = |lot: &&LotView| lot.subscription_id.is_some() || lot.kind != LotKind::Perpetual;
-    let license_subscriptions = rows
+    let all = rows
         .iter()
         .flat_map(|license| license.lots.iter().filter(subscribed).map(move |lot| (license, lot)))
         .map(|(license, lot)| Subscription {
@@ -238,28 +193,30 @@ pub(crate) async fn list_subscriptions(
             },
         })
         .collect();
-    Ok(Answer::success(Subscriptions { license_subscriptions }))
+    Ok(Answer::success(Subscriptions { license_subscriptions: cut(all, page) }))
 }
 
 /// Licences to move.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct TransferBody {
+    #[serde(deserialize_with = "lenient::rows")]
     licenses: Vec<TransferRow>,
 }
 
 /// One licence to move.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct TransferRow {
-    license: String,
+    #[serde(deserialize_with = "lenient::text")]
+    license: Option<String>,
     /// `PERPETUAL`, `TERM` or `DEMO`; any if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    license_type: Option<LotKind>,
-    #[serde(default, deserialize_with = "lenient_number")]
+    #[serde(deserialize_with = "lenient::text")]
+    license_type: Option<String>,
+    #[serde(deserialize_with = "lenient::number")]
     quantity: Option<i64>,
-    target_virtual_account: String,
+    #[serde(deserialize_with = "lenient::text")]
+    target_virtual_account: Option<String>,
 }
 
 /// Move licences to other virtual accounts, all or none
@@ -273,44 +230,46 @@ pub(crate) struct TransferRow {
     request_body = TransferBody,
     responses(
         (status = 200, description = "Moved, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn transfer_licenses(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    here: InVirtualAccount,
     Body(body): Body<TransferBody>,
 ) -> Reply<Nothing> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let from = virtual_account(&app, &principal, account.id, &name).await?;
-    access::check(&principal, account.id, Permission::ManageVirtualAccount(from.id))?;
+    here.check_managed()?;
+    let InVirtualAccount { at, place: from } = here;
     if body.licenses.is_empty() {
         return Err(Failure::refused("licenses is empty: name at least one license to move"));
     }
-    let mut lines = Vec::with_capacity(body.licenses.len());
-    for row in body.licenses {
-        let to = virtual_account(&app, &principal, account.id, &row.target_virtual_account).await?;
-        if inventory::tag_of(&app, &row.license).is_none() {
-            return Err(Failure::refused(format!("there is no license {:?}", row.license)));
-        }
-        let wanted = row.quantity.and_then(|quantity| u64::try_from(quantity).ok());
-        let quantity = wanted.and_then(|quantity| Quantity::new(quantity).ok()).ok_or_else(|| {
-            Failure::refused(format!(
-                "quantity of license {:?} is not the number of licences to move",
-                row.license
-            ))
-        })?;
-        lines.push(Transfer {
-            license: row.license,
-            lot: None,
-            kind: row.license_type,
-            quantity,
-            to: to.id.to_string(),
-        });
-    }
-    inventory::transfer(&app, &principal, account.id, from.id, lines).await?;
+    let targets = at.targets(body.licenses.iter().map(|row| &row.target_virtual_account)).await?;
+    let known = |license: &str| inventory::tag_of(&at.app, license).is_some();
+    let lines = body.licenses.into_iter().zip(targets).map(|(row, to)| line(row, to.id.to_string(), known));
+    let lines = lines.collect::<Result<_, _>>()?;
+    inventory::transfer(&at.app, &at.principal, at.account, from.id, lines).await?;
     Ok(Answer::saying(Nothing {}, "the licenses were transferred"))
+}
+
+/// What one row of a request asks, in our words.
+fn line(row: TransferRow, to: String, is_known: impl Fn(&str) -> bool) -> Result<Transfer, Failure> {
+    let license = row.license.unwrap_or_default();
+    if !is_known(&license) {
+        return Err(Failure::refused(format!("there is no license {license:?}")));
+    }
+    let wanted = row.quantity.and_then(|quantity| u64::try_from(quantity).ok());
+    let quantity = wanted.and_then(|quantity| Quantity::new(quantity).ok()).ok_or_else(|| {
+        Failure::refused(format!("quantity of license {license:?} is not the number of licences to move"))
+    })?;
+    let kind = match row.license_type.as_deref().map(str::trim).filter(|word| !word.is_empty()) {
+        None => None,
+        Some(word) => Some(kind_of(word)?),
+    };
+    Ok(Transfer { license, lot: None, kind, quantity, to })
+}
+
+fn kind_of(word: &str) -> Result<LotKind, Failure> {
+    let all = [LotKind::Perpetual, LotKind::Term, LotKind::Demo];
+    all.into_iter()
+        .find(|kind| kind.as_str().eq_ignore_ascii_case(word))
+        .ok_or_else(|| Failure::refused(format!("licenseType is PERPETUAL, TERM or DEMO, not {word:?}")))
 }

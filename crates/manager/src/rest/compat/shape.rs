@@ -1,24 +1,21 @@
-//! What all answers and requests of the compatible API share: `status` and `statusMessage`, lenient bodies,
-//! paging by `limit` and `offset`.
+//! What all answers of the compatible API share: `status` and `statusMessage`, failures, paging by `limit` and
+//! `offset`, how instants are written.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use seatpool_domain::Refused;
 use seatpool_store::Page;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response};
+use utoipa::{IntoResponses, ToSchema};
 
-use crate::app::access::Principal;
-use crate::app::accounts::{self, VirtualAccountView};
-use crate::app::{App, AppError};
-use crate::rest::auth::{self, CHALLENGE, Unauthenticated};
-use crate::rest::{body, query};
+use crate::app::AppError;
+use crate::rest::auth::{CHALLENGE, Unauthenticated};
 
 /// An answer: what was asked for, beside `status` and `statusMessage`.
 #[derive(Serialize, ToSchema)]
@@ -132,76 +129,33 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Who calls.
-pub(crate) struct Caller(pub(crate) Principal);
+/// For the document: what every path of an account answers to who may not see it.
+pub(crate) struct OfAccount;
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        Ok(Self(auth::principal(parts, app).await?))
+impl IntoResponses for OfAccount {
+    fn responses() -> BTreeMap<String, RefOr<response::Response>> {
+        failures([("401", "No valid access token"), ("404", "No such account")])
     }
 }
 
-/// A JSON body of which every key is optional, whatever its content type says; an absent body is `{}`.
-pub(crate) struct Body<T>(pub(crate) T);
+/// For the document: the same, and to who may see it and not do this.
+pub(crate) struct OfManagedAccount;
 
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, _: &App) -> Result<Self, Failure> {
-        let bytes = body::read(request).await.map_err(|(status, why)| Failure::new(status, why))?;
-        let bytes = if bytes.trim_ascii().is_empty() { b"{}".as_slice() } else { &bytes };
-        let body = serde_json::from_slice(bytes).map_err(|why| {
-            Failure::new(StatusCode::BAD_REQUEST, format!("the body is not what it should be: {why}"))
-        })?;
-        Ok(Self(body))
+impl IntoResponses for OfManagedAccount {
+    fn responses() -> BTreeMap<String, RefOr<response::Response>> {
+        let mut all = OfAccount::responses();
+        all.extend(failures([("403", "The role does not include it")]));
+        all
     }
 }
 
-/// The parts of the path.
-pub(crate) struct Path<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        axum::extract::Path::from_request_parts(parts, app)
-            .await
-            .map(|path| Self(path.0))
-            .map_err(|why| Failure::new(StatusCode::BAD_REQUEST, why.body_text()))
-    }
-}
-
-/// A query string.
-pub(crate) struct Params<T>(pub(crate) T);
-
-impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
-        query::read(&parts.uri).map(Self).map_err(|why| Failure::new(StatusCode::BAD_REQUEST, why))
-    }
-}
-
-/// A number that scripts send as a number or as a string.
-pub(crate) fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Number(i64),
-        Text(String),
-    }
-    match Option::<Number>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Number::Number(number)) => Ok(Some(number)),
-        Some(Number::Text(text)) if text.trim().is_empty() => Ok(None),
-        Some(Number::Text(text)) => text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| serde::de::Error::custom(format!("{text:?} is not a number"))),
-    }
+fn failures<const N: usize>(known: [(&str, &str); N]) -> BTreeMap<String, RefOr<response::Response>> {
+    let failure = |(status, description): (&str, &str)| {
+        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failure"))).build();
+        let response = ResponseBuilder::new().description(description).content("application/json", body);
+        (status.to_owned(), RefOr::T(response.build()))
+    };
+    known.into_iter().map(failure).collect()
 }
 
 /// How many rows a page has unless the caller says otherwise.
@@ -233,20 +187,4 @@ pub(crate) fn instant(at: Timestamp) -> String {
 /// The day of an instant in UTC, as in `2022-07-11`.
 pub(crate) fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
-}
-
-/// The virtual account with this name; its absence names it.
-pub(crate) async fn virtual_account(
-    app: &App,
-    principal: &Principal,
-    account: seatpool_proto::AccountId,
-    name: &str,
-) -> Result<VirtualAccountView, Failure> {
-    accounts::virtual_account(app, principal, account, name).await.map_err(|error| match error {
-        AppError::Refused(
-            Refused::Unknown { what: "virtual account" }
-            | Refused::UnknownName { what: "virtual account", .. },
-        ) => Failure::refused(format!("there is no virtual account {name:?} in this account")),
-        error => error.into(),
-    })
 }

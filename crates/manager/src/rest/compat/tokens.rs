@@ -1,15 +1,13 @@
 //! Registration tokens.
 
-use axum::extract::State;
 use seatpool_domain::token::{EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shape::{
-    Answer, Body, Caller, Failure, Nothing, Path, Reply, instant, lenient_number, virtual_account,
-};
-use crate::app::App;
-use crate::app::access::{self, Permission};
+use super::extract::{Body, InVirtualAccount};
+use super::lenient;
+use super::shape::{Answer, Failure, Nothing, OfManagedAccount, Reply, instant};
+use crate::app::access::Permission;
 use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
 
 /// The virtual account's tokens.
@@ -73,16 +71,18 @@ impl From<TokenView> for TokenRow {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct NewTokenBody {
+    #[serde(deserialize_with = "lenient::text")]
     description: Option<String>,
     /// A number, or a number as text.
-    #[serde(deserialize_with = "lenient_number")]
+    #[serde(deserialize_with = "lenient::number")]
     #[schema(example = 30)]
     expires_after_days: Option<i64>,
     /// `Allowed` or `Not Allowed`.
+    #[serde(deserialize_with = "lenient::text")]
     #[schema(example = "Not Allowed")]
     export_controlled: Option<String>,
     /// How often it may be used; 0 for no limit. Also read as `numberOfUses`.
-    #[serde(rename = "numberofUses", alias = "numberOfUses", deserialize_with = "lenient_number")]
+    #[serde(rename = "numberofUses", alias = "numberOfUses", deserialize_with = "lenient::number")]
     number_of_uses: Option<i64>,
 }
 
@@ -90,6 +90,7 @@ pub(crate) struct NewTokenBody {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct TokensToRevoke {
+    #[serde(deserialize_with = "lenient::texts")]
     tokens: Vec<String>,
 }
 
@@ -102,19 +103,11 @@ pub(crate) struct TokensToRevoke {
     ),
     responses(
         (status = 200, description = "Newest first", body = Answer<Tokens>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
-pub(crate) async fn list_tokens(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
-) -> Reply<Tokens> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let place = virtual_account(&app, &principal, account.id, &name).await?;
-    let rows = tokens::list(&app, &principal, account.id, place.id).await?;
+pub(crate) async fn list_tokens(InVirtualAccount { at, place }: InVirtualAccount) -> Reply<Tokens> {
+    let rows = tokens::list(&at.app, &at.principal, at.account, place.id).await?;
     // The original lists what can be used; a revoked token is gone for its clients.
     let rows = rows.into_iter().filter(|token| token.status != TokenStatus::Revoked);
     Ok(Answer::success(Tokens { tokens: rows.map(TokenRow::from).collect() }))
@@ -130,22 +123,17 @@ pub(crate) async fn list_tokens(
     request_body = NewTokenBody,
     responses(
         (status = 200, description = "Created, or refused with status ERROR", body = Answer<CreatedToken>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn create_token(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    here: InVirtualAccount,
     Body(body): Body<NewTokenBody>,
 ) -> Reply<CreatedToken> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let place = virtual_account(&app, &principal, account.id, &name).await?;
-    access::check(&principal, account.id, Permission::ManageTokens(place.id))?;
+    here.check(Permission::ManageTokens(here.place.id))?;
+    let InVirtualAccount { at, place } = here;
     let new = new_token(body)?;
-    let token = tokens::create(&app, &principal, account.id, place.id, new).await?;
+    let token = tokens::create(&at.app, &at.principal, at.account, place.id, new).await?;
     Ok(Answer::success(CreatedToken { token_info: token.into() }))
 }
 
@@ -167,8 +155,8 @@ fn new_token(body: NewTokenBody) -> Result<NewToken, Failure> {
     };
     let export_controlled = match body.export_controlled.as_deref().map(str::trim) {
         None | Some("") => None,
-        Some(word) if word.eq_ignore_ascii_case("Allowed") => Some(true),
-        Some(word) if word.eq_ignore_ascii_case("Not Allowed") => Some(false),
+        Some(word) if is_one_of(word, &["Allowed", "true"]) => Some(true),
+        Some(word) if is_one_of(word, &["Not Allowed", "NotAllowed", "false"]) => Some(false),
         Some(word) => {
             let message = format!("exportControlled is \"Allowed\" or \"Not Allowed\", not {word:?}");
             return Err(Failure::refused(message));
@@ -176,6 +164,10 @@ fn new_token(body: NewTokenBody) -> Result<NewToken, Failure> {
     };
     let description = body.description.unwrap_or_default();
     Ok(NewToken { description, expires_after_days, uses_max, export_controlled })
+}
+
+fn is_one_of(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Revoke registration tokens
@@ -188,25 +180,19 @@ fn new_token(body: NewTokenBody) -> Result<NewToken, Failure> {
     request_body = TokensToRevoke,
     responses(
         (status = 200, description = "Revoked, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn revoke_tokens(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InVirtualAccount { at, place }: InVirtualAccount,
     Body(body): Body<TokensToRevoke>,
 ) -> Reply<Nothing> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let place = virtual_account(&app, &principal, account.id, &name).await?;
-    let listed = tokens::list(&app, &principal, account.id, place.id).await?;
+    let listed = tokens::list(&at.app, &at.principal, at.account, place.id).await?;
     // All or none: an unknown one among them is found before any is revoked.
     let mut ids = Vec::with_capacity(body.tokens.len());
     for (position, text) in body.tokens.iter().enumerate() {
         let id =
-            tokens::id_of(&app, account.id, text).filter(|id| listed.iter().any(|token| token.id == *id));
+            tokens::id_of(&at.app, at.account, text).filter(|id| listed.iter().any(|token| token.id == *id));
         let position = position + 1;
         ids.push(id.ok_or_else(|| {
             Failure::refused(format!(
@@ -218,7 +204,7 @@ pub(crate) async fn revoke_tokens(
         return Err(Failure::refused("tokens is empty: name at least one token to revoke"));
     }
     for id in &ids {
-        tokens::revoke(&app, &principal, account.id, place.id, *id).await?;
+        tokens::revoke(&at.app, &at.principal, at.account, place.id, *id).await?;
     }
     Ok(Answer::saying(Nothing {}, format!("tokens revoked: {}", ids.len())))
 }
@@ -250,7 +236,9 @@ mod tests {
     #[test]
     fn export_control_is_told_in_words() {
         assert_eq!(read(r#"{"exportControlled":"Allowed"}"#).unwrap().export_controlled, Some(true));
-        assert_eq!(read(r#"{"exportControlled":"Not Allowed"}"#).unwrap().export_controlled, Some(false));
+        for json in [r#"{"exportControlled":"Not Allowed"}"#, r#"{"exportControlled":false}"#] {
+            assert_eq!(read(json).unwrap().export_controlled, Some(false), "{json}");
+        }
         assert!(read(r#"{"exportControlled":"maybe"}"#).unwrap_err().contains("maybe"));
     }
 }

@@ -1,12 +1,12 @@
-//! Virtual accounts. The list and creation have three addresses in the wild.
+//! Virtual accounts. They have three addresses in the wild.
 
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shape::{Answer, Body, Caller, Failure, Nothing, Path, Reply, virtual_account};
-use crate::app::access::{self, Principal};
-use crate::app::{App, accounts};
+use super::extract::{Body, InAccount, InVirtualAccount};
+use super::lenient;
+use super::shape::{Answer, Nothing, OfAccount, OfManagedAccount, Reply};
+use crate::app::accounts;
 
 /// The account's virtual accounts.
 #[derive(Serialize, ToSchema)]
@@ -32,7 +32,9 @@ pub(crate) struct VirtualAccountRow {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct VirtualAccountBody {
-    name: String,
+    #[serde(deserialize_with = "lenient::text")]
+    name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     description: Option<String>,
 }
 
@@ -42,52 +44,18 @@ pub(crate) struct VirtualAccountBody {
     params(("domain" = String, Path, description = "The smart account's domain")),
     responses(
         (status = 200, description = "Those that the caller may read", body = Answer<VirtualAccounts>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfAccount,
     )
 )]
-pub(crate) async fn list_virtual_accounts(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-) -> Reply<VirtualAccounts> {
-    list(&app, &principal, &domain).await
-}
-
-/// List virtual accounts (as `/v1/accounts/{domain}/virtual-accounts`)
-#[utoipa::path(
-    get, path = "/v1/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
-    params(("domain" = String, Path, description = "The smart account's domain")),
-    responses(
-        (status = 200, description = "Those that the caller may read", body = Answer<VirtualAccounts>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
-    )
-)]
-pub(crate) async fn list_virtual_accounts_customer(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-) -> Reply<VirtualAccounts> {
-    list(&app, &principal, &domain).await
-}
-
-/// List virtual accounts (as `/v1/accounts/{domain}/virtual-accounts`)
-#[utoipa::path(
-    get, path = "/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
-    params(("domain" = String, Path, description = "The smart account's domain")),
-    responses(
-        (status = 200, description = "Those that the caller may read", body = Answer<VirtualAccounts>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
-    )
-)]
-pub(crate) async fn list_virtual_accounts_unversioned(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-) -> Reply<VirtualAccounts> {
-    list(&app, &principal, &domain).await
+pub(crate) async fn list_virtual_accounts(at: InAccount) -> Reply<VirtualAccounts> {
+    let rows = accounts::virtual_accounts(&at.app, &at.principal, at.account).await?;
+    let row = |row: accounts::VirtualAccountView| VirtualAccountRow {
+        name: row.name,
+        description: row.description,
+        is_default: if row.is_default { "true" } else { "false" },
+        commerce_access_level: "Public",
+    };
+    Ok(Answer::success(VirtualAccounts { virtual_accounts: rows.into_iter().map(row).collect() }))
 }
 
 /// Create a virtual account
@@ -97,60 +65,17 @@ pub(crate) async fn list_virtual_accounts_unversioned(
     request_body = VirtualAccountBody,
     responses(
         (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn create_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    at: InAccount,
     Body(new): Body<VirtualAccountBody>,
 ) -> Reply<Nothing> {
-    create(&app, &principal, &domain, new).await
-}
-
-/// Create a virtual account (as `/v1/accounts/{domain}/virtual-accounts`)
-#[utoipa::path(
-    post, path = "/v1/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
-    params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = VirtualAccountBody,
-    responses(
-        (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
-    )
-)]
-pub(crate) async fn create_virtual_account_customer(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(new): Body<VirtualAccountBody>,
-) -> Reply<Nothing> {
-    create(&app, &principal, &domain, new).await
-}
-
-/// Create a virtual account (as `/v1/accounts/{domain}/virtual-accounts`)
-#[utoipa::path(
-    post, path = "/accounts/{domain}/customer/virtual-accounts", tag = "compatible",
-    params(("domain" = String, Path, description = "The smart account's domain")),
-    request_body = VirtualAccountBody,
-    responses(
-        (status = 200, description = "Created, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
-    )
-)]
-pub(crate) async fn create_virtual_account_unversioned(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Body(new): Body<VirtualAccountBody>,
-) -> Reply<Nothing> {
-    create(&app, &principal, &domain, new).await
+    let (name, description) = (new.name.unwrap_or_default(), new.description.unwrap_or_default());
+    let made =
+        accounts::create_virtual_account(&at.app, &at.principal, at.account, name, description).await?;
+    Ok(Answer::saying(Nothing {}, format!("virtual account {:?} was created", made.name)))
 }
 
 /// Delete an empty virtual account
@@ -162,37 +87,12 @@ pub(crate) async fn create_virtual_account_unversioned(
     ),
     responses(
         (status = 200, description = "Deleted, or refused with status ERROR", body = Answer<Nothing>),
-        (status = 401, description = "No valid access token", body = Failure),
-        (status = 403, description = "The role does not include it", body = Failure),
-        (status = 404, description = "No such account", body = Failure),
+        OfManagedAccount,
     )
 )]
 pub(crate) async fn delete_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InVirtualAccount { at, place }: InVirtualAccount,
 ) -> Reply<Nothing> {
-    let account = access::account(&app, &principal, &domain).await?;
-    let place = virtual_account(&app, &principal, account.id, &name).await?;
-    accounts::delete_virtual_account(&app, &principal, account.id, place.id).await?;
+    accounts::delete_virtual_account(&at.app, &at.principal, at.account, place.id).await?;
     Ok(Answer::saying(Nothing {}, format!("virtual account {:?} was deleted", place.name)))
-}
-
-async fn list(app: &App, principal: &Principal, domain: &str) -> Reply<VirtualAccounts> {
-    let account = access::account(app, principal, domain).await?;
-    let rows = accounts::virtual_accounts(app, principal, account.id).await?;
-    let row = |row: accounts::VirtualAccountView| VirtualAccountRow {
-        name: row.name,
-        description: row.description,
-        is_default: if row.is_default { "true" } else { "false" },
-        commerce_access_level: "Public",
-    };
-    Ok(Answer::success(VirtualAccounts { virtual_accounts: rows.into_iter().map(row).collect() }))
-}
-
-async fn create(app: &App, principal: &Principal, domain: &str, new: VirtualAccountBody) -> Reply<Nothing> {
-    let account = access::account(app, principal, domain).await?;
-    let description = new.description.unwrap_or_default();
-    let made = accounts::create_virtual_account(app, principal, account.id, new.name, description).await?;
-    Ok(Answer::saying(Nothing {}, format!("virtual account {:?} was created", made.name)))
 }
