@@ -98,6 +98,7 @@ impl World {
             domain: "example.com".into(),
             name: "Example".into(),
             export_permitted,
+            universal_permitted: false,
             actor: administrator(),
             source: None,
         };
