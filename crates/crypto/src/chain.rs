@@ -22,6 +22,8 @@ pub enum Purpose {
     Agent,
     /// A manager signs answers.
     Manager,
+    /// A manager signs authorization codes, and agrees on keys with devices.
+    Reservation,
 }
 
 /// Why a chain is not accepted.
@@ -79,9 +81,9 @@ impl Anchors {
         let (leaf, intermediates) = chain.split_first().ok_or(ChainError::Missing)?;
         let usage = match purpose {
             Purpose::Agent => extended_key_usage::AGENT,
-            Purpose::Manager => extended_key_usage::MANAGER,
+            Purpose::Manager | Purpose::Reservation => extended_key_usage::MANAGER,
         };
-        check_leaf_usage(leaf, usage)?;
+        check_leaf_usage(leaf, usage, purpose)?;
         let leaf = CertificateDer::from(leaf.as_slice());
         let leaf = EndEntityCert::try_from(&leaf).map_err(|e| ChainError::Invalid(e.to_string()))?;
         let intermediates: Vec<_> =
@@ -104,7 +106,7 @@ impl Anchors {
 
 /// The leaf must name `usage`. The path check below asks the same of the issuing certificates, but there
 /// only where they name any usage at all: they name none.
-fn check_leaf_usage(leaf: &[u8], usage: &[u8]) -> Result<(), ChainError> {
+fn check_leaf_usage(leaf: &[u8], usage: &[u8], purpose: Purpose) -> Result<(), ChainError> {
     let invalid = |what: &str| ChainError::Invalid(what.to_owned());
     let (_, certificate) =
         x509_parser::parse_x509_certificate(leaf).map_err(|e| ChainError::Invalid(e.to_string()))?;
@@ -114,7 +116,16 @@ fn check_leaf_usage(leaf: &[u8], usage: &[u8]) -> Result<(), ChainError> {
         extended_key_usage::AGENT => extended.client_auth,
         usage => extended.other.iter().any(|oid| oid.as_bytes() == usage),
     };
-    if named { Ok(()) } else { Err(invalid("its extended key usage is another")) }
+    if !named {
+        return Err(invalid("its extended key usage is another"));
+    }
+    // Answers and authorization codes are signed under keys of their own, told apart by key agreement.
+    let agrees = certificate.key_usage().ok().flatten().is_some_and(|usage| usage.value.key_agreement());
+    if agrees == (purpose == Purpose::Reservation) {
+        Ok(())
+    } else {
+        Err(invalid("its key usage is another"))
+    }
 }
 
 fn explain(error: webpki::Error) -> ChainError {
@@ -131,12 +142,21 @@ fn explain(error: webpki::Error) -> ChainError {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+    use rcgen::{
+        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    };
 
     use super::*;
 
     /// A root, and a chain of a leaf with `usages` and an issuing certificate without any.
     fn chain(usages: Vec<ExtendedKeyUsagePurpose>) -> (Anchors, Vec<Vec<u8>>) {
+        chain_for(usages, Vec::new())
+    }
+
+    fn chain_for(
+        usages: Vec<ExtendedKeyUsagePurpose>,
+        key_usages: Vec<KeyUsagePurpose>,
+    ) -> (Anchors, Vec<Vec<u8>>) {
         let authority = |name: &str| {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
             params.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -150,6 +170,7 @@ mod tests {
             issuing.signed_by(&issuing_key, &Issuer::from_params(&root, &root_key)).unwrap().der().to_vec();
         let mut leaf = CertificateParams::new(Vec::new()).unwrap();
         leaf.extended_key_usages = usages;
+        leaf.key_usages = key_usages;
         let leaf = leaf
             .signed_by(&KeyPair::generate().unwrap(), &Issuer::from_params(&issuing, &issuing_key))
             .unwrap()
@@ -171,6 +192,21 @@ mod tests {
         check(vec![signing], false, true);
         check(vec![ExtendedKeyUsagePurpose::ServerAuth], false, false);
         check(vec![], false, false);
+    }
+
+    #[test]
+    fn a_reservation_certificate_signs_no_answers_and_an_answers_certificate_no_reservations() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let signing = || vec![ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 36])];
+        let (anchors, reservation) =
+            chain_for(signing(), vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyAgreement]);
+        assert_eq!(anchors.verify(&reservation, Purpose::Reservation, now), Ok(()));
+        assert!(matches!(
+            anchors.verify(&reservation, Purpose::Manager, now),
+            Err(ChainError::Invalid(reason)) if reason.contains("key usage")
+        ));
+        let (anchors, answers) = chain_for(signing(), vec![KeyUsagePurpose::DigitalSignature]);
+        assert!(anchors.verify(&answers, Purpose::Reservation, now).is_err());
     }
 
     #[test]

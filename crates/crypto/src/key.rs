@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use aws_lc_rs::encoding::{AsBigEndian as _, EcPrivateKeyBin};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
@@ -30,6 +31,12 @@ pub struct P256Key {
 #[error("not a P-256 private key in PKCS#8: {0}")]
 pub struct UnusableKey(String);
 
+impl UnusableKey {
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
 impl P256Key {
     /// A new key from the system's cryptographic source.
     pub fn generate() -> Result<Self, UnusableKey> {
@@ -45,6 +52,11 @@ impl P256Key {
         let mut public_key = SPKI_PREFIX.to_vec();
         public_key.extend_from_slice(pair.public_key().as_ref());
         Ok(Self { pair, public_key, pkcs8: Zeroizing::new(der.to_vec()) })
+    }
+
+    /// The private number, for key agreement under the same key.
+    pub(crate) fn scalar(&self) -> Result<EcPrivateKeyBin<'static>, UnusableKey> {
+        self.pair.private_key().as_be_bytes().map_err(|e| UnusableKey(e.to_string()))
     }
 
     /// The key as PKCS#8 DER, to be stored where only its owner can read it.

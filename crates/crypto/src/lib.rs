@@ -10,7 +10,9 @@
 mod chain;
 mod key;
 mod random;
+mod reservation;
 
 pub use chain::{Anchors, ChainError, Purpose};
 pub use key::{P256Key, P256Verifier, UnusableKey};
 pub use random::{fill_random, random_bytes};
+pub use reservation::P256ReservationKey;

@@ -94,6 +94,11 @@ impl Lot {
         self.reserved.plus(self.moved_out)
     }
 
+    /// Whether the customer declared it and the vendor has not said anything to that.
+    pub fn is_waiting(&self) -> bool {
+        self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Declared)
+    }
+
     /// Whether its end is in the past. A lot without an end never ends.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.term.ends_at.is_some_and(|end| end <= now)

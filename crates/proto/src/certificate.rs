@@ -8,6 +8,7 @@ use x509_parser::extensions::ExtendedKeyUsage;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::x509::AttributeTypeAndValue;
 
+use crate::code::PublicPoint;
 use crate::id::ProductInstanceId;
 
 /// How long an ID certificate is valid, in days (behaviour.md, "Periods").
@@ -47,6 +48,19 @@ pub struct IdCertificate {
     pub public_key: Vec<u8>,
 }
 
+/// What a reservation certificate says: it signs authorization codes, and its key agrees with devices' keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservationCertificate {
+    /// DER SubjectPublicKeyInfo.
+    pub public_key: Vec<u8>,
+    /// The same key as a compressed point.
+    pub public_point: PublicPoint,
+    /// First second of validity.
+    pub not_before: Timestamp,
+    /// Last second of validity.
+    pub not_after: Timestamp,
+}
+
 /// Why a certificate is not an ID certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCertificate {
@@ -56,6 +70,45 @@ pub enum InvalidCertificate {
     /// A field of the profile is missing or wrong.
     #[error("the certificate's {0} does not follow the ID-certificate profile")]
     Profile(&'static str),
+    /// A field of the reservation certificate's profile is missing or wrong.
+    #[error("the certificate's {0} does not follow the profile of reservation certificates")]
+    ReservationProfile(&'static str),
+}
+
+impl ReservationCertificate {
+    /// Reads a DER certificate and checks the profile's fields: key usage `digitalSignature` and
+    /// `keyAgreement` and no other (a certificate that signs answers has the first alone), extended key usage
+    /// [`extended_key_usage::MANAGER`], a P-256 key. Says nothing about who signed it.
+    pub fn from_der(der: &[u8]) -> Result<Self, InvalidCertificate> {
+        use InvalidCertificate::ReservationProfile as Wrong;
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|e| InvalidCertificate::Unreadable(e.to_string()))?;
+        if !rest.is_empty() {
+            return Err(InvalidCertificate::Unreadable("bytes after its end".into()));
+        }
+        let usage = certificate.key_usage().ok().flatten();
+        if usage.is_none_or(|u| u.value.flags != SIGNATURE_AND_AGREEMENT) {
+            return Err(Wrong("key usage"));
+        }
+        let extended = certificate.extended_key_usage().ok().flatten();
+        let named = |usage: &ExtendedKeyUsage<'_>| matches!(usage.other.as_slice(), [oid] if oid.as_bytes() == extended_key_usage::MANAGER);
+        if !extended.is_some_and(|usage| named(usage.value)) {
+            return Err(Wrong("extended key usage"));
+        }
+        if certificate.is_ca() {
+            return Err(Wrong("basic constraints"));
+        }
+        let public_key = certificate.public_key().raw.to_vec();
+        let second = |t: x509_parser::time::ASN1Time, field| {
+            Timestamp::from_second(t.timestamp()).map_err(|_| Wrong(field))
+        };
+        Ok(Self {
+            public_point: PublicPoint::from_spki(&public_key).map_err(|_| Wrong("key"))?,
+            public_key,
+            not_before: second(certificate.validity().not_before, "notBefore")?,
+            not_after: second(certificate.validity().not_after, "notAfter")?,
+        })
+    }
 }
 
 impl IdCertificate {
@@ -99,6 +152,8 @@ impl IdCertificate {
 
 /// The key usage `digitalSignature` and no other, as x509-parser counts bits (RFC 5280, section 4.2.1.3).
 const DIGITAL_SIGNATURE_ONLY: u16 = 1;
+/// `digitalSignature` and `keyAgreement` and no other.
+const SIGNATURE_AND_AGREEMENT: u16 = 1 | 1 << 4;
 
 fn client_auth_only(usage: &ExtendedKeyUsage<'_>) -> bool {
     let others = usage.any

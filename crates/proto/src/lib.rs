@@ -6,6 +6,7 @@
 //! is this crate in words; a test holds the two together.
 
 pub mod certificate;
+pub mod code;
 pub mod digest;
 pub mod envelope;
 pub mod id;
@@ -18,7 +19,7 @@ pub mod term;
 pub mod time_lapse;
 pub mod udi;
 
-pub use certificate::IdCertificate;
+pub use certificate::{IdCertificate, ReservationCertificate};
 pub use digest::Sha256;
 pub use envelope::{Algorithm, Signature, SignedRequest, SignedResponse, Signer, UntrustedRequest, Verifier};
 pub use id::{AccountId, LotId, Nonce, ProductInstanceId, RequestId, TokenId, VirtualAccountId};

@@ -32,7 +32,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0004_alerts",
     "0005_preferences",
     "0006_requests",
-    "0007_lists"
+    "0007_lists",
+    "0008_lot_lists"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

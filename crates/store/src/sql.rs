@@ -1,6 +1,7 @@
 //! One way to run a statement on either engine: its two texts, the values it takes, the rows it gives.
 
 use core::str::FromStr;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use seatpool_proto::{Quantity, Sha256};
@@ -78,6 +79,9 @@ pub(crate) fn storable(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
+/// From how long on a statement is worth a line in the log, for whoever looks for what is slow.
+const SLOW_MILLISECONDS: u128 = 5;
+
 /// A connection that is borrowed for some statements.
 pub(crate) enum Conn<'a> {
     Sqlite(&'a mut SqliteConnection),
@@ -103,8 +107,19 @@ impl Conn<'_> {
         Ok(())
     }
 
-    /// All rows that the statement gives.
+    /// All rows that the statement gives. A slow one is on the log's level `debug`, without its values.
     pub(crate) async fn rows(&mut self, sql: &Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let began = Instant::now();
+        let rows = self.fetched(sql, values).await?;
+        let milliseconds = began.elapsed().as_millis();
+        if milliseconds >= SLOW_MILLISECONDS {
+            let statement = if self.is_postgres() { sql.postgres } else { sql.sqlite };
+            tracing::debug!(milliseconds, rows = rows.len(), statement, "a slow statement");
+        }
+        Ok(rows)
+    }
+
+    async fn fetched(&mut self, sql: &Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(connection) => sqlite_query(sql, values)
                 .fetch_all(&mut **connection)

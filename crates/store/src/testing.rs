@@ -95,10 +95,10 @@ pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, St
     Ok(plans)
 }
 
-/// What alerts are computed from, on SQLite: the index that must serve each statement, and the engine's plan for it.
-pub async fn alert_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
+/// What alerts are computed from and how lots are found, on SQLite: the index that must serve each statement, and the engine's plan for it.
+pub async fn indexed_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
-    for (index, sql) in query::alerts::INDEXED {
+    for (index, sql) in query::alerts::INDEXED.iter().chain(query::lots::INDEXED) {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

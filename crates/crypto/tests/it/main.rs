@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod chains;
+mod codes;
+mod party;
 mod protocol_page;

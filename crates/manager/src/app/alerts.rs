@@ -4,14 +4,14 @@
 
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seatpool_domain::alert::{self, Alert, Dismissal, Kind, Likeness, Watch};
 use seatpool_domain::command::Action;
 use seatpool_domain::event::Severity;
 use seatpool_domain::explain::{Place, later_by_days};
-use seatpool_domain::{Instance, Refused};
+use seatpool_domain::{Instance, Lot, Refused};
 use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 use seatpool_store::{Page, Paged};
 
@@ -127,9 +127,8 @@ async fn facts(
             .extend(place_of(total.virtual_account).and_then(|place| alert::short(&total, place, catalogue)));
     }
     let lots = store.lots_ending(account, &ids, alert::lots_range(now)).await?;
-    let with_lots: BTreeSet<_> = lots.iter().map(|lot| lot.virtual_account).collect();
-    for place in places.iter().filter(|place| with_lots.contains(&place.id)) {
-        loaded.extend(alert::lots(&lots, place, catalogue, now));
+    for (at, lots) in by_place(lots) {
+        loaded.extend(place_of(at).into_iter().flat_map(|place| alert::lots(&lots, place, catalogue, now)));
     }
     for found in store.lots_alike(account, &ids, now).await? {
         if let Some(place) = place_of(found.virtual_account) {
@@ -175,6 +174,15 @@ async fn facts(
     let dismissed_instances =
         if about.is_empty() { Vec::new() } else { store.instances_by_id(account, &about).await? };
     Ok(Facts { places, loaded, watches, dismissals, dismissed_instances, now })
+}
+
+/// Lots by where they are.
+fn by_place(lots: Vec<Lot>) -> BTreeMap<VirtualAccountId, Vec<Lot>> {
+    let mut places: BTreeMap<VirtualAccountId, Vec<Lot>> = BTreeMap::new();
+    for lot in lots {
+        places.entry(lot.virtual_account).or_default().push(lot);
+    }
+    places
 }
 
 /// Those of the readable virtual accounts that are given; all if none are.

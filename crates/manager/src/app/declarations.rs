@@ -70,10 +70,10 @@ pub async fn list(
     state: Option<DeclarationState>,
 ) -> Result<Vec<OwnedLotView>, AppError> {
     check(principal, account, Permission::SeeAccount)?;
-    let mut lots = orders::lots(app, principal, account, &[]).await?;
+    let mut lots = orders::declared(app, principal, account).await?;
     lots.retain(|view| {
         let found = view.lot.declaration.as_ref().map(|declaration| declaration.state);
-        found.is_some() && state.is_none_or(|state| found == Some(state))
+        state.is_none_or(|state| found == Some(state))
     });
     Ok(lots)
 }

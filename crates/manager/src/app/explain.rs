@@ -22,8 +22,9 @@ pub use view::{ComingView, ExplanationView, MendView, ReasonView};
 
 /// How many of those who use most are named.
 const MOST_USED_ROWS: u32 = 5;
-/// In a virtual account with more instances nobody is named: finding them would take longer than a page may.
-const MOST_USED_AMONG: u32 = 5_000;
+/// Where more instances use the licence and more are in the virtual account, nobody is named: finding them would take
+/// longer than a page may.
+const MOST_USED_AMONG: u32 = 1_000;
 
 /// Explains a licence of a virtual account.
 pub async fn license(

@@ -3,13 +3,15 @@
 mod term;
 
 use jiff::Timestamp;
-use seatpool_domain::command::{Action, CoTermination, OrderLine, Outcome};
+use seatpool_domain::Lot;
+use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, Outcome};
 use seatpool_proto::{AccountId, LotKind, Quantity, Tag, VirtualAccountId};
+use seatpool_store::{Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, check};
-use super::accounts::{self, invalid};
+use super::accounts::{self, VirtualAccountView, invalid};
 use super::inventory::{self, LotView, VirtualAccountRef};
 use super::{App, AppError};
 
@@ -96,7 +98,7 @@ pub async fn place(
     let Outcome::Lots(ids) = access::submit(app, principal, account, action).await? else {
         return Err(AppError::Internal);
     };
-    let all = lots(app, principal, account, &[]).await?;
+    let all = chosen(app, principal, account, &Chosen::Order(order_id.clone())).await?;
     let lots = ids.iter().filter_map(|id| all.iter().find(|lot| lot.lot.id == *id).cloned()).collect();
     Ok(OrderView { order_id, virtual_account: VirtualAccountRef { id: place.id, name: place.name }, lots })
 }
@@ -113,11 +115,8 @@ pub async fn action(
     check(principal, account, Permission::Deposit)?;
     // A repeated order must look the same although time has passed: an absent start is that of the lots
     // that the order made.
-    let earlier: Vec<_> = lots(app, principal, account, &[virtual_account])
-        .await?
-        .into_iter()
-        .filter(|lot| lot.lot.order_id == order.order_id && lot.lot.origin.is_none())
-        .collect();
+    let mut earlier = chosen(app, principal, account, &Chosen::Order(order.order_id.clone())).await?;
+    earlier.retain(|lot| lot.virtual_account.id == virtual_account && lot.lot.origin.is_none());
     let line = |(position, line): (usize, &NewOrderLine)| {
         let tag = inventory::known_tag(app, &line.license)?;
         let same = |lot: &&OwnedLotView| lot.tag == tag;
@@ -144,19 +143,56 @@ pub async fn lots(
     let chosen = inventory::chosen(readable, virtual_accounts)?;
     let ids: Vec<_> = chosen.iter().map(|row| row.id).collect();
     let rows = app.store().lots(account, Some(&ids)).await?;
-    let now = app.now();
-    let mut views: Vec<_> = rows
-        .iter()
-        .filter_map(|row| {
-            let place = chosen.iter().find(|place| place.id == row.virtual_account)?;
-            Some(OwnedLotView {
-                virtual_account: VirtualAccountRef { id: place.id, name: place.name.clone() },
-                tag: row.tag.clone(),
-                name: inventory::name_of(app, &row.tag),
-                lot: inventory::lot_view(row, now),
-            })
-        })
-        .collect();
+    let mut views = views(app, &chosen, &rows);
     views.sort_by_key(|view| (core::cmp::Reverse(view.lot.created_at), view.lot.id));
     Ok(views)
+}
+
+/// A page of all lots that `principal` may read: what waits for the vendor, what counts, what will, what has ended.
+pub async fn lots_listed(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    page: Page,
+) -> Result<Paged<OwnedLotView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let ids: Vec<_> = readable.iter().map(|row| row.id).collect();
+    let found = app.store().lots_listed(account, &ids, app.now(), page).await?;
+    Ok(Paged { items: views(app, &readable, &found.items), total: found.total })
+}
+
+/// The lots that `chosen` names, as far as `principal` may see them; newest first.
+pub async fn chosen(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    chosen: &Chosen,
+) -> Result<Vec<OwnedLotView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    Ok(views(app, &readable, &app.store().lots_chosen(account, chosen).await?))
+}
+
+/// What customers declared, as far as `principal` may see it; newest first.
+pub async fn declared(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+) -> Result<Vec<OwnedLotView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    Ok(views(app, &readable, &app.store().lots_declared(account).await?))
+}
+
+/// Those of the lots that are in these virtual accounts, in their order.
+fn views(app: &App, places: &[VirtualAccountView], lots: &[Lot]) -> Vec<OwnedLotView> {
+    let now = app.now();
+    let view = |row: &Lot| {
+        let place = places.iter().find(|place| place.id == row.virtual_account)?;
+        Some(OwnedLotView {
+            virtual_account: VirtualAccountRef { id: place.id, name: place.name.clone() },
+            tag: row.tag.clone(),
+            name: inventory::name_of(app, &row.tag),
+            lot: inventory::lot_view(row, now),
+        })
+    };
+    lots.iter().filter_map(view).collect()
 }

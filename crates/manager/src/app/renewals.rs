@@ -15,16 +15,7 @@ pub async fn chosen_lots(
     chosen: &Chosen,
 ) -> Result<Vec<OwnedLotView>, AppError> {
     check(principal, account, Permission::SeeAccount)?;
-    let is_chosen = |view: &OwnedLotView| match chosen {
-        Chosen::Lot(id) => view.lot.id == *id,
-        Chosen::Order(order) => view.lot.order_id == order.trim(),
-        Chosen::Subscription(subscription) => {
-            view.lot.subscription_id.as_deref() == Some(subscription.trim())
-        }
-    };
-    let mut lots = orders::lots(app, principal, account, &[]).await?;
-    lots.retain(is_chosen);
-    Ok(lots)
+    orders::chosen(app, principal, account, chosen).await
 }
 
 /// Gives lots a later end; as they are then.

@@ -65,6 +65,8 @@ fn fill(new: &NewCa<'_>, keys: &Path, certificates: &Path) -> Result<(), CaError
     files::write_key(&keys.join(files::SIGNING_KEY), &signing_key)?;
     files::replace_certificates(&certificates.join(files::SIGNING_CERTIFICATE), &[&signing])?;
 
+    reservation(&issuer, config.name(), start, keys, certificates)?;
+
     // Made even if the operator brings one, so that it can be dropped later.
     let tls_key = new_key("the TLS key")?;
     let tls = profile::tls_certificate(&issuer, &tls_key, &config.names, start)?;
@@ -72,6 +74,24 @@ fn fill(new: &NewCa<'_>, keys: &Path, certificates: &Path) -> Result<(), CaError
     files::replace_certificates(&certificates.join(files::TLS_CERTIFICATE), &[&tls, &issuing])?;
 
     files::write_secret(&keys.join(files::TOKEN_KEY), &Zeroizing::new(random_bytes()))
+}
+
+/// Makes the reservation key and its certificate where they are missing: a manager of an earlier release has
+/// none. The certificate comes first, since the key alone tells that both are there.
+pub(super) fn reservation(
+    issuer: &Issuer<'_>,
+    manager: &str,
+    start: Start,
+    keys: &Path,
+    certificates: &Path,
+) -> Result<(), CaError> {
+    if keys.join(files::RESERVATION_KEY).exists() {
+        return Ok(());
+    }
+    let key = new_key("the reservation key")?;
+    let certificate = profile::reservation_certificate(issuer, &key, manager, start)?;
+    files::replace_certificates(&certificates.join(files::RESERVATION_CERTIFICATE), &[&certificate])?;
+    files::write_key(&keys.join(files::RESERVATION_KEY), &key)
 }
 
 fn new_key(what: &'static str) -> Result<P256Key, CaError> {

@@ -20,11 +20,13 @@ use super::CaError;
 pub(super) const ROOT_KEY: &str = "root.key";
 pub(super) const ISSUING_KEY: &str = "issuing.key";
 pub(super) const SIGNING_KEY: &str = "signing.key";
+pub(super) const RESERVATION_KEY: &str = "reservation.key";
 pub(super) const TLS_KEY: &str = "tls.key";
 pub(super) const TOKEN_KEY: &str = "token.key";
 pub(super) const ROOT_CERTIFICATE: &str = "vendor-root.pem";
 pub(super) const ISSUING_CERTIFICATE: &str = "issuing.pem";
 pub(super) const SIGNING_CERTIFICATE: &str = "signing.pem";
+pub(super) const RESERVATION_CERTIFICATE: &str = "reservation.pem";
 pub(super) const TLS_CERTIFICATE: &str = "tls.pem";
 
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> CaError + '_ {

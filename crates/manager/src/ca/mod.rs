@@ -6,6 +6,7 @@
 mod create;
 mod files;
 mod profile;
+mod reservation;
 mod seal;
 mod tls;
 mod token;
@@ -76,6 +77,8 @@ struct Inner {
     root_key: Option<P256Key>,
     issuing_key: P256Key,
     signing_key: P256Key,
+    /// Absent only where an earlier release's directory is looked at without being changed.
+    reservation_key: Option<reservation::Keys>,
     token_key: Zeroizing<[u8; 32]>,
     sealer: seal::Sealer,
     anchors: Anchors,
@@ -88,14 +91,28 @@ struct Inner {
 struct Chains {
     issuing: Vec<u8>,
     signing: Vec<u8>,
+    reservation: Vec<u8>,
 }
 
 impl Ca {
     /// Reads the keys and certificates of a data directory, and renews those of its own that are due.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, CaError> {
-        let ca = Self::read(config, clock)?;
+        let ca = Self::complete(config, clock)?;
         ca.renew(config)?;
         Ok(ca)
+    }
+
+    /// What is there, with the reservation key that a directory of an earlier release lacks.
+    fn complete(config: &Config, clock: Clock) -> Result<Self, CaError> {
+        let ca = Self::read(config, clock)?;
+        if ca.0.reservation_key.is_some() {
+            return Ok(ca);
+        }
+        let issuing = ca.chains().issuing;
+        let issuer = Issuer { certificate: &issuing, key: &ca.0.issuing_key };
+        let (keys, certificates) = (config.keys_dir(), config.certificates_dir());
+        create::reservation(&issuer, config.name(), Start::by(clock), &keys, &certificates)?;
+        Self::read(config, clock)
     }
 
     fn read(config: &Config, clock: Clock) -> Result<Self, CaError> {
@@ -108,7 +125,12 @@ impl Ca {
         let anchors = Anchors::new([root_certificate.clone()])
             .map_err(|e| CaError::Contents { path: root_path, reason: e.to_string() })?;
         let root_key_path = keys.join(files::ROOT_KEY);
+        let reservation_key = reservation::Keys::read(&keys)?;
         let chains = Chains {
+            reservation: match reservation_key {
+                Some(_) => files::read_certificate(&certificates.join(files::RESERVATION_CERTIFICATE))?,
+                None => Vec::new(),
+            },
             issuing: files::read_certificate(&certificates.join(files::ISSUING_CERTIFICATE))?,
             signing: files::read_certificate(&certificates.join(files::SIGNING_CERTIFICATE))?,
         };
@@ -120,6 +142,7 @@ impl Ca {
             root_key: root_key_path.exists().then(|| files::read_key(&root_key_path)).transpose()?,
             issuing_key: files::read_key(&keys.join(files::ISSUING_KEY))?,
             signing_key: files::read_key(&keys.join(files::SIGNING_KEY))?,
+            reservation_key,
             sealer: sealer
                 .ok_or_else(|| CaError::Signing("the sign-in secrets' key", "derivation".into()))?,
             token_key,
@@ -205,7 +228,7 @@ impl Ca {
         let now = self.0.clock.now();
         let start = Start::by(self.0.clock);
         let mut renewed = Vec::new();
-        let Chains { mut issuing, mut signing } = self.chains();
+        let Chains { mut issuing, mut signing, mut reservation } = self.chains();
         if let Some(root_key) = &self.0.root_key
             && profile::is_in_last_third(&issuing, now)?
         {
@@ -226,6 +249,16 @@ impl Ca {
             )?;
             renewed.push("message-signing certificate");
         }
+        if let Some(keys) = &self.0.reservation_key
+            && profile::is_in_last_third(&reservation, now)?
+        {
+            reservation = profile::reservation_certificate(&issuer, keys.signing(), config.name(), start)?;
+            files::replace_certificates(
+                &self.0.certificates_dir.join(files::RESERVATION_CERTIFICATE),
+                &[&reservation],
+            )?;
+            renewed.push("reservation certificate");
+        }
         let names_changed = self.0.tls.names_differ(config);
         if config.tls.is_none() && (names_changed || profile::is_in_last_third(&self.0.tls.leaf(), now)?) {
             self.0.tls.renew(config, &issuer, start)?;
@@ -234,7 +267,8 @@ impl Ca {
         if self.0.tls.reload_operators(config)? {
             renewed.push("operator's TLS certificate");
         }
-        *self.0.chains.write().unwrap_or_else(PoisonError::into_inner) = Chains { issuing, signing };
+        *self.0.chains.write().unwrap_or_else(PoisonError::into_inner) =
+            Chains { issuing, signing, reservation };
         Ok(renewed)
     }
 
@@ -245,6 +279,7 @@ impl Ca {
             ("vendor_root", self.0.root_certificate.clone()),
             ("issuing", chains.issuing),
             ("signing", chains.signing),
+            ("reservation", chains.reservation),
             ("tls", self.0.tls.leaf()),
         ]
         .into_iter()

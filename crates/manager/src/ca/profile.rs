@@ -5,6 +5,7 @@
 //! | vendor root | itself | 20 years | CA, at most two CAs below it |
 //! | issuing | root | 5 years | CA, no CA below it |
 //! | message signing | issuing | 2 years | `documentSigning` |
+//! | reservation | issuing | 2 years | `documentSigning`, with key agreement |
 //! | TLS server | issuing | 397 days | `serverAuth` |
 //! | ID | issuing | 365 days, by the policy | `clientAuth` |
 
@@ -136,6 +137,21 @@ pub(super) fn signing_certificate(
     let mut params = leaf(name, ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec()));
     valid_for(&mut params, start, SIGNING_DAYS);
     sign(params, key.public_key(), issuer, "the message-signing certificate")
+}
+
+/// The certificate under which authorization codes are signed, and whose key agrees with devices' keys.
+pub(super) fn reservation_certificate(
+    issuer: &Issuer<'_>,
+    key: &P256Key,
+    manager: &str,
+    start: Start,
+) -> Result<Vec<u8>, CaError> {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, shorten(manager, COMMON_NAME_CHARS_MAX));
+    let mut params = leaf(name, ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec()));
+    params.key_usages.push(KeyUsagePurpose::KeyAgreement);
+    valid_for(&mut params, start, SIGNING_DAYS);
+    sign(params, key.public_key(), issuer, "the reservation certificate")
 }
 
 /// The TLS server certificate for `names` (DNS names and IP addresses).

@@ -25,7 +25,7 @@ use crate::app::accounts::{self, VirtualAccountView};
 use crate::app::inventory::{self, LotStatus};
 use crate::app::orders::{self, OwnedLotView};
 use crate::app::reports::{self, UsagePoint, UsageQuery, UsageReport};
-use crate::app::{App, catalogue};
+use crate::app::{App, catalogue, declarations};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -268,43 +268,24 @@ async fn show_lots(
     Query(query): Query<LotsQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let mut lots = orders::lots(&app, &inside.principal, inside.account.id, &[]).await?;
-    let waits = |view: &OwnedLotView| {
-        view.lot
-            .declaration
-            .as_ref()
-            .is_some_and(|declaration| declaration.state == DeclarationState::Declared)
-    };
-    // What waits for somebody comes first, then what counts, what will, what has ended.
-    let rank = |status| match status {
-        LotStatus::Active => 0,
-        LotStatus::Future => 1,
-        LotStatus::Ended => 2,
-    };
-    lots.sort_by_key(|view| {
-        (!waits(view), rank(view.lot.status), view.lot.ends_at.is_none(), view.lot.ends_at)
-    });
     let allows = |permission| allows(&inside.principal, inside.account.id, permission);
     let deposits = allows(Permission::Deposit);
     let page: u64 = query.page.parse().unwrap_or(1).max(1);
     let part = part_of_list(page);
     let base = account_href(&inside.account.domain);
     let list = format!("{base}/reports/lots");
-    let skipped = usize::try_from(part.offset).unwrap_or(usize::MAX);
+    let lots = orders::lots_listed(&app, &inside.principal, inside.account.id, part).await?;
+    let waiting = Some(DeclarationState::Declared);
+    let waiting = declarations::list(&app, &inside.principal, inside.account.id, waiting).await?.len();
     show(&LotsPage {
         frame: inside.frame(Section::Reports, false, notice(&query.done)),
         account_name: inside.account.name.clone(),
         tabs: tabs(&inside, "/reports/lots"),
         deposits,
         declares: allows(Permission::ManageAccount),
-        waiting: lots.iter().filter(|view| waits(view)).count(),
-        pager: Pager::new(page, lots.len() as u64, |page| with_query(&list, &[("page", &page.to_string())])),
-        rows: lots
-            .iter()
-            .skip(skipped)
-            .take(part.limit as usize)
-            .map(|view| lot_row(view, deposits, now))
-            .collect(),
+        waiting,
+        pager: Pager::new(page, lots.total, |page| with_query(&list, &[("page", &page.to_string())])),
+        rows: lots.items.iter().map(|view| lot_row(view, deposits, now)).collect(),
         base,
     })
 }

@@ -12,6 +12,8 @@ use super::customer::{Customer, id, mixed};
 
 /// Of how many kinds products are.
 const KINDS: u64 = 12;
+/// How old an ID certificate gets before its agent renews it, in days (features.md, C3).
+const RENEWAL_DAYS: i64 = 182;
 /// How long the text of a manager's answer to a report is, in bytes.
 const ANSWER_BYTES: usize = 900;
 
@@ -85,6 +87,9 @@ impl<'c> Fleet<'c> {
         let authorized_until = (!number.is_multiple_of(100) || silent)
             .then(|| last_contact_at + jiff::SignedDuration::from_hours(24 * 90));
         let counted = authorized_until.is_some_and(|until| until > customer.now);
+        // Renewed half a year after it was issued, and then again, as long as the instance is in contact.
+        let days = last_contact_at.duration_since(registered_at).as_hours() / 24;
+        let issued_at = registered_at + jiff::SignedDuration::from_hours(24 * (days - days % RENEWAL_DAYS));
         let kind = number % KINDS;
         let sn = format!("FTX{:08X}", u32::try_from(mixed(number) >> 32)? ^ u32::try_from(number)?);
         let host = format!(
@@ -109,8 +114,8 @@ impl<'c> Fleet<'c> {
             export_controlled: number.is_multiple_of(2),
             certificate: CertificateRecord {
                 serial: format!("{:x}", id(5, number).as_u128()),
-                not_before: registered_at,
-                not_after: registered_at + jiff::SignedDuration::from_hours(24 * 365),
+                not_before: issued_at,
+                not_after: issued_at + jiff::SignedDuration::from_hours(24 * 365),
                 key_hash: Sha256::of(number.to_be_bytes()),
             },
             previous_certificate: None,

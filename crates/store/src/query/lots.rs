@@ -1,5 +1,7 @@
 //! What is owned and what is in use, and how it came about.
 
+use jiff::Timestamp;
+use seatpool_domain::command::Chosen;
 use seatpool_domain::{Lot, LotTransaction, PoolTotal, Usage};
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
@@ -7,9 +9,24 @@ use super::{Page, Paged, each};
 use crate::error::StoreError;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
-use crate::sql::{Sql, Value, statements};
+use crate::sql::{Sql, Value, count as sql_count, statements};
 use crate::store::Store;
 use crate::table::{Stored as _, read_all};
+
+/// What counts before what does not count yet, before what no longer counts; `$4` is the present time.
+macro_rules! in_order {
+    () => {
+        " ORDER BY CASE WHEN ends_at <= CAST($4 AS BIGINT) THEN 2 WHEN starts_at > CAST($4 AS BIGINT) THEN 1 ELSE 0 END, \
+         CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END, ends_at, id"
+    };
+}
+
+/// The lots of account `$1` in these places but for some, in that order.
+macro_rules! listed {
+    ($place:literal, $others:literal) => {
+        concat!("WHERE account_id = $1 AND ", $place, " AND ", $others, in_order!())
+    };
+}
 
 statements! {
     LOTS = Sql {
@@ -23,6 +40,35 @@ statements! {
              ($2::text[] IS NULL OR virtual_account = ANY($2)) ORDER BY virtual_account, tag, starts_at, id"
         ),
     };
+    // $4 is the present time. What counts comes first, then what has yet to start, then what has ended; each by its end.
+    LOTS_LISTED = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id IN (SELECT id FROM lots ",
+            listed!("virtual_account IN (SELECT value FROM json_each($2))", "id NOT IN (SELECT value FROM json_each($3))"),
+            " LIMIT $5 OFFSET $6)", in_order!()
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id IN (SELECT id FROM lots ",
+            listed!("virtual_account = ANY($2::text[])", "NOT (id = ANY($3::text[]))"),
+            " LIMIT $5 OFFSET $6)", in_order!()
+        ),
+    };
+    LOTS_COUNTED = Sql {
+        sqlite: "SELECT COUNT(*) FROM lots WHERE account_id = $1 AND virtual_account IN (SELECT value FROM json_each($2))",
+        postgres: "SELECT COUNT(*) FROM lots WHERE account_id = $1 AND virtual_account = ANY($2::text[])",
+    };
+    LOT = Sql::both(concat!("SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id = $2"));
+    LOTS_OF_ORDER = Sql::both(concat!(
+        "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND order_id = $2 ORDER BY created_at DESC, id"
+    ));
+    LOTS_OF_SUBSCRIPTION = Sql::both(concat!(
+        "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND subscription_id = $2 \
+         ORDER BY created_at DESC, id"
+    ));
+    LOTS_DECLARED = Sql::both(concat!(
+        "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND declaration IS NOT NULL \
+         ORDER BY created_at DESC, id"
+    ));
     TOTALS = Sql {
         sqlite: concat!(
             "SELECT ", total_columns!(), " FROM pool_totals WHERE account_id = $1 AND \
@@ -54,12 +100,17 @@ statements! {
     };
     TRANSACTIONS = Sql::both(concat!(
         "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
-         virtual_account = $2 AND (CAST($3 AS TEXT) IS NULL OR tag = $3) \
-         ORDER BY number DESC LIMIT $4 OFFSET $5"
+         virtual_account = $2 ORDER BY number DESC LIMIT $3 OFFSET $4"
     ));
     TRANSACTIONS_COUNTED = Sql::both(
-        "SELECT COUNT(*) FROM lot_transactions WHERE account_id = $1 AND \
-         virtual_account = $2 AND (CAST($3 AS TEXT) IS NULL OR tag = $3)",
+        "SELECT COUNT(*) FROM lot_transactions WHERE account_id = $1 AND virtual_account = $2",
+    );
+    TRANSACTIONS_ON = Sql::both(concat!(
+        "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
+         virtual_account = $2 AND tag = $3 ORDER BY number DESC LIMIT $4 OFFSET $5"
+    ));
+    TRANSACTIONS_ON_COUNTED = Sql::both(
+        "SELECT COUNT(*) FROM lot_transactions WHERE account_id = $1 AND virtual_account = $2 AND tag = $3",
     );
     USAGE = Sql {
         sqlite: concat!(
@@ -72,6 +123,16 @@ statements! {
         ),
     };
 }
+
+/// The statements that an index must serve, each with that index.
+#[cfg(feature = "testing")]
+pub(crate) const INDEXED: &[(&str, Sql)] = &[
+    ("lots_listed", LOTS_LISTED),
+    ("lots_declared", LOTS_DECLARED),
+    ("lots_by_order", LOTS_OF_ORDER),
+    ("lots_by_subscription", LOTS_OF_SUBSCRIPTION),
+    ("lot_transactions_by_pool", TRANSACTIONS_ON),
+];
 
 /// Which lot transactions to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +156,58 @@ impl Store {
         virtual_accounts: Option<&[VirtualAccountId]>,
     ) -> Result<Vec<Lot>, StoreError> {
         read_all(&self.db.rows(&LOTS, &[Value::text(account), places(virtual_accounts)]).await?)
+    }
+
+    /// A page of the lots of these virtual accounts: first those that wait for the vendor to confirm them, then what
+    /// counts at `now`, what has yet to start, and what has ended, each by its end.
+    pub async fn lots_listed(
+        &self,
+        account: AccountId,
+        virtual_accounts: &[VirtualAccountId],
+        now: Timestamp,
+        page: Page,
+    ) -> Result<Paged<Lot>, StoreError> {
+        let mut snapshot = crate::db::retried!(self.db.snapshot())?;
+        let mut conn = snapshot.conn();
+        let counted = conn.rows(&LOTS_COUNTED, &[Value::text(account), Value::set(virtual_accounts)]).await?;
+        let total = counted.first().map(|row| row.reader().count()).transpose()?.unwrap_or_default();
+        let mut first: Vec<Lot> = read_all(&conn.rows(&LOTS_DECLARED, &[Value::text(account)]).await?)?;
+        first.retain(|lot| lot.is_waiting() && virtual_accounts.contains(&lot.virtual_account));
+        let ids = Value::set(first.iter().map(|lot| lot.id));
+        let passed = page.offset.min(first.len() as u64);
+        let mut items: Vec<Lot> = first
+            .into_iter()
+            .skip(usize::try_from(passed).unwrap_or(usize::MAX))
+            .take(page.limit as usize)
+            .collect();
+        let limit = i64::from(page.limit) - i64::try_from(items.len()).unwrap_or(i64::MAX);
+        if limit > 0 {
+            let values = [
+                Value::text(account),
+                Value::set(virtual_accounts),
+                ids,
+                Value::time(now),
+                Value::Int(Some(limit)),
+                Value::Int(Some(sql_count(page.offset - passed))),
+            ];
+            items.extend(read_all::<Lot>(&conn.rows(&LOTS_LISTED, &values).await?)?);
+        }
+        Ok(Paged { items, total })
+    }
+
+    /// The lots that `chosen` names, wherever they are; newest first.
+    pub async fn lots_chosen(&self, account: AccountId, chosen: &Chosen) -> Result<Vec<Lot>, StoreError> {
+        let (sql, name) = match chosen {
+            Chosen::Lot(id) => (&LOT, Value::text(id)),
+            Chosen::Order(order) => (&LOTS_OF_ORDER, Value::text(order.trim())),
+            Chosen::Subscription(subscription) => (&LOTS_OF_SUBSCRIPTION, Value::text(subscription.trim())),
+        };
+        read_all(&self.db.rows(sql, &[Value::text(account), name]).await?)
+    }
+
+    /// What customers declared and the vendor confirmed, rejected or has yet to decide; newest first.
+    pub async fn lots_declared(&self, account: AccountId) -> Result<Vec<Lot>, StoreError> {
+        read_all(&self.db.rows(&LOTS_DECLARED, &[Value::text(account)]).await?)
     }
 
     /// The virtual accounts of an account that hold or use licences, each with how many of them are short.
@@ -129,8 +242,15 @@ impl Store {
         query: TransactionQuery,
         page: Page,
     ) -> Result<Paged<LotTransaction>, StoreError> {
-        let values = vec![Value::text(account), Value::text(query.virtual_account), Value::maybe(query.tag)];
-        self.page(&TRANSACTIONS, &TRANSACTIONS_COUNTED, values, page, LotTransaction::read).await
+        let mut values = vec![Value::text(account), Value::text(query.virtual_account)];
+        let (items, count) = match query.tag {
+            Some(tag) => {
+                values.push(Value::text(tag));
+                (&TRANSACTIONS_ON, &TRANSACTIONS_ON_COUNTED)
+            }
+            None => (&TRANSACTIONS, &TRANSACTIONS_COUNTED),
+        };
+        self.page(items, count, values, page, LotTransaction::read).await
     }
 
     /// What these instances last reported, by instance and tag.

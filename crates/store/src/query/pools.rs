@@ -34,8 +34,8 @@ statements! {
              virtual_account = ANY($2::text[]) AND tag = ANY($3::text[]) ORDER BY virtual_account, tag"
         ),
     };
-    // One row more than $4 is enough to know that there are too many to look at.
-    MOST_USED = Sql {
+    // One row more than $4 is enough to know that there are too many to look at: by the licence, or by the place.
+    MOST_USED_IN = Sql {
         sqlite: "WITH few AS (SELECT id FROM instances \
              WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
@@ -45,6 +45,18 @@ statements! {
              WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
              AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 \
+             ORDER BY greatest(u.peak, u.locked) DESC, u.instance LIMIT $5",
+    };
+    MOST_USED = Sql {
+        sqlite: "WITH few AS (SELECT instance FROM usage_reports WHERE account_id = $1 AND tag = $3 LIMIT $4 + 1) \
+             SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.instance \
+             AND u.tag = $3 JOIN instances AS i ON i.account_id = $1 AND i.id = u.instance \
+             WHERE (SELECT COUNT(*) FROM few) <= $4 AND i.virtual_account = $2 AND i.registered AND i.counted \
+             ORDER BY max(u.peak, coalesce(u.locked, 0)) DESC, u.instance LIMIT $5",
+        postgres: "WITH few AS (SELECT instance FROM usage_reports WHERE account_id = $1 AND tag = $3 LIMIT $4 + 1) \
+             SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.instance \
+             AND u.tag = $3 JOIN instances AS i ON i.account_id = $1 AND i.id = u.instance \
+             WHERE (SELECT COUNT(*) FROM few) <= $4 AND i.virtual_account = $2 AND i.registered AND i.counted \
              ORDER BY greatest(u.peak, u.locked) DESC, u.instance LIMIT $5",
     };
 }
@@ -63,7 +75,8 @@ impl Store {
     }
 
     /// The counted instances of a virtual account that use most of a licence, at most `limit` of them, most first;
-    /// none where it has more than `among_max` instances.
+    /// none where more than `among_max` instances report
+    /// the licence and more than that are in the virtual account.
     pub async fn most_used(
         &self,
         account: AccountId,
@@ -79,6 +92,10 @@ impl Store {
             Value::Int(Some(i64::from(among_max))),
             Value::Int(Some(i64::from(limit))),
         ];
-        self.db.rows(&MOST_USED, &values).await?.iter().map(|row| row.reader().parsed()).collect()
+        let mut rows = self.db.rows(&MOST_USED, &values).await?;
+        if rows.is_empty() {
+            rows = self.db.rows(&MOST_USED_IN, &values).await?;
+        }
+        rows.iter().map(|row| row.reader().parsed()).collect()
     }
 }

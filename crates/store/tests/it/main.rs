@@ -9,6 +9,7 @@ mod facts;
 mod history;
 mod ledger;
 mod loading;
+mod lots;
 mod migrations;
 mod queries;
 mod sqlite;
@@ -51,6 +52,8 @@ conformance! {
     loading::contents_count_registered_instances_and_lots_that_have_not_ended,
     loading::orders_bring_what_they_did_and_their_lots,
     loading::another_accounts_rows_are_never_loaded,
+    lots::lots_are_listed_as_people_look_at_them,
+    lots::lots_are_found_by_what_names_them,
     ledger::every_entity_comes_back_as_it_was_written,
     ledger::a_contact_and_a_move_are_both_written,
     ledger::a_dropped_batch_changes_nothing,
