@@ -148,14 +148,16 @@ pub async fn lots(
     Ok(views)
 }
 
-/// A page of all lots that `principal` may read: what waits for the vendor, what counts, what will, what has ended.
+/// A page of the lots of these virtual accounts (of all that `principal` may read, if none are given): what waits for the vendor, what counts, what will, what has ended.
 pub async fn lots_listed(
     app: &App,
     principal: &Principal,
     account: AccountId,
+    virtual_accounts: &[VirtualAccountId],
     page: Page,
 ) -> Result<Paged<OwnedLotView>, AppError> {
     let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let readable = inventory::chosen(readable, virtual_accounts)?;
     let ids: Vec<_> = readable.iter().map(|row| row.id).collect();
     let found = app.store().lots_listed(account, &ids, app.now(), page).await?;
     Ok(Paged { items: views(app, &readable, &found.items), total: found.total })

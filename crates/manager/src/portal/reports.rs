@@ -274,7 +274,7 @@ async fn show_lots(
     let part = part_of_list(page);
     let base = account_href(&inside.account.domain);
     let list = format!("{base}/reports/lots");
-    let lots = orders::lots_listed(&app, &inside.principal, inside.account.id, part).await?;
+    let lots = orders::lots_listed(&app, &inside.principal, inside.account.id, &[], part).await?;
     let waiting = Some(DeclarationState::Declared);
     let waiting = declarations::list(&app, &inside.principal, inside.account.id, waiting).await?.len();
     show(&LotsPage {

@@ -119,8 +119,9 @@ async fn a_subscription_is_cancelled_as_a_whole_as_its_preview_said() {
     let told = record.post(&scene.caller, &format!("{HERE}/orders/preview"), more).await;
     assert_eq!((&told[0]["owned_before"], &told[0]["owned_after"]), (&json!(100), &json!(105)));
     record.post(&scene.caller, &format!("{ACCOUNT}/orders/O-2/cancel/preview"), json!({})).await;
-    let lots = scene.caller.get(&format!("{ACCOUNT}/lots?limit=1")).await.json();
-    let lot = lots["items"][0]["id"].as_str().unwrap().to_owned();
+    let lots = scene.caller.get(&format!("{ACCOUNT}/lots")).await.json();
+    let lot = lots["items"].as_array().unwrap().iter().find(|lot| lot["order_id"] == "O-3").unwrap();
+    let lot = lot["id"].as_str().unwrap().to_owned();
     let part = json!({ "quantity": 1 });
     record.post(&scene.caller, &format!("{ACCOUNT}/lots/{lot}/cancel/preview"), part).await;
     let later = json!({ "order_id": "O-9", "ends_at": "2099-06-01T00:00:00Z" });

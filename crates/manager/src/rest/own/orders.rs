@@ -55,11 +55,14 @@ pub(crate) async fn preview_order(
 }
 
 /// List lots
+///
+/// Those that wait for the vendor to confirm them, then what counts, what has yet to start, and what has ended; each by
+/// its end.
 #[utoipa::path(
     get, path = "/accounts/{account}/lots", tag = "seatpool",
     params(("account" = String, Path, description = "The smart account's domain"), PlaceParams, PageParams),
     responses(
-        (status = 200, description = "Newest first; ended ones among them", body = Rows<OwnedLotView>),
+        (status = 200, description = "In that order", body = Rows<OwnedLotView>),
         OfReader,
     )
 )]
@@ -68,6 +71,7 @@ pub(crate) async fn list_lots(
     Query(params): Query<PlaceParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<OwnedLotView>>, Problem> {
-    let (page, places) = (page.place()?, at.places(&params).await?);
-    Ok(Json(page.cut(orders::lots(&at.app, &at.principal, at.account, &places).await?)))
+    let (place, places) = (page.place()?, at.places(&params).await?);
+    let found = orders::lots_listed(&at.app, &at.principal, at.account, &places, place.page()).await?;
+    Ok(Json(place.rows(found)))
 }
