@@ -149,12 +149,8 @@ pub async fn lots(
     Ok(views)
 }
 
-<<<<<<< HEAD
 /// A page of the lots of these virtual accounts, or of all that `principal` may read: what waits for the vendor, what
 /// counts, what will, what has ended.
-=======
-/// A page of the lots of these virtual accounts (of all that `principal` may read, if none are given): what waits for the vendor, what counts, what will, what has ended.
->>>>>>> rest
 pub async fn lots_listed(
     app: &App,
     principal: &Principal,
@@ -163,13 +159,8 @@ pub async fn lots_listed(
     page: Page,
 ) -> Result<Paged<OwnedLotView>, AppError> {
     let readable = accounts::virtual_accounts(app, principal, account).await?;
-<<<<<<< HEAD
     let places = inventory::chosen(readable, virtual_accounts)?;
     let ids: Vec<_> = places.iter().map(|row| row.id).collect();
-=======
-    let readable = inventory::chosen(readable, virtual_accounts)?;
-    let ids: Vec<_> = readable.iter().map(|row| row.id).collect();
->>>>>>> rest
     let found = app.store().lots_listed(account, &ids, app.now(), page).await?;
     Ok(Paged { items: views(app, &places, &found.items), total: found.total })
 }
