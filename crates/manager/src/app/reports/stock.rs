@@ -83,7 +83,7 @@ pub struct InstanceRow {
     /// When its authorization ends; none before its first report.
     pub authorized_until: Option<Timestamp>,
     /// The last second of its ID certificate.
-    pub certificate_until: Timestamp,
+    pub certificate_until: Option<Timestamp>,
     /// What it uses.
     pub licenses: Vec<UsedLicense>,
 }
@@ -232,7 +232,7 @@ impl From<InstanceView> for InstanceRow {
             registered_at: instance.registered_at,
             last_contact_at: instance.last_contact_at,
             authorized_until: instance.authorized_until,
-            certificate_until: instance.certificate.not_after,
+            certificate_until: instance.certificate.map(|certificate| certificate.not_after),
             licenses: used
                 .map(|usage| UsedLicense { tag: usage.tag, quantity: usage.quantity, short: usage.short })
                 .collect(),
@@ -333,7 +333,7 @@ impl Record for InstanceRow {
             instant(self.registered_at),
             instant(self.last_contact_at),
             or_empty(self.authorized_until),
-            instant(self.certificate_until),
+            self.certificate_until.map(instant).unwrap_or_default(),
             used,
         ]
     }
