@@ -14,6 +14,7 @@ mod operations;
 mod portal_access;
 mod portal_alerts;
 mod portal_browser;
+mod portal_flow;
 mod portal_forms;
 mod portal_inventory;
 mod portal_pages;
