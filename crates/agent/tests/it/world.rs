@@ -9,8 +9,8 @@ use seatpool_agent::{
     Profile, State, Status, Transmit,
 };
 use seatpool_proto::message::{
-    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal,
-    Registered, TagAnswer, TagStatus, VERSION,
+    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned,
+    Home, IssuedCertificate, Refusal, Registered, TagAnswer, TagStatus, VERSION,
 };
 use seatpool_proto::{
     AccountId, Nonce, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, RequestId, Response,
@@ -157,6 +157,15 @@ impl Manager {
             RequestBody::Authorization(report) => self.authorization(Some(report), now),
             RequestBody::AuthorizationRenewal {} => self.authorization(None, now),
             RequestBody::IdCertificateRenewal(_) => ResponseBody::IdCertificateRenewal(issued(now)),
+            RequestBody::ExportRequest(asked) => ResponseBody::ExportRequest(ExportAuthorized {
+                feature: asked.feature.clone(),
+                tag: asked.tag.clone(),
+                authorization_key: "EXPORT-1".to_owned(),
+            }),
+            RequestBody::ExportReturn(asked) => ResponseBody::ExportReturn(ExportReturned {
+                feature: asked.feature.clone(),
+                tag: asked.tag.clone(),
+            }),
             RequestBody::Deregistration {} => {
                 ResponseBody::Deregistration(Deregistered { product_instance_id: instance })
             }
