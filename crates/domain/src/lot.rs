@@ -94,6 +94,11 @@ impl Lot {
         self.reserved.plus(self.moved_out)
     }
 
+    /// Whether the customer declared it and the vendor rejected that.
+    pub fn is_rejected(&self) -> bool {
+        self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Rejected)
+    }
+
     /// Whether the customer declared it and the vendor has not said anything to that.
     pub fn is_waiting(&self) -> bool {
         self.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Declared)

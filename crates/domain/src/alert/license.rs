@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use seatpool_proto::{Quantity, Sha256, Tag};
 
-use super::{Alert, Kind, Subject};
+use super::{Alert, Kind, NOTICED_FOR_DAYS, Subject};
 use crate::catalogue::Catalogue;
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence, later};
-use crate::lot::Lot;
+use crate::lot::{Declaration, DeclarationState, Lot};
 use crate::pool::PoolTotal;
 use crate::token::Token;
 
@@ -80,6 +80,7 @@ pub fn lots<'a>(
         if let Some(end) = lot.term.ends_at.filter(within)
             && lot.virtual_account == place.id
             && !lot.quantity.is_zero()
+            && !lot.is_rejected()
         {
             let sum = groups.entry((&lot.tag, end)).or_default();
             *sum = sum.plus(lot.quantity);
@@ -109,6 +110,59 @@ pub fn lots<'a>(
         }
     };
     groups.into_iter().map(alert).collect()
+}
+
+/// The alerts of declarations that wait for the vendor, or that the vendor rejected lately.
+pub fn declarations<'a>(
+    lots: impl IntoIterator<Item = &'a Lot>,
+    place: &Place,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Vec<Alert> {
+    let mut groups: BTreeMap<&str, (&Lot, &Declaration, Quantity)> = BTreeMap::new();
+    for lot in lots.into_iter().filter(|lot| lot.virtual_account == place.id) {
+        if let Some(declaration) = &lot.declaration {
+            let (_, _, sum) = groups.entry(&lot.order_id).or_insert((lot, declaration, Quantity::ZERO));
+            *sum = sum.plus(lot.quantity);
+        }
+    }
+    let noticed_since = later(now, -NOTICED_FOR_DAYS);
+    let alert = |(order_id, (lot, declaration, quantity)): (&str, (&Lot, &Declaration, Quantity))| {
+        let license = license(&lot.tag, catalogue);
+        let (kind, since, message) = match (declaration.state, declaration.decided_at) {
+            (DeclarationState::Declared, _) if !quantity.is_zero() => {
+                let message = Sentence::new(format!(
+                    "{quantity} of {license} in {place} {} declared as owned by {}, and {} until the vendor confirms or \
+                     rejects that.",
+                    if quantity.count() == 1 { "was" } else { "were" },
+                    declaration.by,
+                    if quantity.count() == 1 { "counts" } else { "count" }
+                ));
+                (Kind::DeclarationWaiting, lot.created_at, message)
+            }
+            (DeclarationState::Rejected, Some(at)) if at > noticed_since => {
+                let reason = declaration.reason.as_deref().unwrap_or_default();
+                let message =
+                    Sentence::new(format!("The vendor rejected {license} declared as owned in {place} on "))
+                        .at(at)
+                        .text(if reason.is_empty() { ".".to_owned() } else { format!(": {reason}") });
+                (Kind::DeclarationRejected, at, message)
+            }
+            _ => return None,
+        };
+        Some(Alert {
+            kind,
+            severity: Severity::Minor,
+            place: place.clone(),
+            subject: Subject::License(license),
+            detail: order_id.to_owned(),
+            fingerprint: quantity.to_string(),
+            message,
+            since: Some(since),
+            due: None,
+        })
+    };
+    groups.into_iter().filter_map(alert).collect()
 }
 
 /// Deposits that look like one deposited twice: they agree in all but their orders.

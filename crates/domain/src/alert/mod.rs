@@ -11,7 +11,7 @@ use seatpool_proto::{ProductInstanceId, TokenId, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
 pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of_instance, raised, watches};
-pub use self::license::{Likeness, alike, lots, lots_range, short, token, token_range};
+pub use self::license::{Likeness, alike, declarations, lots, lots_range, short, token, token_range};
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence};
 
@@ -59,6 +59,10 @@ kinds! {
         "Licences reach the end of their term soon.";
     DuplicateLicenses = "duplicate_licenses", "Duplicate Licenses", true,
         "Two orders deposited the same licences of one subscription.";
+    DeclarationWaiting = "declaration_waiting", "Declared Licenses Waiting", false,
+        "Licences that the customer declared wait for the vendor to confirm or reject them.";
+    DeclarationRejected = "declaration_rejected", "Declared Licenses Rejected", true,
+        "The vendor rejected licences that the customer declared.";
     FailedToRenew = "failed_to_renew", "Product Instance Failed to Renew", true,
         "An instance has not renewed its ID certificate when it should have.";
     CertificateExpiring = "certificate_expiring", "Product Instance Certificate Expiring", false,
@@ -111,6 +115,8 @@ pub enum Action {
     Order,
     /// Look at the licence's lots.
     ShowLicense,
+    /// Confirm or reject what the customer declared; for the vendor's operators.
+    Decide,
     /// Look at the product instance.
     ShowInstance,
     /// Remove the product instance.
@@ -163,7 +169,8 @@ impl Alert {
         let mut actions = match self.kind {
             Kind::InsufficientLicenses => vec![Action::Explain, Action::Order],
             Kind::LicensesExpired | Kind::LicensesExpiring => vec![Action::Explain, Action::Order],
-            Kind::DuplicateLicenses => vec![Action::ShowLicense],
+            Kind::DuplicateLicenses | Kind::DeclarationRejected => vec![Action::ShowLicense],
+            Kind::DeclarationWaiting => vec![Action::ShowLicense, Action::Decide],
             Kind::TokenExpiring => vec![Action::CreateToken],
             Kind::CertificateExpired | Kind::AuthorizationExpired => {
                 vec![Action::ShowInstance, Action::RemoveInstance]

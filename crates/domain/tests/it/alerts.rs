@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use seatpool_domain::alert::{self, Alert, Dismissal, Kind, Likeness};
-use seatpool_domain::command::Action;
+use seatpool_domain::command::{Action, TransferLine, Verdict};
 use seatpool_domain::event::Severity;
 use seatpool_domain::explain::Place;
 use seatpool_domain::{EventKind, Outcome, Refused};
@@ -65,6 +65,59 @@ fn licences_raise_alerts_by_how_soon_they_end() {
     let told: Vec<_> =
         [0, 19, 20, 49, 50, 90, 121].map(|day| format!("day {day}:\n  {}", at(day).join("\n  "))).to_vec();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_declaration_waits_until_the_vendor_decides_and_a_rejected_one_has_not_expired() {
+    let mut world = World::new();
+    let (va, graz) = (world.default_va(), world.create_va("Graz"));
+    let declare = |world: &mut World, quantity, note: &str| {
+        let action = Action::Declare {
+            virtual_account: va,
+            tag: tag("PORT"),
+            quantity: q(quantity),
+            note: note.into(),
+        };
+        let Ok(Outcome::Lots(lots)) = world.submit(action) else { panic!() };
+        world.lots[&lots[0]].clone()
+    };
+    let decide = |world: &mut World, declaration: &str, verdict, reason: &str| {
+        let action = Action::Decide { declaration: declaration.into(), verdict, reason: reason.into() };
+        world.submit(action).unwrap();
+    };
+    let first = declare(&mut world, 5, "contract 7");
+    let second = declare(&mut world, 7, "contract 8");
+    let part = TransferLine { tag: tag("PORT"), lot: Some(first.id), kind: None, quantity: q(2), to: graz };
+    world.submit(Action::TransferLicenses { from: va, lines: vec![part] }).unwrap();
+    let told = |world: &World, day: i64| -> Vec<String> {
+        let at = world.now + days(day);
+        let of = |id, name: &str| {
+            let place = Place::new(id, name);
+            let mut alerts = alert::declarations(world.lots.values(), &place, &world.catalogue, at);
+            alerts.extend(alert::lots(world.lots.values(), &place, &world.catalogue, at));
+            alerts.iter().map(line).collect::<Vec<_>>()
+        };
+        [of(va, "Default"), of(graz, "Graz")].concat()
+    };
+    let waiting = |quantity: u64, place: &str| {
+        format!(
+            "Minor Declared Licenses Waiting: {quantity} of IVR Port in {place} were declared as owned by anna, and count \
+             until the vendor confirms or rejects that."
+        )
+    };
+    assert_eq!(told(&world, 400), [waiting(3, "Default"), waiting(7, "Default"), waiting(2, "Graz")]);
+    decide(&mut world, &second.order_id, Verdict::Confirm, "");
+    assert_eq!(told(&world, 0), [waiting(3, "Default"), waiting(2, "Graz")]);
+    decide(&mut world, &first.order_id, Verdict::Reject, "Contract 7 ended in 2019.");
+    let rejected = |place: &str| {
+        format!(
+            "Minor Declared Licenses Rejected: The vendor rejected IVR Port declared as owned in {place} on {}: Contract 7 \
+             ended in 2019.",
+            world.now
+        )
+    };
+    assert_eq!(told(&world, 29), [rejected("Default"), rejected("Graz")]);
+    assert_eq!(told(&world, 30), [""; 0]);
 }
 
 #[test]

@@ -130,6 +130,11 @@ async fn facts(
     for (at, lots) in by_place(lots) {
         loaded.extend(place_of(at).into_iter().flat_map(|place| alert::lots(&lots, place, catalogue, now)));
     }
+    for (at, lots) in by_place(store.lots_declared(account).await?) {
+        loaded.extend(
+            place_of(at).into_iter().flat_map(|place| alert::declarations(&lots, place, catalogue, now)),
+        );
+    }
     for found in store.lots_alike(account, &ids, now).await? {
         if let Some(place) = place_of(found.virtual_account) {
             let likeness = Likeness {
@@ -207,6 +212,42 @@ pub async fn counts(
 ) -> Result<BTreeMap<VirtualAccountId, AlertCounts>, AppError> {
     let places = places(app, principal, account, virtual_accounts).await?;
     let facts = facts(app, principal, account, places).await?;
+    counted(app, account, &facts).await
+}
+
+/// How many alerts are raised in a virtual account, and the gravest of them, at most so many.
+pub async fn summary(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    most: u32,
+) -> Result<(AlertCounts, Vec<Raised>), AppError> {
+    check(principal, account, Permission::SeeAccount)?;
+    let places = places(app, principal, account, &[virtual_account]).await?;
+    let facts = facts(app, principal, account, places).await?;
+    let counts = counted(app, account, &facts).await?.remove(&virtual_account).unwrap_or_default();
+    let mut listing = Listing { offset: 0, limit: u64::from(most), total: 0, items: Vec::new() };
+    let by_severity = [
+        (Severity::Major, counts.major),
+        (Severity::Minor, counts.minor),
+        (Severity::Informational, counts.informational),
+    ];
+    for (severity, _) in by_severity.into_iter().filter(|(_, count)| *count > 0) {
+        for kind in Kind::ALL.iter().copied() {
+            if listing.items.len() < most as usize {
+                section(app, account, &facts, &AlertQuery::default(), (severity, kind), &mut listing).await?;
+            }
+        }
+    }
+    Ok((counts, listing.items))
+}
+
+async fn counted(
+    app: &App,
+    account: AccountId,
+    facts: &Facts,
+) -> Result<BTreeMap<VirtualAccountId, AlertCounts>, AppError> {
     let ids: Vec<_> = facts.places.iter().map(|place| place.id).collect();
     let mut counts: BTreeMap<VirtualAccountId, AlertCounts> = BTreeMap::new();
     for alert in facts.loaded.iter().filter(|alert| facts.dismissal(alert).is_none()) {

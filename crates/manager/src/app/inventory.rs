@@ -126,6 +126,38 @@ pub async fn licenses(
     Ok(views)
 }
 
+/// One licence of a virtual account, by what is known of its family there; none if there is nothing of it.
+pub async fn one(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    tag: &Tag,
+) -> Result<Option<LicenseView>, AppError> {
+    let readable = accounts::virtual_accounts(app, principal, account).await?;
+    let Some(row) = chosen(readable, &[virtual_account])?.pop() else { return Ok(None) };
+    let tags: Vec<Tag> = match app.catalogue().family_of(tag) {
+        Some(family) => family.licenses.iter().map(|license| license.tag.clone()).collect(),
+        None => vec![tag.clone()],
+    };
+    let (lots, totals) = app.store().pools(account, &[virtual_account], &tags).await?;
+    let (at, now) = (VirtualAccountRef { id: row.id, name: row.name }, app.now());
+    let views = Pool::all(app.catalogue(), &lots, &totals, now);
+    let mut views = views.iter().flat_map(|pool| view::licenses(pool, &at, now));
+    Ok(views.find(|view| view.tag == *tag))
+}
+
+/// How many licences a virtual account holds or uses, and how many of them are short, without looking at each.
+pub async fn standing(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+) -> Result<(u64, u64), AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
+    Ok(app.store().standing(account, virtual_account).await?)
+}
+
 /// How one virtual account stands, in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOverview {
@@ -152,14 +184,7 @@ pub async fn overview(
     let search = search.trim().to_lowercase();
     let mut found = Vec::new();
     if !search.is_empty() {
-        let licenses = app.catalogue().families().flat_map(|family| &family.licenses);
-        let tags: Vec<_> = licenses
-            .filter(|license| {
-                license.name.to_lowercase().contains(&search)
-                    || license.tag.as_str().to_lowercase().contains(&search)
-            })
-            .map(|license| license.tag.clone())
-            .collect();
+        let tags = tags_like(app, &search);
         if !tags.is_empty() {
             found = app.store().holders(account, &tags).await?;
         }
@@ -177,6 +202,18 @@ pub async fn overview(
         }
     };
     Ok(readable.into_iter().map(place).collect())
+}
+
+/// The licences of the catalogue that have the text in their name or tag, without regard to case.
+pub(super) fn tags_like(app: &App, text: &str) -> Vec<Tag> {
+    let text = text.trim().to_lowercase();
+    let licenses = app.catalogue().families().flat_map(|family| &family.licenses);
+    licenses
+        .filter(|license| {
+            [&license.name, license.tag.as_str()].iter().any(|name| name.to_lowercase().contains(&text))
+        })
+        .map(|license| license.tag.clone())
+        .collect()
 }
 
 /// Takes the first rows off that belong together.
@@ -209,8 +246,7 @@ pub async fn license(
     name_or_tag: &str,
 ) -> Result<LicenseDetail, AppError> {
     let tag = known_tag(app, name_or_tag)?;
-    let views = licenses(app, principal, account, &[virtual_account]).await?;
-    let license = views.into_iter().find(|view| view.tag == tag);
+    let license = one(app, principal, account, virtual_account, &tag).await?;
     let license = license.ok_or_else(|| {
         unknown_name(
             "license",

@@ -12,9 +12,8 @@ use super::frame::{Frame, Pager, part_of_list};
 use super::page::{InAccount, ListQuery, show_live};
 use super::problem::Problem;
 use super::section::Section;
-use super::table::ChoiceOption;
+use crate::app::App;
 use crate::app::access::{Permission, check};
-use crate::app::{App, inventory};
 
 #[derive(Template)]
 #[template(path = "activity.html", blocks = ["content"])]
@@ -41,15 +40,8 @@ async fn show_activity(
 ) -> Result<Response, Problem> {
     let (principal, account) = (&at.principal, at.account.id);
     check(principal, account, Permission::ReadAccount)?;
-    let mut licenses: Vec<_> = inventory::licenses(&app, principal, account, &[])
-        .await?
-        .into_iter()
-        .map(|license| ChoiceOption::new(license.tag.to_string(), license.name))
-        .collect();
-    licenses.sort_by(|a, b| a.text.cmp(&b.text));
-    licenses.dedup();
     let scope = Scope { app: &app, principal, account, virtual_account: None };
-    let filter = Filter::read(&scope, &query, licenses).await?;
+    let filter = Filter::read(&scope, &query).await?;
     let wanted: EventQuery = filter.query();
     if query.wants_file() {
         return events::file(&app, principal, account, &format!("activity-{}", at.account.domain), wanted)

@@ -14,12 +14,13 @@ use super::form::Field;
 use super::frame::{Banner, Frame, Pager, part_of_list};
 use super::guard::Posted;
 use super::licenses;
-use super::page::{InAccount, base_of, show_live, with_query};
+use super::lots::href as lots_of;
+use super::page::{Doors, InAccount, show_live, with_query};
 use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::section::Section;
+use super::steps::order_href;
 use super::table::ChoiceOption;
-use crate::app::access::{Permission, allows};
 use crate::app::alerts::{self, AlertCounts, AlertQuery, Raised, SeverityView};
 use crate::app::{App, accounts};
 
@@ -44,19 +45,20 @@ struct AlertsPage {
     pager: Pager,
 }
 
-struct AlertRow {
-    key: String,
-    severity: Chip,
-    title: &'static str,
-    message: Said,
-    place: String,
-    place_href: String,
-    source: String,
-    source_href: String,
-    due: Option<When>,
-    dismissed: Option<(String, When)>,
-    links: Vec<(String, &'static str)>,
-    may_dismiss: bool,
+/// One alert as pages list it.
+pub(super) struct AlertRow {
+    pub(super) key: String,
+    pub(super) severity: Chip,
+    pub(super) title: &'static str,
+    pub(super) message: Said,
+    pub(super) place: String,
+    pub(super) place_href: String,
+    pub(super) source: String,
+    pub(super) source_href: String,
+    pub(super) due: Option<When>,
+    pub(super) dismissed: Option<(String, When)>,
+    pub(super) links: Vec<(String, &'static str)>,
+    pub(super) may_dismiss: bool,
 }
 
 /// What the page's query may hold.
@@ -116,10 +118,7 @@ async fn show_alerts(
     let found = alerts::list(&app, principal, account, &wanted, part_of_list(number)).await?;
     let counts = alerts::counts(&app, principal, account, &wanted.virtual_accounts).await?;
     let action = format!("{}/alerts", at.base());
-    let row = |raised: &Raised| {
-        let manages = allows(principal, account, Permission::ManageVirtualAccount(raised.alert.place.id));
-        alert_row(&at.account.domain, raised, manages, now)
-    };
+    let row = |raised: &Raised| alert_row(&at.doors(raised.alert.place.id), raised, now);
     let notice = match query.done.as_str() {
         "dismissed" => Some(("The alert is dismissed", "A worse state raises it anew.")),
         "restored" => Some(("The alert is back", "It is listed again, if its cause is there still.")),
@@ -168,9 +167,10 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-fn alert_row(domain: &str, raised: &Raised, manages: bool, now: jiff::Timestamp) -> AlertRow {
+/// An alert for somebody with these doors.
+pub(super) fn alert_row(doors: &Doors, raised: &Raised, now: jiff::Timestamp) -> AlertRow {
     let alert = &raised.alert;
-    let base = base_of(domain, alert.place.id);
+    let base = &doors.base;
     AlertRow {
         key: alert.key(),
         severity: Chip::new(tone(alert.severity), SeverityView::from(alert.severity).words()),
@@ -179,18 +179,14 @@ fn alert_row(domain: &str, raised: &Raised, manages: bool, now: jiff::Timestamp)
         place: alert.place.name.clone(),
         place_href: format!("{base}/general"),
         source: alert.subject.name().to_owned(),
-        source_href: source_href(&base, alert),
+        source_href: source_href(base, alert),
         due: alert.due.map(|due| When::since(due, now)),
         dismissed: raised
             .dismissed
             .as_ref()
             .map(|dismissal| (dismissal.by.clone(), When::since(dismissal.at, now))),
-        links: alert
-            .actions()
-            .into_iter()
-            .filter_map(|action| action_link(&base, alert, action, manages))
-            .collect(),
-        may_dismiss: manages && alert.kind.is_dismissible(),
+        links: alert.actions().into_iter().filter_map(|action| action_link(doors, alert, action)).collect(),
+        may_dismiss: doors.manages && alert.kind.is_dismissible(),
     }
 }
 
@@ -202,13 +198,22 @@ fn source_href(base: &str, alert: &Alert) -> String {
     }
 }
 
-fn action_link(base: &str, alert: &Alert, action: Action, manages: bool) -> Option<(String, &'static str)> {
+fn action_link(doors: &Doors, alert: &Alert, action: Action) -> Option<(String, &'static str)> {
+    let Doors { account, base, place, manages, deposits } = doors;
     let source = source_href(base, alert);
-    match action {
-        Action::Explain => Some((source, "Explain")),
-        Action::ShowLicense | Action::ShowInstance => Some((source, "Show")),
-        Action::RemoveInstance if manages => Some((format!("{source}/remove"), "Remove…")),
-        Action::CreateToken if manages => Some((format!("{base}/tokens/new"), "New token")),
+    match (action, &alert.subject) {
+        (Action::Explain, _) => Some((source, "Explain")),
+        (Action::Order, Subject::License(license)) if *deposits => Some(match alert.kind {
+            Kind::InsufficientLicenses => (order_href(account, *place, license, None), "Order…"),
+            // Which of its lots, and whether with their subscription, is seen there.
+            _ => (lots_of(account, *place, license.id.as_str()), "Renew…"),
+        }),
+        (Action::Decide, Subject::License(_)) if *deposits => {
+            Some((lots_of(account, *place, &alert.detail), "Decide…"))
+        }
+        (Action::ShowLicense | Action::ShowInstance, _) => Some((source, "Show")),
+        (Action::RemoveInstance, _) if *manages => Some((format!("{source}/remove"), "Remove…")),
+        (Action::CreateToken, _) if *manages => Some((format!("{base}/tokens/new"), "New token")),
         _ => None,
     }
 }

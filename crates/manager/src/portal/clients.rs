@@ -128,6 +128,7 @@ async fn show_clients(
 
 /// `GET …/account/clients/new`.
 async fn show_new(State(app): State<App>, here: Managed) -> Result<Response, Problem> {
+    here.must_manage_account()?;
     show(&NewClientPage {
         frame: here.frame(None),
         up: here.href("clients"),
@@ -140,6 +141,7 @@ async fn show_new(State(app): State<App>, here: Managed) -> Result<Response, Pro
 
 /// `POST …/account/clients`.
 async fn create(State(app): State<App>, here: Managed, form: Posted) -> Result<Response, Problem> {
+    here.must_manage_account()?;
     let mut name = Field::of(form.text("name"));
     let mut roles = here.typed_roles(&app, &form).await?;
     let mut scopes_field = Field::default();

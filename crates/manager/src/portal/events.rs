@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use seatpool_domain::EventKind;
 use seatpool_domain::event::Severity;
-use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
+use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 use seatpool_store::{EventQuery, InstanceQuery, Page};
 
 use super::csv;
@@ -17,11 +17,11 @@ use super::page::{Here, ListQuery, show_live};
 use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::sign_in::capitalised;
-use super::table::ChoiceOption;
+use super::table::{ChoiceOption, license_options};
 use super::zone;
 use crate::app::access::Principal;
 use crate::app::events::{self, EventView};
-use crate::app::{App, instances};
+use crate::app::{App, instances, inventory};
 
 #[derive(Template)]
 #[template(path = "events.html", blocks = ["content"])]
@@ -75,14 +75,17 @@ pub(crate) struct Scope<'a> {
 
 impl Filter {
     /// The filter that a query asks for. What can't be read is told beside its field and leaves nothing out.
-    pub(crate) async fn read(
-        scope: &Scope<'_>,
-        query: &ListQuery,
-        licenses: Vec<ChoiceOption>,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn read(scope: &Scope<'_>, query: &ListQuery) -> Result<Self, Problem> {
         let text = query.q.trim().to_owned();
         let kind = EventKind::parse(&query.kind);
-        let tag: Option<Tag> = query.license.parse().ok();
+        let mut license = Field::of(query.license.trim());
+        let tag = Some(&license.value).filter(|typed| !typed.is_empty()).and_then(|typed| {
+            // The log knows licences that the catalogue no longer has.
+            inventory::tag_of(scope.app, typed).or_else(|| typed.parse().ok())
+        });
+        if tag.is_none() && !license.value.is_empty() {
+            license.refuse("No license has this name or tag");
+        }
         let user = query.user.trim().to_owned();
         let mut instance = Field::of(query.instance.trim());
         let id = instance_named(scope, &instance.value).await?;
@@ -111,9 +114,9 @@ impl Filter {
             since: start(from),
             until: start(to),
         };
-        let detailed =
-            [&instance.value, &user, &since.value, &until.value].iter().any(|value| !value.is_empty())
-                || query.tag.is_some();
+        let detailed = [&license.value, &instance.value, &user, &since.value, &until.value]
+            .iter()
+            .any(|value| !value.is_empty());
         let kinds = EventKind::ALL
             .iter()
             .map(|kind| ChoiceOption::new(kind.as_str(), capitalised(&kind.as_str().replace('_', " "))));
@@ -122,8 +125,8 @@ impl Filter {
             detailed,
             kind: Field::of(kind.map_or("", EventKind::as_str)),
             kinds: kinds.collect(),
-            license: Field::of(query.tag.as_ref().map_or_else(String::new, ToString::to_string)),
-            licenses,
+            licenses: license_options(scope.app),
+            license,
             instance,
             user: Field::of(user),
             since,
@@ -267,16 +270,13 @@ pub(crate) async fn show_events(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let licenses = here.licenses(&app).await?;
     let scope = Scope {
         app: &app,
         principal: &here.principal,
         account: here.account_id(),
         virtual_account: Some(here.va.id),
     };
-    let options =
-        licenses.iter().map(|license| ChoiceOption::new(license.tag.to_string(), &license.name)).collect();
-    let filter = Filter::read(&scope, &query, options).await?;
+    let filter = Filter::read(&scope, &query).await?;
     if query.wants_file() {
         let name = format!("events-{}", here.va.name);
         return file(&app, &here.principal, here.account_id(), &name, filter.query()).await;
@@ -287,7 +287,7 @@ pub(crate) async fn show_events(
         events::list(&app, &here.principal, here.account_id(), filter.query(), part_of_list(number)).await?;
     let page = EventsPage {
         frame: here.frame(true, None),
-        va: here.head(&app, Tab::Events, &licenses).await?,
+        va: here.head(&app, Tab::Events).await?,
         filter,
         events: found.items.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
         csv: query.file_href(&action),

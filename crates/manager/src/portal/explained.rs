@@ -17,10 +17,11 @@ use super::frame::{Banner, Frame, Va};
 use super::guard::Posted;
 use super::license;
 use super::licenses;
-use super::page::{Here, show, show_with, with_query};
+use super::page::{Doors, Here, show, show_with, with_query};
 use super::part::{Tone, When};
 use super::preview::{ChangeRow, change_rows, verdict};
 use super::problem::Problem;
+use super::steps::{order_href, renewal_href};
 use crate::app::inventory::preview;
 use crate::app::{App, AppError, explain};
 
@@ -65,14 +66,8 @@ struct MendRow {
 }
 
 impl Explained {
-    /// The panel of what has its page at `own`, in the virtual account with the pages below `base`.
-    pub(crate) fn new(
-        explanation: &Explanation,
-        base: &str,
-        own: &str,
-        manages: bool,
-        now: Timestamp,
-    ) -> Self {
+    /// The panel of what has its page at `own`.
+    pub(crate) fn new(explanation: &Explanation, doors: &Doors, own: &str, now: Timestamp) -> Self {
         let told = explanation.told();
         let mends = explanation.what_to_do.iter().zip(told.what_to_do);
         let next = told.next.into_iter().map(|next| NextRow {
@@ -85,20 +80,25 @@ impl Explained {
             since: told.since.map(|at| When::since(at, now)),
             next: next.collect(),
             what_to_do: mends
-                .map(|(mend, text)| MendRow { link: link(mend, base, own, manages), text: Said(text) })
+                .map(|(mend, text)| MendRow { link: link(mend, doors, own), text: Said(text) })
                 .collect(),
         }
     }
 }
 
-fn link(mend: &Mend, base: &str, own: &str, manages: bool) -> Option<(String, &'static str)> {
+fn link(mend: &Mend, doors: &Doors, own: &str) -> Option<(String, &'static str)> {
+    let Doors { account, base, manages, deposits, .. } = doors;
     match mend {
-        Mend::Move(step) if manages => {
+        Mend::Move(step) if *manages => {
             Some((with_query(&format!("{own}/mend"), &[("key", &step.key())]), "Move…"))
         }
+        Mend::Order { license, quantity, place } | Mend::Obtain { license, quantity, place } if *deposits => {
+            Some((order_href(account, place.id, license, Some(*quantity)), "Order…"))
+        }
+        Mend::Renew { lot, .. } if *deposits => Some((renewal_href(account, *lot), "Renew…")),
         Mend::MendPool { license, .. } => Some((licenses::href(base, &license.id), "Explain")),
-        Mend::RemoveInstance if manages => Some((format!("{own}/remove"), "Remove…")),
-        Mend::RegisterAgain { .. } if manages => Some((format!("{base}/tokens/new"), "Create a token")),
+        Mend::RemoveInstance if *manages => Some((format!("{own}/remove"), "Remove…")),
+        Mend::RegisterAgain { .. } if *manages => Some((format!("{base}/tokens/new"), "Create a token")),
         _ => None,
     }
 }

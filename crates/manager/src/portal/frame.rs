@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::alerts_bar::AlertsBar;
 use super::assets::Assets;
 use super::part::{Chip, Count, Icon, Tone};
 use super::section::{Section, SectionLink};
@@ -113,7 +114,6 @@ pub(crate) struct OtherPlace {
 }
 
 /// The head of a virtual account's pages.
-#[derive(Clone, Debug)]
 pub(crate) struct Va {
     /// Path of its pages, without a slash at its end.
     pub(crate) base: String,
@@ -121,8 +121,7 @@ pub(crate) struct Va {
     pub(crate) description: String,
     pub(crate) is_default: bool,
     pub(crate) status: Chip,
-    /// Its alerts: path and how many of each severity.
-    pub(crate) alerts: Option<(String, String)>,
+    pub(crate) alerts: Option<AlertsBar>,
     pub(crate) tabs: Vec<TabLink>,
 }
 
@@ -176,19 +175,12 @@ pub(crate) struct Banner {
     pub(crate) tone: Tone,
     pub(crate) title: String,
     pub(crate) text: String,
-    /// Where to do it: path and words.
-    pub(crate) link: Option<(String, String)>,
 }
 impl HtmlSafe for Banner {}
 
 impl Banner {
     pub(crate) fn new(tone: Tone, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { tone, title: title.into(), text: text.into(), link: None }
-    }
-
-    pub(crate) fn with_link(mut self, href: impl Into<String>, words: impl Into<String>) -> Self {
-        self.link = Some((href.into(), words.into()));
-        self
+        Self { tone, title: title.into(), text: text.into() }
     }
 }
 

@@ -81,7 +81,6 @@ pub(crate) async fn show_general(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let licenses = here.licenses(&app).await?;
     let tokens = if here.manages {
         let rows = tokens::list(&app, &here.principal, here.account_id(), here.va.id).await?;
         if query.wants_file() {
@@ -106,7 +105,7 @@ pub(crate) async fn show_general(
     let notice = notice.map(|(title, text)| Banner::new(Tone::Good, title, text));
     let page = GeneralPage {
         frame: here.frame(true, notice),
-        va: here.head(&app, Tab::General, &licenses).await?,
+        va: here.head(&app, Tab::General).await?,
         tokens,
         account_name: here.account.name.clone(),
         domain: here.account.domain.clone(),

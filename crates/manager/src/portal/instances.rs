@@ -73,8 +73,8 @@ struct InstancePage {
     first_registered: Option<When>,
     contact: When,
     authorized_until: Option<When>,
-    certificate_ends: When,
-    certificate_serial: String,
+    /// When its certificate ends, and its serial number.
+    certificate: Option<(When, String)>,
     export_controlled: bool,
     events: Vec<EventRow>,
     events_href: String,
@@ -102,7 +102,6 @@ pub(crate) async fn show_instances(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let all_licenses = here.licenses(&app).await?;
     let search = query.q.trim().to_owned();
     let tag: Option<Tag> = query.license.parse().ok();
     let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
@@ -138,7 +137,7 @@ pub(crate) async fn show_instances(
     let notice = notice(&query.done);
     let page = InstancesPage {
         frame: here.frame(true, notice),
-        va: here.head(&app, Tab::Instances, &all_licenses).await?,
+        va: here.head(&app, Tab::Instances).await?,
         license: tag.as_ref().map(|tag| crate::app::inventory::name_of(&app, tag)),
         license_tag: tag_word.clone(),
         sort: sorting.by,
@@ -228,7 +227,7 @@ pub(crate) fn product(instance: &InstanceView) -> String {
 
 pub(crate) fn chips(instance: &InstanceView) -> Vec<Chip> {
     let tone = match instance.status {
-        InstanceStatus::InCompliance => Tone::Good,
+        InstanceStatus::InCompliance | InstanceStatus::Reserved => Tone::Good,
         InstanceStatus::Waiting => Tone::Note,
         InstanceStatus::Ended => Tone::Plain,
         InstanceStatus::OutOfCompliance
@@ -263,7 +262,7 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
         product: product(&instance),
         chips: chips(&instance),
         usage: instance.usage.iter().map(|usage| usage_row(&here.base, usage, now)).collect(),
-        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
+        explained: Explained::new(&explanation, &here.doors(), &own, now),
         pid: instance.udi.pid.clone(),
         sn: instance.udi.sn.clone(),
         uuid: instance.udi.uuid.clone(),
@@ -272,8 +271,9 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
             .then(|| When::since(instance.first_registered_at, now)),
         contact: When::since(instance.last_contact_at, now),
         authorized_until: instance.authorized_until.map(|at| When::since(at, now)),
-        certificate_ends: When::since(instance.certificate.not_after, now),
-        certificate_serial: instance.certificate.serial,
+        certificate: instance
+            .certificate
+            .map(|certificate| (When::since(certificate.not_after, now), certificate.serial)),
         export_controlled: instance.export_controlled,
         events: events.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
         events_href: with_query(&format!("{}/events", here.base), &[("instance", &id)]),
@@ -348,7 +348,7 @@ fn cells(row: InstanceView) -> csv::Row {
         csv::instant(row.registered_at),
         csv::instant(row.last_contact_at),
         row.authorized_until.map_or_else(String::new, csv::instant),
-        csv::instant(row.certificate.not_after),
+        row.certificate.map(|certificate| csv::instant(certificate.not_after)).unwrap_or_default(),
         row.id.to_string(),
     ]
 }

@@ -139,8 +139,8 @@ pub(super) fn routes() -> Router<App> {
 /// The licence that the path names.
 pub(super) async fn found(app: &App, here: &Here) -> Result<LicenseView, Problem> {
     let tag: Tag = here.id("tag")?;
-    let licenses = here.licenses(app).await?;
-    licenses.into_iter().find(|license| license.tag == tag).ok_or_else(Problem::not_found)
+    let found = inventory::one(app, &here.principal, here.account_id(), here.va.id, &tag).await?;
+    found.ok_or_else(Problem::not_found)
 }
 
 /// Heading and tabs; `tab` is the last segment of the present one.
@@ -199,7 +199,7 @@ async fn show_overview(
             String::new()
         },
         legend: legend(&row),
-        explained: Explained::new(&explanation, &here.base, &own, here.manages, now),
+        explained: Explained::new(&explanation, &here.doors(), &own, now),
         lots: license.lots.iter().map(|lot| lot_row(lot, now)).collect(),
         csv: query.file_href(&licenses::href(&here.base, &license.tag)),
         row,

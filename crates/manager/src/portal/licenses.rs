@@ -13,7 +13,6 @@ use super::part::{Balance, Chip, Count, Gauge, Tone, When, distance};
 use super::problem::Problem;
 use super::table::{HeadCell, Sorting};
 use super::visit::encode;
-use super::zone;
 use crate::app::App;
 use crate::app::inventory::{Borrowing, LicenseView};
 
@@ -29,7 +28,6 @@ struct LicensesPage {
     frame: Frame,
     va: Va,
     domain: String,
-    alerts: Vec<Banner>,
     action: String,
     search: String,
     sort: &'static str,
@@ -83,14 +81,10 @@ pub(crate) async fn show_licenses(
             "They count in the other virtual account from now on.",
         )
     });
-    let alerts = licenses.iter().filter(|license| !license.short.is_zero()).filter_map(|license| {
-        Some(shortage(license, now)?.with_link(self::href(&here.base, &license.tag), "Show the license"))
-    });
     let page = LicensesPage {
         frame: here.frame(true, notice),
-        va: here.head(&app, Tab::Licenses, &licenses).await?,
+        va: here.head(&app, Tab::Licenses).await?,
         domain: here.account.domain.clone(),
-        alerts: alerts.collect(),
         search,
         sort: sorting.by,
         order: sorting.order(),
@@ -168,38 +162,6 @@ fn cells(license: &LicenseView) -> csv::Row {
 /// Path of a licence's page.
 pub(crate) fn href(base: &str, tag: &Tag) -> String {
     format!("{base}/licenses/{}", encode(tag.as_str()))
-}
-
-/// What is short, why, and what to do.
-pub(super) fn shortage(license: &LicenseView, now: Timestamp) -> Option<Banner> {
-    if license.short.is_zero() {
-        return None;
-    }
-    let short = Count(license.short.count());
-    let since = license.short_since.map_or_else(String::new, |since| {
-        format!(
-            "Since {} ({}). ",
-            since.to_zoned(zone::shown()).strftime("%Y-%m-%d %H:%M:%S %Z"),
-            distance(since, now)
-        )
-    });
-    let text = if license.required_present {
-        format!(
-            "{since}It is never used up, but product instances that need it are here and none is owned. Order {short}."
-        )
-    } else {
-        let locked = if license.actual < license.in_use {
-            format!(" (locked; {} really)", Count(license.actual.count()))
-        } else {
-            String::new()
-        };
-        format!(
-            "{since}{} in use{locked}, {} owned. Order {short}, move {short} here from another virtual account, or use {short} fewer.",
-            Count(license.in_use.count()),
-            Count(license.owned.count()),
-        )
-    };
-    Some(Banner::new(Tone::Bad, format!("{} is short by {short}", license.name), text))
 }
 
 pub(super) fn row(base: &str, license: &LicenseView, now: Timestamp) -> LicenseRow {

@@ -12,19 +12,20 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
+//! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
-//! | `reports` (with `chart`), `steps` (with `step`) | usage over time, lots; orders, renewals, cancellations, declarations |
+//! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
 //! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
 mod activity;
 mod alerts;
+mod alerts_bar;
 mod assets;
 mod chart;
 mod clients;
 mod confirm;
-mod csv;
 mod events;
 mod explained;
 mod form;
@@ -34,6 +35,7 @@ mod guard;
 mod instances;
 mod license;
 mod licenses;
+mod lots;
 mod page;
 mod part;
 mod preferences;
@@ -61,6 +63,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::csv;
 use problem::Problem;
 use visit::SignedIn;
 
@@ -93,6 +96,7 @@ pub fn router() -> Router<App> {
                 .merge(alerts::routes())
                 .merge(virtual_accounts::account_routes())
                 .merge(reports::routes())
+                .merge(lots::routes())
                 .merge(steps::routes()),
         )
         .nest("/{domain}/va/{va}", va)
@@ -106,6 +110,7 @@ pub fn router() -> Router<App> {
         .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
+        .merge(alerts_bar::routes())
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
         .route("/static/{name}", get(assets::get))

@@ -12,7 +12,7 @@ use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{InstanceQuery, Page};
 use serde::Deserialize;
 
-use super::alerts::counts_words;
+use super::alerts_bar::AlertsBar;
 use super::frame::{Banner, Frame, OtherPlace, Place, Tab, TabLink, Va};
 use super::part::{Chip, Count, Tone};
 use super::problem::Problem;
@@ -20,7 +20,6 @@ use super::section::Section;
 use super::visit::{SignedIn, Visit, encode};
 use crate::app::access::{self, Permission, Principal};
 use crate::app::accounts::{self, AccountView, VirtualAccountView};
-use crate::app::alerts::{self, AlertCounts};
 use crate::app::inventory::{self, LicenseView};
 use crate::app::{App, AppError, instances};
 
@@ -149,13 +148,6 @@ pub(crate) fn base_of(domain: &str, virtual_account: VirtualAccountId) -> String
 }
 
 /// Whether what a virtual account uses is owned, in a word or two.
-pub(crate) fn compliance<'l>(licenses: impl IntoIterator<Item = &'l LicenseView>) -> Chip {
-    let licenses: Vec<_> = licenses.into_iter().collect();
-    let short = licenses.iter().filter(|license| !license.short.is_zero()).count();
-    compliance_of(!licenses.is_empty(), short as u64)
-}
-
-/// The same of figures.
 pub(crate) fn compliance_of(has_licenses: bool, short: u64) -> Chip {
     match short {
         0 if !has_licenses => Chip::new(Tone::Plain, "No licenses yet"),
@@ -163,6 +155,20 @@ pub(crate) fn compliance_of(has_licenses: bool, short: u64) -> Chip {
         1 => Chip::new(Tone::Bad, "1 license short"),
         n => Chip::new(Tone::Bad, format!("{n} licenses short")),
     }
+}
+
+/// Where what can be done in a virtual account is done, and what of it somebody may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Doors {
+    /// Path of the account's pages.
+    pub(crate) account: String,
+    /// Path of the virtual account's pages.
+    pub(crate) base: String,
+    pub(crate) place: VirtualAccountId,
+    /// Whether they manage the virtual account.
+    pub(crate) manages: bool,
+    /// Whether they may order, renew and decide about declarations.
+    pub(crate) deposits: bool,
 }
 
 /// How many virtual accounts the chooser lists; the others are found by its search.
@@ -267,27 +273,40 @@ impl Here {
         }
     }
 
+    /// What they may do here.
+    pub(crate) fn doors(&self) -> Doors {
+        Doors {
+            account: account_href(&self.account.domain),
+            base: self.base.clone(),
+            place: self.va.id,
+            manages: self.manages,
+            deposits: access::allows(&self.principal, self.account.id, Permission::Deposit),
+        }
+    }
+
     /// The head of a tab's page.
-    pub(crate) async fn head(&self, app: &App, tab: Tab, licenses: &[LicenseView]) -> Result<Va, Problem> {
+    pub(crate) async fn head(&self, app: &App, tab: Tab) -> Result<Va, Problem> {
+        let account = self.account.id;
         let query = InstanceQuery { virtual_accounts: Some(vec![self.va.id]), ..InstanceQuery::default() };
         let page = Page { limit: 1, offset: 0 };
-        let instances = instances::list(app, &self.principal, self.account.id, query, page).await?.total;
+        let instances = instances::list(app, &self.principal, account, query, page).await?.total;
+        let (licenses, short) = inventory::standing(app, &self.principal, account, self.va.id).await?;
         let tabs = Tab::ALL.into_iter().map(|each| TabLink {
             name: each.name(),
             href: format!("{}/{}", self.base, each.segment()),
             current: each == tab,
             count: match each {
-                Tab::Licenses => Some(Count(licenses.len() as u64)),
+                Tab::Licenses => Some(Count(licenses)),
                 Tab::Instances => Some(Count(instances)),
                 Tab::General | Tab::Events => None,
             },
         });
-        let counts = alerts::counts(app, &self.principal, self.account.id, &[self.va.id]).await?;
-        let counts = counts.get(&self.va.id).copied().unwrap_or_default();
-        let path = format!("{}/alerts", account_href(&self.account.domain));
-        let alerts = (counts != AlertCounts::default())
-            .then(|| (with_query(&path, &[("va", &self.va.id.to_string())]), counts_words(&counts)));
-        Ok(Va { status: compliance(licenses), alerts, tabs: tabs.collect(), ..self.plain_head() })
+        Ok(Va {
+            status: compliance_of(licenses > 0, short),
+            alerts: AlertsBar::of(app, self).await?,
+            tabs: tabs.collect(),
+            ..self.plain_head()
+        })
     }
 }
 
@@ -317,6 +336,18 @@ impl InAccount {
     /// A segment of the path that is an id; any other text names nothing.
     pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
         self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// What they may do in a virtual account.
+    pub(crate) fn doors(&self, place: VirtualAccountId) -> Doors {
+        let allows = |permission| access::allows(&self.principal, self.account.id, permission);
+        Doors {
+            account: self.base(),
+            base: base_of(&self.account.domain, place),
+            place,
+            manages: allows(Permission::ManageVirtualAccount(place)),
+            deposits: allows(Permission::Deposit),
+        }
     }
 
     /// Path of the account's page; its sections are below it.

@@ -1,4 +1,4 @@
-//! Reports: the usage of a licence against what was owned, as a chart and a table; lots and subscriptions.
+//! Reports: the usage of a licence against what was owned, as a chart and a table.
 
 use askama::Template;
 use axum::Router;
@@ -8,30 +8,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
 use seatpool_domain::history::Span;
-use seatpool_domain::lot::DeclarationState;
-use seatpool_proto::LotKind;
 use serde::Deserialize;
 
 use super::chart::{Chart, Size};
 use super::form::Field;
-use super::frame::{Banner, Frame, Pager, TabLink, part_of_list};
-use super::page::{InAccount, account_href, show, with_query};
+use super::frame::{Frame, Pager, TabLink, part_of_list};
+use super::page::{InAccount, show, with_query};
 use super::part::{Chip, Count, Tone, When};
 use super::problem::Problem;
 use super::section::Section;
-use super::table::ChoiceOption;
-use crate::app::access::{Permission, allows};
+use super::table::{ChoiceOption, license_options};
 use crate::app::accounts::{self, VirtualAccountView};
-use crate::app::inventory::{self, LotStatus};
-use crate::app::orders::{self, OwnedLotView};
 use crate::app::reports::{self, UsagePoint, UsageQuery, UsageReport};
-use crate::app::{App, catalogue, declarations};
+use crate::app::{App, inventory};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/reports", get(show_usage))
-        .route("/reports/usage.csv", get(usage_as_csv))
-        .route("/reports/lots", get(show_lots))
+    Router::new().route("/reports", get(show_usage)).route("/reports/usage.csv", get(usage_as_csv))
 }
 
 /// The spans that can be chosen, in days.
@@ -91,7 +83,8 @@ struct PointRow {
     short: Option<Chip>,
 }
 
-fn tabs(inside: &InAccount, current: &str) -> Vec<TabLink> {
+/// The tabs of Reports, with the one at `current` below the account's path as the present one.
+pub(super) fn tabs(inside: &InAccount, current: &str) -> Vec<TabLink> {
     let base = inside.base();
     let tab = |name, rest: &str| TabLink {
         name,
@@ -150,15 +143,13 @@ async fn show_usage(
     let place = subject.as_ref().map(|(place, _)| place.id.to_string()).unwrap_or_default();
     let license = subject.as_ref().map(|(_, license)| license.clone()).unwrap_or_default();
     let pairs = [("va", place.clone()), ("license", license.clone()), ("days", span.to_owned())];
-    let option =
-        |license: catalogue::CatalogueLicense| ChoiceOption::new(license.tag.to_string(), license.name);
     show(&UsagePage {
         frame: inside.frame(Section::Reports, false, None),
         account_name: inside.account.name.clone(),
         tabs: tabs(&inside, "/reports"),
         places: places.iter().map(|place| ChoiceOption::new(place.id.to_string(), &place.name)).collect(),
         place: Field::of(place),
-        licenses: catalogue::licenses(&app).into_iter().map(option).collect(),
+        licenses: license_options(&app),
         license: Field::of(license),
         spans: SPANS.iter().map(|(value, text, _)| ChoiceOption::new(*value, *text)).collect(),
         span: Field::of(span),
@@ -219,139 +210,4 @@ async fn usage_as_csv(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"license-usage.csv\""),
     ];
     Ok((headers, report.to_csv()).into_response())
-}
-
-#[derive(Template)]
-#[template(path = "reports_lots.html")]
-struct LotsPage {
-    frame: Frame,
-    account_name: String,
-    tabs: Vec<TabLink>,
-    base: String,
-    /// Whether whoever looks may order, renew, cancel and decide.
-    deposits: bool,
-    /// Whether they may declare.
-    declares: bool,
-    waiting: usize,
-    rows: Vec<LotRow>,
-    pager: Pager,
-}
-
-struct LotRow {
-    key: String,
-    name: String,
-    place: String,
-    order: String,
-    subscription: Option<String>,
-    quantity: Count,
-    kind: &'static str,
-    chip: Chip,
-    declaration: Option<String>,
-    starts: When,
-    ends: Option<When>,
-    /// What may be done to it: last segment of the path, and words.
-    actions: Vec<(&'static str, &'static str)>,
-}
-
-/// What was done before, as the query of the page says.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct LotsQuery {
-    done: String,
-    page: String,
-}
-
-/// `GET …/reports/lots`.
-async fn show_lots(
-    State(app): State<App>,
-    inside: InAccount,
-    Query(query): Query<LotsQuery>,
-) -> Result<Response, Problem> {
-    let now = app.now();
-    let allows = |permission| allows(&inside.principal, inside.account.id, permission);
-    let deposits = allows(Permission::Deposit);
-    let page: u64 = query.page.parse().unwrap_or(1).max(1);
-    let part = part_of_list(page);
-    let base = account_href(&inside.account.domain);
-    let list = format!("{base}/reports/lots");
-    let lots = orders::lots_listed(&app, &inside.principal, inside.account.id, part).await?;
-    let waiting = Some(DeclarationState::Declared);
-    let waiting = declarations::list(&app, &inside.principal, inside.account.id, waiting).await?.len();
-    show(&LotsPage {
-        frame: inside.frame(Section::Reports, false, notice(&query.done)),
-        account_name: inside.account.name.clone(),
-        tabs: tabs(&inside, "/reports/lots"),
-        deposits,
-        declares: allows(Permission::ManageAccount),
-        waiting,
-        pager: Pager::new(page, lots.total, |page| with_query(&list, &[("page", &page.to_string())])),
-        rows: lots.items.iter().map(|view| lot_row(view, deposits, now)).collect(),
-        base,
-    })
-}
-
-fn notice(done: &str) -> Option<Banner> {
-    let (title, text) = match done {
-        "ordered" => ("The licenses are deposited", "They count from their start on."),
-        "declared" => ("The licenses are declared", "They count from now on, and wait for the vendor."),
-        "renewed" => ("The licenses are renewed", "Their order history has the old end and the new one."),
-        "cancelled" => ("The licenses are cancelled", "Their order history stays."),
-        "confirmed" => ("The declaration is confirmed", "The licenses count for good."),
-        "rejected" => {
-            ("The declaration is rejected", "The licenses count no longer; the customer reads why.")
-        }
-        _ => return None,
-    };
-    Some(Banner::new(Tone::Good, title, text))
-}
-
-fn kind_word(kind: LotKind) -> &'static str {
-    match kind {
-        LotKind::Perpetual => "Perpetual",
-        LotKind::Term => "Term",
-        LotKind::Demo => "Demonstration",
-    }
-}
-
-fn lot_row(view: &OwnedLotView, deposits: bool, now: Timestamp) -> LotRow {
-    let lot = &view.lot;
-    let state = lot.declaration.as_ref().map(|declaration| declaration.state);
-    let chip = match (state, lot.status) {
-        (Some(DeclarationState::Rejected), _) => Chip::new(Tone::Bad, "Rejected"),
-        (Some(DeclarationState::Declared), _) => Chip::new(Tone::Warn, "Declared, to be confirmed"),
-        (_, LotStatus::Active) => Chip::new(Tone::Good, "Counts"),
-        (_, LotStatus::Future) => Chip::new(Tone::Note, "Yet to start"),
-        (_, LotStatus::Ended) => Chip::new(Tone::Plain, "Ended"),
-    };
-    let mut actions = Vec::new();
-    if deposits {
-        if state == Some(DeclarationState::Declared) {
-            actions.extend([("confirm", "Confirm…"), ("reject", "Reject…")]);
-        }
-        if lot.ends_at.is_some() && state.is_none() {
-            actions.push(("renew", "Renew…"));
-        }
-        if lot.status != LotStatus::Ended {
-            actions.push(("cancel", "Cancel…"));
-        }
-    }
-    LotRow {
-        key: lot.id.to_string(),
-        name: view.name.clone(),
-        place: view.virtual_account.name.clone(),
-        order: lot.order_id.clone(),
-        subscription: lot.subscription_id.clone(),
-        quantity: Count(lot.quantity.count()),
-        kind: kind_word(lot.kind),
-        chip,
-        declaration: lot.declaration.as_ref().map(|declaration| match &declaration.reason {
-            Some(reason) => {
-                format!("{}: {reason}", declaration.decided_by.as_deref().unwrap_or("the vendor"))
-            }
-            None => format!("{}: {}", declaration.by, declaration.note),
-        }),
-        starts: When::day(lot.starts_at, now),
-        ends: lot.ends_at.map(|end| When::day(end, now)),
-        actions,
-    }
 }

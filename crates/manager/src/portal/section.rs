@@ -67,7 +67,7 @@ impl Section {
         match self {
             Self::Alerts | Self::Inventory | Self::Reports | Self::Preferences => Permission::SeeAccount,
             Self::Activity => Permission::ReadAccount,
-            Self::Account => Permission::ManageAccount,
+            Self::Account => Permission::ManageUsers,
         }
     }
 
@@ -119,6 +119,7 @@ mod tests {
             domain: "example.com".into(),
             name: "Example".into(),
             export_permitted: false,
+            universal_permitted: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
         };
         let names = |role, account: Option<&AccountView>| -> Vec<&str> {

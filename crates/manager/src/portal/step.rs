@@ -106,6 +106,19 @@ impl StepPage {
         self
     }
 
+    /// Fills a field in; of a choice, only with one of its options.
+    pub(crate) fn prefill(&mut self, id: &str, value: &str) {
+        if let Some(input) = self.inputs.iter_mut().find(|input| input.id == id) {
+            let is_offered = match &input.shape {
+                Shape::Select(options) => options.iter().any(|option| option.value == value),
+                _ => true,
+            };
+            if is_offered {
+                input.field = Field::of(value);
+            }
+        }
+    }
+
     /// What was typed into a field.
     pub(crate) fn text(&self, id: &str) -> &str {
         self.inputs.iter().find(|input| input.id == id).map_or("", |input| input.field.value.as_str())

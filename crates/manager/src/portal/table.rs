@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::part::Icon;
+use crate::app::{App, catalogue};
 
 /// One column's head; a link where the list can be sorted by it.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
@@ -91,6 +92,18 @@ impl ChoiceOption {
     pub(crate) fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
         Self { value: value.into(), text: text.into() }
     }
+}
+
+/// So many licences are offered as a choice at most; where there are more, their name or tag is typed.
+const CHOICES_MAX: usize = 100;
+
+/// The licences to choose from; none where there are too many.
+pub(crate) fn license_options(app: &App) -> Vec<ChoiceOption> {
+    let licenses = catalogue::licenses(app);
+    if licenses.len() > CHOICES_MAX {
+        return Vec::new();
+    }
+    licenses.into_iter().map(|license| ChoiceOption::new(license.tag.to_string(), license.name)).collect()
 }
 
 #[cfg(test)]

@@ -85,10 +85,22 @@ impl Managed {
         Frame { notice, ..frame }
     }
 
+    /// Whether they manage the account itself: who may manage its people alone, such as a vendor operator, does
+    /// not see its programs.
+    fn manages_account(&self) -> bool {
+        access::allows(self.principal(), self.account.id, Permission::ManageAccount)
+    }
+
+    /// Refuses who does not manage the account itself.
+    pub(super) fn must_manage_account(&self) -> Result<(), Problem> {
+        Ok(access::check(self.principal(), self.account.id, Permission::ManageAccount)?)
+    }
+
     /// The tabs: path, words, whether it is the present one.
     pub(super) fn tabs(&self, current: &str) -> Vec<(String, &'static str, bool)> {
         let tab = |segment: &str, words| (self.href(segment), words, segment == current);
-        vec![tab("users", "Users"), tab("clients", "Clients")]
+        let clients = self.manages_account().then(|| tab("clients", "Clients"));
+        [tab("users", "Users")].into_iter().chain(clients).collect()
     }
 
     async fn roles(&self, app: &App, roles: &[RoleView]) -> Result<RolesForm, Problem> {

@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::section::Section;
 use super::sign_in::capitalised;
 use crate::app::access::{Permission, check};
-use crate::app::{App, AppError, accounts, instances};
+use crate::app::{App, AppError, accounts, instances, inventory};
 
 #[derive(Template)]
 #[template(path = "virtual_account_form.html")]
@@ -194,19 +194,21 @@ async fn confirm_delete(State(app): State<App>, here: Here) -> Result<Response, 
 }
 
 async fn delete_page(app: &App, here: &Here, problem: Option<Banner>) -> Result<ConfirmPage, Problem> {
-    let licenses = here.licenses(app).await?;
+    let (licenses, _) = inventory::standing(app, &here.principal, here.account_id(), here.va.id).await?;
     let query = InstanceQuery { virtual_accounts: Some(vec![here.va.id]), ..InstanceQuery::default() };
     let one = Page { limit: 1, offset: 0 };
     let instances = instances::list(app, &here.principal, here.account_id(), query, one).await?.total;
-    let lots: usize = licenses.iter().map(|license| license.lots.len()).sum();
     let question = if here.va.is_default {
         "It is the default virtual account: orders that name no other land here, so it can't be deleted."
             .into()
-    } else if lots == 0 && instances == 0 {
+    } else if licenses == 0 && instances == 0 {
         "It is empty: no licenses, no product instances.".to_owned()
     } else {
+        let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         format!(
-            "It holds {lots} lots of licenses and {instances} product instances. Move or remove them first; only an empty virtual account can be deleted."
+            "It holds {} and {}. Move or remove them first; only an empty virtual account can be deleted.",
+            of(licenses, "license"),
+            of(instances, "product instance")
         )
     };
     let title = format!("Delete {}?", here.va.name);

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::alerts_bar::{ALERTS_COOKIE, HIDDEN};
 use super::assets;
 use super::frame::{AccountLink, Appearance, Frame};
 use super::page::account_href;
@@ -54,6 +55,8 @@ pub(crate) struct Visit {
     browser: Option<String>,
     device: Option<String>,
     appearance: Appearance,
+    /// Whether the reader hid the alerts in Inventory.
+    pub(crate) alerts_hidden: bool,
     form_token: String,
     /// One-use id of the forms of the page that answers.
     pub(crate) form_id: String,
@@ -119,6 +122,7 @@ impl Visit {
             live: parts.headers.contains_key(LIVE_HEADER),
             shown: parts.headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned),
             appearance: Appearance::of(cookie(&parts.headers, APPEARANCE_COOKIE).unwrap_or_default()),
+            alerts_hidden: cookie(&parts.headers, ALERTS_COOKIE) == Some(HIDDEN),
             form_id: clients::secret(),
             form_token: known.map_or_else(clients::secret, str::to_owned),
             form_token_is_new: known.is_none(),

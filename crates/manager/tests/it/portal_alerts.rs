@@ -1,5 +1,9 @@
 //! Alerts and explanations in the portal: what they say, the button that mends it, dismissal. Without script.
 
+use seatpool_domain::access::Role;
+use seatpool_domain::command::Action;
+use seatpool_proto::Quantity;
+
 use crate::support::scene::contact_centre;
 use crate::support::{ALICE, Visitor, World};
 
@@ -72,4 +76,114 @@ async fn alerts_are_filtered_dismissed_and_brought_back() {
     let back = visitor.submit(all, "/portal/example.com/alerts/restore", &[("alert", &key)]).await;
     assert_eq!(back.status, 303, "{}", back.body);
     assert!(visitor.get(all).await.has("7 of CCX Flex Premium Agent"));
+}
+
+#[tokio::test]
+async fn alerts_stand_above_the_tabs_until_they_are_hidden_and_that_is_remembered() {
+    let world = World::new().await;
+    for n in 1..=4 {
+        world.deposit(world.default, &format!("SO-{n}"), &[("CCX_PREMIUM", n, Some(20))]).await;
+    }
+    world.deposit(world.default, "SO-9", &[("CCX_OUTBOUND_PORT", 7, Some(50))]).await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let tabs = ["general", "licenses", "instances", "events"].map(|tab| world.page(tab));
+    for tab in &tabs {
+        let page = visitor.get(tab).await;
+        for text in ["4 Major, 1 Minor", "Hide Alerts", "of CCX Premium Agent in Default end on", ">2 more<"]
+        {
+            assert!(page.has(text), "{tab} without {text}: {}", page.body);
+        }
+        assert!(
+            !page.has("7 of CCX Outbound IVR Port in Default end"),
+            "the gravest come first: {}",
+            page.body
+        );
+    }
+    let here = world.page("licenses?q=premium");
+    let hidden = visitor.submit(&here, "/inventory-alerts", &[("alerts", "hidden"), ("back", &here)]).await;
+    assert_eq!((hidden.status, hidden.header("location")), (303, here.as_str()));
+    assert!(hidden.set_cookies()[0].contains("Max-Age="), "it is remembered");
+    for tab in &tabs {
+        let page = visitor.get(tab).await;
+        assert!(page.has("4 Major, 1 Minor") && page.has("Show Alerts"), "{tab}: {}", page.body);
+        assert!(!page.has("in Default end on"), "{tab}: {}", page.body);
+    }
+    let foreign = [("alerts", "shown"), ("back", "https://evil.example/")];
+    let shown = visitor.submit(&here, "/inventory-alerts", &foreign).await;
+    assert_eq!((shown.status, shown.header("location")), (303, "/portal"));
+    assert!(visitor.get(&tabs[0]).await.has("in Default end on"));
+}
+
+#[tokio::test]
+async fn what_to_order_and_renew_is_filled_in_for_who_may_deposit() {
+    let world = World::new().await;
+    world.person("olga-of-vienna", Role::AccountAdministrator).await;
+    world
+        .deposit(world.default, "SO-1", &[("CCX_PREMIUM", 10, None), ("CCX_OUTBOUND_PORT", 8, Some(20))])
+        .await;
+    let token = world.token().await;
+    let manager = world.start();
+    let usage = [("CCX_PREMIUM", 28), ("CCX_OUTBOUND_PORT", 5)];
+    contact_centre(&manager, &token.text, "SN1", "uccx-1", &usage).await;
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let mut olga = Visitor::signed_in(&manager, ("olga-of-vienna", "olga-of-vienna olga-of-vienna")).await;
+    let href = |page: &crate::support::Page, words: &str| {
+        let (before, _) = page.body.split_once(&format!("\">{words}"))?;
+        Some(before.rsplit_once("href=\"")?.1.replace("&#38;", "&").replace("&amp;", "&"))
+    };
+
+    let premium = world.page("licenses/CCX_PREMIUM");
+    let order = href(&visitor.get(&premium).await, "Order…").unwrap();
+    let page = visitor.get(&order).await;
+    let place = world.default.to_string();
+    for text in [
+        "value=\"18\"",
+        "<option value=\"CCX_PREMIUM\" selected>",
+        &format!("<option value=\"{place}\" selected>"),
+    ] {
+        assert!(page.has(text), "{text}: {}", page.body);
+    }
+    assert_eq!(href(&olga.get(&premium).await, "Order…"), None, "the vendor deposits");
+
+    let port = world.page("licenses/CCX_OUTBOUND_PORT");
+    let renew = href(&visitor.get(&port).await, "Renew…").unwrap();
+    assert!(visitor.get(&renew).await.has("Renew CCX"), "{renew}");
+    assert_eq!(href(&olga.get(&port).await, "Renew…"), None);
+    let alerts = visitor.get("/portal/example.com/alerts?kind=licenses_expiring").await;
+    let lots = visitor.get(&href(&alerts, "Renew…").unwrap()).await;
+    assert!(lots.has("SO-1") && lots.has("/renew\"") && !lots.has("CCX Premium Agent"), "{}", lots.body);
+}
+
+#[tokio::test]
+async fn a_declaration_is_an_alert_until_the_vendor_decides_and_a_rejected_one_says_so() {
+    let world = World::new().await;
+    let declare = |quantity: u64, note: &str| Action::Declare {
+        virtual_account: world.default,
+        tag: "CCX_PREMIUM".parse().unwrap(),
+        quantity: Quantity::of(quantity),
+        note: note.into(),
+    };
+    world.command(declare(12, "contract <7>")).await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let all = "/portal/example.com/alerts";
+    let page = visitor.get(all).await;
+    for text in ["1 Minor", "Declared Licenses Waiting", "12 of CCX Premium Agent in Default were declared"] {
+        assert!(page.has(text), "{text}: {}", page.body);
+    }
+    let (before, _) = page.body.split_once("\">Decide…").unwrap();
+    let lots = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&").replace("&amp;", "&");
+    let lots = visitor.get(&lots).await;
+    let reject = lots.between("<a href=\"/portal/example.com/lots/", "/reject\"").unwrap();
+    let reject = reject.rsplit_once("/lots/").map_or(reject.as_str(), |(_, id)| id);
+    let reject = format!("/portal/example.com/lots/{reject}/reject");
+    let fields = [("reason", "Contract 7 ended."), ("step", "do")];
+    let done = visitor.submit(&reject, &reject, &fields).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let page = visitor.get(all).await;
+    assert!(page.has("Declared Licenses Rejected") && page.has(": Contract 7 ended."), "{}", page.body);
+    for text in ["Licenses Expired</span>", "Declared Licenses Waiting</span>"] {
+        assert!(!page.has(text), "{text}: {}", page.body);
+    }
 }

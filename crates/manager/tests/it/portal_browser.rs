@@ -52,7 +52,7 @@ async fn a_person_signs_in_makes_a_token_and_watches_licenses_with_the_keyboard_
     let mut agent = contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 42)]).await;
     browser.until("document.querySelector('[data-label=\"In use\"]').innerText.startsWith('42')").await;
     agent.ask(&manager, report(&[("CCX_PREMIUM", 130)])).await;
-    browser.until("document.body.innerText.includes('is short by 30')").await;
+    browser.until("document.body.innerText.includes('30 of CCX Premium Agent are short')").await;
     browser.until("document.getElementById('live').innerText === 'Live'").await;
     assert_eq!(
         browser.run("return window.sameLoad && document.activeElement.marked").await,

@@ -147,7 +147,7 @@ async fn a_product_instance_is_moved_and_removed_after_a_page_that_says_what_it_
     assert!(visitor.get(moved.header("location")).await.has("uccx-1"));
     assert_eq!(visitor.get(&own).await.status, 404);
     let licenses = visitor.get(&world.page_of(graz, "licenses")).await;
-    assert!(licenses.has("CCX Premium Agent is short by 30"), "{}", licenses.body);
+    assert!(licenses.has("30 of CCX Premium Agent are short in Graz"), "{}", licenses.body);
 
     let own = world.page_of(graz, &format!("instances/{instance}"));
     let remove = format!("{own}/remove");

@@ -7,7 +7,7 @@ use crate::support::{ALICE, Page, Visitor, World};
 const PAGE_BYTES_MAX: usize = 100 * 1000;
 
 /// What holds for every page: headers, and nothing inline or from elsewhere.
-fn check(path: &str, page: &Page) {
+pub(crate) fn check(path: &str, page: &Page) {
     let policy = page.header("content-security-policy");
     for rule in [
         "default-src 'none'",
@@ -145,7 +145,7 @@ async fn licenses_show_what_is_owned_used_and_short() {
     let mut visitor = Visitor::signed_in(&manager, ALICE).await;
     let page = visitor.get(&world.page("licenses")).await;
     for text in [
-        "CCX Premium Agent is short by 30",
+        "30 of CCX Premium Agent are short in Default",
         "<span class=\"shortage\">−30</span>",
         "Out Of Compliance",
         "1 license short",
@@ -165,7 +165,7 @@ async fn licenses_show_what_is_owned_used_and_short() {
     }
     agent.ask(&manager, report(&[("CCX_PREMIUM", 90)])).await;
     let page = visitor.get(&world.page("licenses")).await;
-    assert!(page.has("<span class=\"surplus\">+10</span>") && !page.has("is short by"), "{}", page.body);
+    assert!(page.has("<span class=\"surplus\">+10</span>") && !page.has("are short in"), "{}", page.body);
     let page = visitor.get(&world.page_of(empty, "licenses")).await;
     assert!(page.has("There are no licenses here yet") && page.has("seatpool order place"));
     let page = visitor.get(&world.page_of(empty, "instances")).await;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use seatpool_domain::access::Role;
 
@@ -65,6 +66,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/preferences"),
     ("POST", "/preferences/time-zone"),
     ("POST", "/appearance"),
+    ("POST", "/inventory-alerts"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/portal/{domain}/account/users"),
@@ -107,11 +109,17 @@ const ROUTES: &[(&str, &str)] = &[
 
 /// The paths that the source declares, without what they are nested in.
 fn declared() -> BTreeSet<String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/portal");
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
     let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let Ok(source) = std::fs::read_to_string(&path) else { continue };
+    for path in files {
+        let source = std::fs::read_to_string(&path).unwrap();
         for rest in source.split(".route(").skip(1) {
             if let Some(path) = rest.trim_start().strip_prefix('"') {
                 found.insert(path.split_once('"').unwrap().0.to_owned());

@@ -88,6 +88,13 @@ statements! {
           UNION ALL SELECT DISTINCT virtual_account, 0 FROM lots WHERE account_id = $1 AND quantity > 0) AS known \
          GROUP BY virtual_account",
     );
+    STANDING = Sql::both(
+        "SELECT COUNT(DISTINCT tag), CAST(COALESCE(SUM(is_short), 0) AS BIGINT) FROM \
+         (SELECT tag, CASE WHEN short > 0 THEN 1 ELSE 0 END AS is_short FROM pool_totals \
+          WHERE account_id = $1 AND virtual_account = $2 AND (instances > 0 OR short > 0 OR cumulative_peak > 0) \
+          UNION ALL SELECT DISTINCT tag, 0 FROM lots WHERE account_id = $1 AND virtual_account = $2 AND quantity > 0) \
+         AS known",
+    );
     HOLDERS = Sql {
         sqlite: "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND \
              tag IN (SELECT value FROM json_each($2)) \
@@ -214,6 +221,18 @@ impl Store {
     pub async fn standings(&self, account: AccountId) -> Result<Vec<(VirtualAccountId, u64)>, StoreError> {
         let rows = self.db.rows(&STANDINGS, &[Value::text(account)]).await?;
         each(&rows, |reader| Ok((reader.parsed()?, reader.count()?)))
+    }
+
+    /// How many licences a virtual account holds or uses, and how many of them are short.
+    pub async fn standing(
+        &self,
+        account: AccountId,
+        virtual_account: VirtualAccountId,
+    ) -> Result<(u64, u64), StoreError> {
+        let values = [Value::text(account), Value::text(virtual_account)];
+        let rows = self.db.rows(&STANDING, &values).await?;
+        let found = each(&rows, |reader| Ok((reader.count()?, reader.count()?)))?;
+        Ok(found.first().copied().unwrap_or_default())
     }
 
     /// Which virtual accounts hold or use these licences.

@@ -41,8 +41,8 @@ pub(super) fn answer(
             return Err(refuse(ProblemCode::CloneDetected, "", sequence));
         }
     };
-    let first_use =
-        instance.previous_certificate.is_some() && instance.certificate.serial == certificate.serial;
+    let first_use = instance.previous_certificate.is_some()
+        && instance.certificate.as_ref().is_some_and(|record| record.serial == certificate.serial);
 
     // Nothing below this line refuses but what the body itself says, before it changes anything.
     let body = match &request.body {

@@ -85,8 +85,8 @@ pub struct AlertView {
     pub since: Option<Timestamp>,
     /// By when something has to be done.
     pub action_due: Option<Timestamp>,
-    /// What can be done from it: `explain`, `order`, `show_license`, `show_instance`, `remove_instance`,
-    /// `create_token`, `dismiss`.
+    /// What can be done from it: `explain`, `order`, `show_license`, `decide`, `show_instance`,
+    /// `remove_instance`, `create_token`, `dismiss`.
     #[schema(value_type = Vec<String>)]
     pub actions: Vec<Action>,
     /// When it was dismissed, if it was.

@@ -26,16 +26,12 @@ pub(crate) struct AlertParams {
     kind: Option<String>,
     /// Those that were dismissed, in place of those that are raised.
     dismissed: bool,
-    /// How many rows, 1 to 1000; 100 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List alerts, the gravest first
 #[utoipa::path(
     get, path = "/accounts/{account}/alerts", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), AlertParams),
+    params(("account" = String, Path, description = "The smart account's domain"), AlertParams, PageParams),
     responses(
         (status = 200, description = "By severity and kind", body = Rows<AlertView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
@@ -47,9 +43,10 @@ pub(crate) async fn list_alerts(
     Caller(principal): Caller,
     Path(domain): Path<String>,
     Query(params): Query<AlertParams>,
+    Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<AlertView>>, Problem> {
     let account = account(&app, &principal, &domain).await?;
-    let place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
+    let place = page.place()?;
     let mut query = AlertQuery {
         severity: params.severity.map(Into::into),
         dismissed: params.dismissed,

@@ -1,5 +1,7 @@
 //! Reports, as JSON and as CSV; and the catalogue of licences.
 
+pub(super) mod stock;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::{Body, Caller, Path, account, place};
+use super::extract::{Body, Caller, InAccount, Path, Query, account, place};
+use super::paging::{PageParams, Rows};
+use super::refusals::OfReader;
 use crate::app::App;
 use crate::app::accounts::{self, VirtualAccountView};
 use crate::rest::problem::Problem;
@@ -37,20 +39,18 @@ pub(crate) struct VirtualAccountChange {
 /// List the virtual accounts that the caller may read
 #[utoipa::path(
     get, path = "/accounts/{account}/virtual-accounts", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain")),
+    params(("account" = String, Path, description = "The smart account's domain"), PageParams),
     responses(
-        (status = 200, description = "By name", body = Vec<VirtualAccountView>),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "By name", body = Rows<VirtualAccountView>),
+        OfReader,
     )
 )]
 pub(crate) async fn list_virtual_accounts(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-) -> Result<Json<Vec<VirtualAccountView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    Ok(Json(accounts::virtual_accounts(&app, &principal, account).await?))
+    at: InAccount,
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<VirtualAccountView>>, Problem> {
+    let page = page.place()?;
+    Ok(Json(page.cut(accounts::virtual_accounts(&at.app, &at.principal, at.account).await?)))
 }
 
 /// Create a virtual account
