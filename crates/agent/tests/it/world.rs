@@ -65,6 +65,8 @@ pub(crate) struct Manager {
     pub(crate) ahead: SignedDuration,
     /// Answers everything with a wrong `nonce`, `version` or `type`.
     pub(crate) garbling: Option<String>,
+    /// Whether its tokens allow export-controlled functionality.
+    pub(crate) export_controlled: bool,
     /// Refuses every request of this type.
     pub(crate) denying: Option<String>,
     /// Highest sequence number by product instance.
@@ -150,7 +152,7 @@ impl Manager {
                 ResponseBody::Registration(Registered {
                     product_instance_id: ProductInstanceId(Uuid::from_u128(self.registrations)),
                     home: self.home(),
-                    export_controlled: false,
+                    export_controlled: self.export_controlled,
                     certificate: issued(now),
                 })
             }
