@@ -82,8 +82,8 @@ pub struct InstanceRow {
     pub last_contact_at: Timestamp,
     /// When its authorization ends; none before its first report.
     pub authorized_until: Option<Timestamp>,
-    /// The last second of its ID certificate.
-    pub certificate_until: Timestamp,
+    /// The last second of its ID certificate; none where it has none, as with a reservation.
+    pub certificate_until: Option<Timestamp>,
     /// What it uses.
     pub licenses: Vec<UsedLicense>,
 }
@@ -232,7 +232,7 @@ impl From<InstanceView> for InstanceRow {
             registered_at: instance.registered_at,
             last_contact_at: instance.last_contact_at,
             authorized_until: instance.authorized_until,
-            certificate_until: instance.certificate.not_after,
+            certificate_until: instance.certificate.map(|certificate| certificate.not_after),
             licenses: used
                 .map(|usage| UsedLicense { tag: usage.tag, quantity: usage.quantity, short: usage.short })
                 .collect(),
@@ -333,7 +333,7 @@ impl Record for InstanceRow {
             instant(self.registered_at),
             instant(self.last_contact_at),
             or_empty(self.authorized_until),
-            instant(self.certificate_until),
+            or_empty(self.certificate_until),
             used,
         ]
     }
