@@ -50,6 +50,10 @@ pub(super) fn answer(
             let detail = "A registration is signed by its own key, not by an ID certificate.";
             return Err(refuse(ProblemCode::Malformed, detail, sequence));
         }
+        RequestBody::ExportRequest(_) | RequestBody::ExportReturn(_) => {
+            let detail = "This manager keeps no export authorizations.";
+            return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
+        }
         RequestBody::IdCertificateRenewal(renewal) => {
             return Ok(begin_renewal(id, request, &renewal.public_key, first_use, workset, context));
         }
