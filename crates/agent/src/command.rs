@@ -48,7 +48,20 @@ pub enum Command {
     SetLicenseType(String),
     /// Set what is in use of several tags at one moment; tags that are left out stay as they are.
     SetUsage(BTreeMap<Tag, Quantity>),
-    /// Forget everything but the evaluation countdown and the sequence number.
+    /// Ask the manager for the authorization of an export-restricted feature; tried again until it is canceled.
+    RequestExport(String),
+    /// Give that authorization back; tried again until it is canceled.
+    ReturnExport(String),
+    /// Stop trying.
+    CancelExport,
+    /// The product says whether an export-restricted feature is on.
+    SetExportFeature {
+        /// Its name in the profile.
+        feature: String,
+        /// Whether it is on.
+        on: bool,
+    },
+    /// Forget everything but the evaluation countdown, the sequence number and the reservation's sequence number.
     FactoryReset,
 }
 
@@ -71,6 +84,12 @@ impl fmt::Debug for Command {
             Self::SetPrivacy(privacy) => f.debug_tuple("SetPrivacy").field(privacy).finish(),
             Self::SetLicenseType(name) => f.debug_tuple("SetLicenseType").field(name).finish(),
             Self::SetUsage(usage) => f.debug_tuple("SetUsage").field(usage).finish(),
+            Self::RequestExport(feature) => f.debug_tuple("RequestExport").field(feature).finish(),
+            Self::ReturnExport(feature) => f.debug_tuple("ReturnExport").field(feature).finish(),
+            Self::CancelExport => f.write_str("CancelExport"),
+            Self::SetExportFeature { feature, on } => {
+                f.debug_struct("SetExportFeature").field("feature", feature).field("on", on).finish()
+            }
             Self::FactoryReset => f.write_str("FactoryReset"),
         }
     }
@@ -118,6 +137,54 @@ pub enum CommandRefused {
         /// The chosen licence type.
         license_type: String,
     },
+    /// Reservation was chosen: nothing is sent.
+    #[error(
+        "license reservation is enabled, so that nothing is sent to a manager: run `license smart reservation \
+        disable` first"
+    )]
+    ReservationEnabled,
+    /// More than is reserved.
+    #[error(
+        "{asked} of {tag} would be more than the reservation covers ({reserved} reserved): use less, or update \
+        the reservation at the manager and install its new authorization code"
+    )]
+    BeyondReservation {
+        /// The licence that is short.
+        tag: Tag,
+        /// How many would be used.
+        asked: Quantity,
+        /// How many are reserved.
+        reserved: Quantity,
+    },
+    /// The profile has no such export-restricted feature.
+    #[error("there is no export-restricted feature {feature:?}; this product has {known}")]
+    UnknownExportFeature {
+        /// What was asked for.
+        feature: String,
+        /// What there is.
+        known: String,
+    },
+    /// The registration's token did not allow export-controlled functionality.
+    #[error(
+        "export-controlled functionality is not allowed to this product instance: register it with a token that \
+        allows it"
+    )]
+    ExportNotAllowed,
+    /// The feature is authorized already.
+    #[error("the export-restricted feature {0} is authorized already")]
+    ExportAuthorized(String),
+    /// The feature is not authorized.
+    #[error("the export-restricted feature {0} is not authorized: there is nothing to return")]
+    ExportNotAuthorized(String),
+    /// Reserved instances have it in their authorization code.
+    #[error(
+        "license reservation is enabled: an export-restricted feature is authorized by the authorization code, so \
+        reserve its license at the manager and install the code"
+    )]
+    ExportByReservation,
+    /// No export request is being tried.
+    #[error("no export request or return is being tried: there is nothing to cancel")]
+    NothingToCancel,
     /// More than the protocol can carry.
     #[error("{0}")]
     Quantity(#[from] seatpool_proto::quantity::QuantityTooLarge),
@@ -135,6 +202,13 @@ impl CommandRefused {
             Self::LicenseTypeFixed => "license_type_fixed",
             Self::UnknownLicenseType { .. } => "unknown_license_type",
             Self::UnknownTag { .. } => "unknown_tag",
+            Self::ReservationEnabled | Self::ExportByReservation => "reservation_enabled",
+            Self::BeyondReservation { .. } => "beyond_reservation",
+            Self::UnknownExportFeature { .. } => "unknown_export_feature",
+            Self::ExportNotAllowed => "export_not_allowed",
+            Self::ExportAuthorized(_) => "export_authorized",
+            Self::ExportNotAuthorized(_) => "export_not_authorized",
+            Self::NothingToCancel => "nothing_to_cancel",
             Self::Quantity(_) => "quantity",
         }
     }

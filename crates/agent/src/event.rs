@@ -99,5 +99,14 @@ event_codes! {
     StateForeign = "state_foreign", 3, "STATE_FOREIGN", "The stored state is of another machine.";
     StateNotStored = "state_not_stored", 2, "STATE_NOT_STORED", "The state could not be stored; nothing is sent until it is.";
     StateRestored = "state_restored", 4, "STATE_RESTORED", "The newest stored state was damaged; the one before it is in use.";
+    ReservationRequested = "reservation_requested", 6, "RESERVATION_REQUESTED", "A reservation request code was made.";
+    ReservationCanceled = "reservation_canceled", 5, "RESERVATION_CANCELED", "A reservation request was given up.";
+    ReservationInstalled = "reservation_installed", 5, "RESERVATION_INSTALLED", "An authorization code was installed.";
+    ReservationReturned = "reservation_returned", 5, "RESERVATION_RETURNED", "A reservation was given back.";
+    ReservationExceeded = "reservation_exceeded", 3, "RESERVATION_EXCEEDED", "More is in use than is reserved.";
+    ExportKeyInstalled = "export_key_installed", 5, "EXPORT_KEY_INSTALLED", "An export-restricted feature was authorized.";
+    ExportKeyRemoved = "export_key_removed", 5, "EXPORT_KEY_REMOVED", "The authorization of an export-restricted feature was given back.";
+    ExportRequestFailed = "export_request_failed", 3, "EXPORT_REQUEST_FAILED", "The manager did not authorize, or take back, an export-restricted feature.";
+    ExportControlNotAllowed = "export_control_not_allowed", 2, "SmartLicenseExportControlNotAllowed", "An export-restricted feature is on and not authorized.";
     FactoryReset = "factory_reset", 5, "FACTORY_RESET", "Everything but the evaluation countdown was forgotten.";
 }

@@ -39,6 +39,12 @@ pub struct Profile {
     pub deregistration: DeregistrationPeriods,
     /// What enforcement does.
     pub enforcement: Enforcement,
+    /// Reservations.
+    #[serde(default)]
+    pub reservation: ReservationRules,
+    /// Features that need an authorization for export.
+    #[serde(default)]
+    pub export_features: Vec<ExportFeature>,
     /// All licences of the product.
     pub licenses: Vec<LicenseInfo>,
     /// Which licences each type uses.
@@ -100,6 +106,27 @@ pub struct OutOfCompliancePeriods {
     pub enforced_after_days: Days,
     /// Whether usage is locked from the transition on.
     pub locked_usage: bool,
+}
+
+/// Reservations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReservationRules {
+    /// Whether, inside a reservation, spare licences of a higher tier cover a lower one's shortage (CCX: yes; CM:
+    /// no).
+    pub borrowing: bool,
+}
+
+/// A feature that needs an authorization for export.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportFeature {
+    /// Its name in commands and in *may I?*.
+    pub name: String,
+    /// The licence that authorizes it.
+    pub tag: Tag,
+    /// What it is, for people.
+    pub description: String,
 }
 
 /// A number of days, or `"never"`.
@@ -305,6 +332,16 @@ impl Profile {
                 "default_license_type {:?} is not a licence type",
                 self.default_license_type
             ));
+        }
+        let mut features = BTreeSet::new();
+        for feature in &self.export_features {
+            let visible = feature.name.bytes().all(|byte| byte.is_ascii_graphic());
+            if feature.name.is_empty() || feature.name.len() > limits::EXPORT_FEATURE_BYTES_MAX || !visible {
+                return Some(format!("the export feature {:?} has no usable name", feature.name));
+            }
+            if !features.insert(&feature.name) {
+                return Some(format!("the export feature {:?} stands twice", feature.name));
+            }
         }
         let mut names = BTreeSet::new();
         for license_type in &self.license_types {

@@ -2,7 +2,7 @@
 //!
 //! All instants are on the agent's estimate ([`crate::clock`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::message::{Home, base64_bytes};
@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::compliance::TagRecord;
 use crate::evaluation::Evaluation;
+use crate::export::Exports;
 use crate::identity::{KeyId, NewKey, Privacy, Secret, Transport};
 use crate::meter::{Meter, Peaks};
+use crate::reservation::Reservation;
 use crate::retry::Retry;
 use crate::status::EntitlementState;
 
@@ -61,6 +63,12 @@ pub struct State {
     /// A registration that is being tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registering: Option<Registering>,
+    /// A reservation.
+    #[serde(default)]
+    pub reservation: Reservation,
+    /// Export-restricted features.
+    #[serde(default)]
+    pub exports: Exports,
     /// A deregistration that was done here and that the manager is still to be told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farewell: Option<Farewell>,
@@ -235,6 +243,8 @@ pub enum Purpose {
     AuthorizationRenewal,
     /// To tell of a deregistration that was done here.
     Farewell,
+    /// To authorize an export-restricted feature, or to give one back.
+    Export,
 }
 
 impl Purpose {
@@ -246,6 +256,7 @@ impl Purpose {
             Self::CertificateRenewal => "registration renewal",
             Self::ScheduledReport | Self::ExtraReport => "usage report",
             Self::AuthorizationRenewal => "authorization renewal",
+            Self::Export => "export",
         }
     }
 }
@@ -323,6 +334,8 @@ pub struct Announced {
     pub enforced: bool,
     /// Clock out of range.
     pub clock_off: bool,
+    /// Export-restricted features that are on and not authorized.
+    pub export_not_allowed: BTreeSet<String>,
     /// Each licence's status.
     pub entitlements: BTreeMap<Tag, EntitlementState>,
 }
@@ -346,6 +359,8 @@ impl State {
             registration: None,
             ended: None,
             registering: None,
+            reservation: Reservation::default(),
+            exports: Exports::default(),
             farewell: None,
             in_flight: None,
             clock_skew_corrected: false,
@@ -360,9 +375,13 @@ impl State {
     }
 
     /// Whether a manager knows, or may know, this installation by its UDI: it is registered, or asked to be, or
-    /// its leaving is still to be told.
+    /// its leaving is still to be told, or a reservation names it.
     pub fn is_bound(&self) -> bool {
-        self.registration.is_some() || self.registering.is_some() || self.farewell.is_some()
+        self.registration.is_some()
+            || self.registering.is_some()
+            || self.farewell.is_some()
+            || self.reservation.request.is_some()
+            || self.reservation.installed.is_some()
     }
 
     /// All keys that the shell must keep.
@@ -371,6 +390,7 @@ impl State {
         let renewal = self.registration.as_ref().and_then(|r| r.renewal.new_key.as_ref()).map(|key| key.id);
         let registering = self.registering.as_ref().map(|registering| registering.new_key.id);
         let farewell = self.farewell.as_ref().map(|farewell| farewell.certificate.key.id);
-        present.into_iter().chain(renewal).chain(registering).chain(farewell)
+        let reservation = self.reservation.keys();
+        present.into_iter().chain(renewal).chain(registering).chain(farewell).chain(reservation)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use seatpool_proto::code::{Entitlement, ReservationKind};
 use seatpool_proto::message::{Product, TagExplanation};
 use seatpool_proto::{AccountId, ProblemCode, ProductInstanceId, Quantity, Tag, Udi};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,12 @@ pub struct Status {
     pub evaluation: EvaluationStatus,
     /// Each licence of the chosen type, in the profile's order.
     pub entitlements: Vec<EntitlementStatus>,
+    /// The reservation.
+    #[serde(default)]
+    pub reservation: ReservationStatus,
+    /// Export-restricted features, in the profile's order.
+    #[serde(default)]
+    pub exports: Vec<ExportStatus>,
     /// How contacts went.
     pub communication: CommunicationStatus,
     /// What comes next, soonest first.
@@ -63,6 +70,12 @@ pub enum RegistrationState {
     Registered,
     /// The ID certificate has ended.
     Expired,
+    /// Reservation is enabled; no authorization code is installed.
+    ReservationInProgress,
+    /// Chosen licences are reserved.
+    ReservedSpecific,
+    /// All licences are reserved.
+    ReservedUniversal,
 }
 
 /// Authorization, in one word.
@@ -85,6 +98,10 @@ pub enum AuthorizationState {
     Evaluation,
     /// Not registered, and the evaluation is used up.
     EvaluationExpired,
+    /// The reservation covers what is in use.
+    ReservedInCompliance,
+    /// More is in use than is reserved.
+    NotAuthorizedReserved,
 }
 
 impl RegistrationState {
@@ -95,6 +112,9 @@ impl RegistrationState {
             Self::Registering => "UNREGISTERED - REGISTRATION PENDING",
             Self::Registered => "REGISTERED",
             Self::Expired => "REGISTRATION EXPIRED",
+            Self::ReservationInProgress => "RESERVATION IN PROGRESS",
+            Self::ReservedSpecific => "REGISTERED - SPECIFIC LICENSE RESERVATION",
+            Self::ReservedUniversal => "REGISTERED - UNIVERSAL LICENSE RESERVATION",
         }
     }
 }
@@ -111,8 +131,83 @@ impl AuthorizationState {
             Self::Unauthorized => "NOT AUTHORIZED",
             Self::Evaluation => "EVAL MODE",
             Self::EvaluationExpired => "EVAL EXPIRED",
+            Self::ReservedInCompliance => "AUTHORIZED - RESERVED",
+            Self::NotAuthorizedReserved => "NOT AUTHORIZED - RESERVED",
         }
     }
+}
+
+/// The reservation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationStatus {
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// Of the request or the installed code.
+    pub kind: Option<ReservationKind>,
+    /// The code of the request that is in progress, or was installed.
+    pub request_code: Option<String>,
+    /// When that request was made.
+    pub requested_at: Option<Timestamp>,
+    /// The installed authorization.
+    pub installed: Option<InstalledStatus>,
+    /// Requests that were given up, oldest first.
+    pub given_up: Vec<String>,
+    /// The highest sequence number of an authorization code so far.
+    pub sequence: u64,
+    /// The last confirmation code.
+    pub last_confirmation_code: Option<String>,
+    /// When it was made.
+    pub confirmed_at: Option<Timestamp>,
+    /// The last return code.
+    pub last_return_code: Option<String>,
+    /// When it was made.
+    pub returned_at: Option<Timestamp>,
+}
+
+/// An installed authorization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledStatus {
+    /// The product instance at the manager.
+    pub product_instance_id: ProductInstanceId,
+    /// The code's sequence number.
+    pub sequence: u64,
+    /// When it was installed.
+    pub installed_at: Timestamp,
+    /// What is reserved.
+    pub entitlements: Vec<ReservedEntitlement>,
+}
+
+/// What is reserved of one licence by one lot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservedEntitlement {
+    /// As the code has it.
+    #[serde(flatten)]
+    pub entitlement: Entitlement,
+    /// Whether it counts now.
+    pub counts: bool,
+}
+
+/// An export-restricted feature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportStatus {
+    /// Its name.
+    pub feature: String,
+    /// The licence that authorizes it.
+    pub tag: Tag,
+    /// What it is.
+    pub description: String,
+    /// Whether it may be used.
+    pub authorized: bool,
+    /// The authorization's name, if the manager gave one.
+    pub authorization_key: Option<String>,
+    /// Whether the product says that it is on.
+    pub on: bool,
+    /// What is asked of the manager.
+    pub asking: Option<crate::export::Asked>,
+    /// The next attempt.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub failure: Option<String>,
 }
 
 /// Is it registered?
@@ -231,6 +326,10 @@ pub enum EnforcementReason {
     AuthorizationExpired,
     /// The evaluation has ended.
     EvaluationExpired,
+    /// More is in use than is reserved.
+    ReservationExceeded,
+    /// An export-restricted feature is not authorized.
+    ExportNotAuthorized,
 }
 
 impl EnforcementReason {
@@ -247,6 +346,14 @@ impl EnforcementReason {
             }
             Self::EvaluationExpired => {
                 "The evaluation is used up: register the product instance with a token."
+            }
+            Self::ReservationExceeded => {
+                "More is in use than is reserved: use less, or update the reservation at the manager and install its \
+                new authorization code."
+            }
+            Self::ExportNotAuthorized => {
+                "This feature is restricted for export and is not authorized: run `license smart export request \
+                local` on a registered product instance, or reserve its license."
             }
         }
     }
@@ -317,6 +424,9 @@ pub struct EntitlementStatus {
     pub out_of_compliance_since: Option<Timestamp>,
     /// What the virtual account owns of it, as the manager last said.
     pub owned: Option<Quantity>,
+    /// How many are reserved, where there is a specific reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Quantity>,
     /// What all its instances use of it.
     pub pool_in_use: Option<Quantity>,
     /// How many are short.
@@ -358,6 +468,8 @@ pub enum EntitlementState {
     Invalid,
     /// Nothing is in use.
     NotInUse,
+    /// The reservation covers it.
+    ReservationInCompliance,
 }
 
 impl EntitlementState {
@@ -377,6 +489,7 @@ impl EntitlementState {
             Self::NotApplicable => "not-applicable",
             Self::Invalid => "invalid",
             Self::NotInUse => "not-in-use",
+            Self::ReservationInCompliance => "reservation-in-compliance",
         }
     }
 }
@@ -429,6 +542,10 @@ pub enum Timer {
     EvaluationEnd,
     /// A warning of that.
     EvaluationWarning,
+    /// An export-restricted feature is asked for, or given back.
+    Export,
+    /// A part of the reservation begins or ends.
+    ReservationChange,
     /// A grace ends.
     Enforcement,
     /// The state is to be stored.

@@ -90,6 +90,19 @@ impl Client {
         Ok(self.send(method, path, body).await?.0)
     }
 
+    /// Sends a request with a JSON body, and returns the answer's JSON body, if there is one.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Option<T>, ClientError> {
+        let protocol = |error: serde_json::Error| ClientError::Protocol(error.to_string());
+        let body = serde_json::to_vec(body).map_err(protocol)?;
+        let (_, answer) = self.send(method, path, Some(body)).await?;
+        if answer.is_empty() { Ok(None) } else { serde_json::from_slice(&answer).map_err(protocol) }
+    }
+
     /// Sends a request without a body, and returns the HTTP status with the answer's JSON body, if there is one.
     pub async fn ask<T: DeserializeOwned>(
         &self,

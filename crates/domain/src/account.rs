@@ -20,6 +20,8 @@ pub struct Account {
     pub name: String,
     /// Whether export-controlled functionality may be permitted at all.
     pub export_permitted: bool,
+    /// Whether products may reserve all licences without counting.
+    pub universal_permitted: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// The sequence number that the next event gets; starts at 1.

@@ -126,6 +126,13 @@ event_kinds! {
     SignInRulesChanged = "sign_in_rules_changed", Informational, "What the account demands of those who sign in was changed.";
     AuthorizationExpired = "authorization_expired", Major, "A product instance's authorization ended without contact.";
     OutOfCompliance = "out_of_compliance", Major, "A licence went out of compliance.";
+    ReservationMade = "reservation_made", Informational, "Licences were reserved for a product instance.";
+    ReservationUpdated = "reservation_updated", Informational, "A reservation was changed; the change waits for its confirmation code.";
+    ReservationConfirmed = "reservation_confirmed", Informational, "A reservation's change was confirmed.";
+    ReservationReturned = "reservation_returned", Informational, "A reservation was given back by its return code.";
+    RehostAsked = "rehost_asked", Minor, "Somebody asked to release the licences of a failed product.";
+    RehostRefused = "rehost_refused", Informational, "The release of a failed product's licences was refused.";
+    ReservationRehosted = "reservation_rehosted", Major, "The licences of a failed product were released without a return code.";
     AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
     AlertRestored = "alert_restored", Informational, "Somebody brought a dismissed alert back.";
     InCompliance = "in_compliance", Informational, "A licence came back into compliance.";

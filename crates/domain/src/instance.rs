@@ -29,15 +29,15 @@ pub struct Instance {
     pub last_contact_at: Timestamp,
     /// Whether the token allowed export-controlled functionality.
     pub export_controlled: bool,
-    /// The certificate being issued or in use.
-    pub certificate: CertificateRecord,
+    /// The certificate being issued or in use. None: it holds a reservation and is never in contact.
+    pub certificate: Option<CertificateRecord>,
     /// The certificate before a renewal, accepted until the new one is first used.
     pub previous_certificate: Option<CertificateRecord>,
     /// A certificate whose serial and intent are on record and which is not signed yet.
     pub pending: Option<PendingCertificate>,
     /// When its authorization ends; its usage counts until then. None before the first report.
     pub authorized_until: Option<Timestamp>,
-    /// Whether its usage is in the pool totals.
+    /// Whether its usage is in the pool totals. A reserved one reports none, and is never left out of them.
     pub counted: bool,
     /// Where the conversation stands.
     pub conversation: Conversation,
@@ -165,7 +165,18 @@ impl Instance {
     /// one is first used.
     pub fn has_serial(&self, serial: &str) -> bool {
         let previous = self.previous_certificate.as_ref();
-        self.certificate.serial == serial || previous.is_some_and(|record| record.serial == serial)
+        let present = self.certificate.as_ref();
+        [present, previous].into_iter().flatten().any(|record| record.serial == serial)
+    }
+
+    /// Whether it has its licences by codes carried by hand.
+    pub fn is_reserved(&self) -> bool {
+        self.certificate.is_none()
+    }
+
+    /// When its ID certificate ends, if it has one.
+    pub fn certificate_ends(&self) -> Option<Timestamp> {
+        self.certificate.as_ref().map(|record| record.not_after)
     }
 
     /// What people call it: its host name, or else its product's name, with PID and serial number.

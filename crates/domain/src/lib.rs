@@ -20,6 +20,7 @@ pub mod lot;
 pub mod opening;
 pub mod policy;
 pub mod pool;
+pub mod reservation;
 pub mod token;
 pub mod workset;
 
@@ -31,5 +32,6 @@ pub use instance::{Instance, Usage};
 pub use lot::{Declaration, Lot, LotTransaction};
 pub use policy::Policy;
 pub use pool::PoolTotal;
+pub use reservation::Reservation;
 pub use token::Token;
 pub use workset::{Change, Rows, Touches, Workset};

@@ -25,6 +25,8 @@ pub struct Opening {
     pub name: String,
     /// Whether export-controlled functionality may be permitted at all.
     pub export_permitted: bool,
+    /// Whether products may reserve all licences without counting.
+    pub universal_permitted: bool,
     /// Who opens it.
     pub actor: Actor,
     /// The network address it came from, if any.
@@ -42,6 +44,7 @@ impl Opening {
             domain: valid_domain(&self.domain)?,
             name: words::name("name", &self.name)?,
             export_permitted: self.export_permitted,
+            universal_permitted: self.universal_permitted,
             created_at: now,
             next_event: 1,
             event_head: None,

@@ -14,6 +14,7 @@ use crate::history::UsageSpan;
 use crate::instance::{Instance, Usage};
 use crate::lot::{Lot, LotTransaction};
 use crate::pool::PoolTotal;
+use crate::reservation::Reservation;
 use crate::token::Token;
 
 /// What to load before a batch of commands is applied. The store unites the touches of all commands of
@@ -22,15 +23,16 @@ use crate::token::Token;
 /// 1. the account row (and locks it);
 /// 2. instances by id and by UDI (with a UDI: the registered one, or one with a pending registration;
 ///    never a tombstone), each with its usage rows and its virtual account;
-/// 3. tokens by id, each with its virtual account; lots by id, by order and by subscription, each with its virtual
+/// 3. reservations by instance and by UDI (ended ones among them), with the lots that open ones hold;
+/// 4. tokens by id, each with its virtual account; lots by id, by order and by subscription, each with its virtual
 ///    account;
-/// 4. virtual accounts by id and by name (compared without regard to case);
-/// 5. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
+/// 5. virtual accounts by id and by name (compared without regard to case);
+/// 6. pools: for every virtual account of a loaded instance, of a loaded lot, or in `pools_in`, all totals
 ///    and all lots of the families of `tags`, of loaded usage rows and of loaded lots;
-/// 6. contents of the virtual accounts in `contents`;
-/// 7. for every order in `orders`, the transactions in its name;
-/// 8. with `people`, all users, clients and virtual accounts of the account;
-/// 9. dismissed alerts by key.
+/// 7. contents of the virtual accounts in `contents`;
+/// 8. for every order in `orders`, the transactions in its name;
+/// 9. with `people`, all users, clients and virtual accounts of the account;
+/// 10. dismissed alerts by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
     /// Product instances, by id.
@@ -61,6 +63,8 @@ pub struct Touches {
     pub people: bool,
     /// Dismissed alerts, by key.
     pub dismissals: BTreeSet<String>,
+    /// Reservations, by instance; those of `udis` are loaded as well. Each brings its lots.
+    pub reservations: BTreeSet<ProductInstanceId>,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -83,6 +87,7 @@ impl Touches {
         self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
         self.people |= other.people;
         self.dismissals.extend(other.dismissals);
+        self.reservations.extend(other.reservations);
         self.now = self.now.max(other.now);
     }
 }
@@ -212,6 +217,8 @@ pub struct Workset {
     pub users: Rows<Uuid, User>,
     /// Clients, by `client_id`; deleted ones among them.
     pub clients: Rows<String, Client>,
+    /// Reservations.
+    pub reservations: Rows<ProductInstanceId, Reservation>,
     /// Alerts that were dismissed.
     pub dismissals: Rows<String, Dismissal>,
     /// What the virtual accounts named in [`Touches::contents`] held when loaded.
@@ -239,6 +246,7 @@ impl Workset {
             usage: Rows::default(),
             users: Rows::default(),
             clients: Rows::default(),
+            reservations: Rows::default(),
             dismissals: Rows::default(),
             contents: BTreeMap::new(),
             of_orders: BTreeMap::new(),
@@ -263,6 +271,7 @@ impl Workset {
             || self.usage.is_changed()
             || self.users.is_changed()
             || self.clients.is_changed()
+            || self.reservations.is_changed()
             || self.dismissals.is_changed()
             || !self.events.is_empty()
             || !self.transactions.is_empty()
@@ -279,6 +288,7 @@ impl Workset {
         self.usage.settle();
         self.users.settle();
         self.clients.settle();
+        self.reservations.settle();
         self.dismissals.settle();
         self.events.clear();
         self.transactions.clear();

@@ -15,6 +15,7 @@ pub mod ca;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod csv;
 pub mod ops;
 mod percent;
 pub mod portal;

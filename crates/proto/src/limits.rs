@@ -21,6 +21,10 @@ pub const EXPLANATION_LINE_BYTES_MAX: usize = 320;
 /// Largest quantity of one tag, in licences: sums of a million such figures stay far below 2^63,
 /// and every figure is exact as a JSON number.
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
+/// Longest name of an export-restricted feature, in bytes.
+pub const EXPORT_FEATURE_BYTES_MAX: usize = 64;
+/// Longest name of an export authorization, in bytes.
+pub const EXPORT_KEY_BYTES_MAX: usize = 64;
 /// Longest field of a UDI, in bytes.
 pub const UDI_FIELD_BYTES_MAX: usize = 128;
 /// Longest host name that an agent sends, in bytes (RFC 1035, section 2.3.4: 255 octets).

@@ -134,6 +134,10 @@ problem_codes! {
         "Register it again with a token if it is still in use.";
     CloneDetected = "clone_detected", 409, "Another copy of this product instance has been reporting: two machines share one identity.",
         "Give this machine its own UDI and register it with a token.";
+    ExportNotPermitted = "export_not_permitted", 403, "Export-controlled functionality is not permitted to this product instance.",
+        "Register with a token that allows export-controlled functionality; the account has to be permitted it by the vendor.";
+    ExportNotAvailable = "export_not_available", 409, "No license of this export-restricted feature is free in the virtual account.",
+        "Order one, move one here, or return it on another product instance; the request is tried again until it is canceled.";
     RateLimited = "rate_limited", 429, "Too many requests came from this sender.",
         "Wait as long as Retry-After says.";
     Unavailable = "unavailable", 503, "The manager can't store anything at the moment, so it accepts nothing.",

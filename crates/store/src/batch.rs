@@ -19,11 +19,11 @@ use crate::table::{changed, put, put_by, remove_deleted};
 
 statements! {
     INSERT_ACCOUNT = Sql::both(concat!(
-        "INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        "INSERT INTO accounts (", account_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     ));
     UPDATE_ACCOUNT = Sql::both(
         "UPDATE accounts SET domain = $2, name = $3, export_permitted = $4, created_at = $5, next_event = $6, \
-         event_head = $7, second_factor_required = $8, password_grant = $9 WHERE id = $1",
+         event_head = $7, second_factor_required = $8, password_grant = $9, universal_permitted = $10 WHERE id = $1",
     );
     // No name that a person can give begins with this character.
     FREE_NAMES = Sql {
@@ -122,6 +122,10 @@ async fn write(
     put(conn, account, changed(&workset.tokens)).await?;
     put(conn, account, changed(&workset.lots)).await?;
     put_instances(conn, workset, stored).await?;
+    // An ended reservation gives its device free before another takes it.
+    let (open, ended): (Vec<_>, Vec<_>) = changed(&workset.reservations).partition(|row| row.is_open());
+    put(conn, account, ended.into_iter()).await?;
+    put(conn, account, open.into_iter()).await?;
     put(conn, account, changed(&workset.dismissals)).await?;
     put(conn, account, changed(&workset.usage)).await?;
     put(conn, account, changed(&workset.totals)).await?;

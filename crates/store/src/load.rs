@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use seatpool_domain::account::Contents;
 use seatpool_domain::alert::Dismissal;
 use seatpool_domain::{
-    Account, Catalogue, Instance, Lot, LotTransaction, PoolTotal, Token, Touches, Usage, VirtualAccount,
-    Workset,
+    Account, Catalogue, Instance, Lot, LotTransaction, PoolTotal, Reservation, Token, Touches, Usage,
+    VirtualAccount, Workset,
 };
 use seatpool_proto::{AccountId, Tag, VirtualAccountId};
 
@@ -18,6 +18,7 @@ use crate::row::dismissal::dismissal_columns;
 use crate::row::instance::instance_columns;
 use crate::row::lot::{lot_columns, transaction_columns};
 use crate::row::pool::{total_columns, usage_columns};
+use crate::row::reservation::reservation_columns;
 use crate::sql::{Conn, Sql, Value, statements};
 use crate::table::{Stored, read_all};
 
@@ -56,6 +57,28 @@ statements! {
         postgres: concat!(
             "SELECT ", usage_columns!(), " FROM usage_reports \
              WHERE account_id = $1 AND instance = ANY($2::text[])"
+        ),
+    };
+    RESERVATIONS = Sql {
+        sqlite: concat!(
+            "SELECT ", reservation_columns!(), " FROM reservations \
+             WHERE account_id = $1 AND instance IN (SELECT value FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", reservation_columns!(), " FROM reservations \
+             WHERE account_id = $1 AND instance = ANY($2::text[])"
+        ),
+    };
+    RESERVATIONS_BY_UDI = Sql {
+        sqlite: concat!(
+            "SELECT ", reservation_columns!(), " FROM reservations \
+             WHERE account_id = $1 AND (udi_pid, udi_sn, udi_uuid) IN \
+             (SELECT value->>0, value->>1, value->>2 FROM json_each($2))"
+        ),
+        postgres: concat!(
+            "SELECT ", reservation_columns!(), " FROM reservations \
+             WHERE account_id = $1 AND (udi_pid, udi_sn, udi_uuid) IN \
+             (SELECT * FROM UNNEST($2::text[], $3::text[], $4::text[]))"
         ),
     };
     TOKENS = Sql {
@@ -176,6 +199,7 @@ pub(crate) async fn load(
     let workset = Workset::new(locked(&mut conn, account).await?);
     let mut loading = Loading { conn, account, workset };
     loading.instances(touches).await?;
+    loading.reservations(touches).await?;
     loading.tokens(touches).await?;
     loading.lots(touches).await?;
     loading.virtual_accounts(touches).await?;
@@ -191,6 +215,16 @@ async fn locked(conn: &mut Conn<'_>, account: AccountId) -> Result<Account, Stor
     let rows = conn.rows(&ACCOUNT_LOCKED, &[Value::text(account)]).await?;
     let row = rows.first().ok_or(StoreError::UnknownAccount(account))?;
     read_account(&mut row.reader())
+}
+
+/// The devices that are touched, as rows of three cells.
+fn udis_of(touches: &Touches) -> Grid {
+    let mut udis = Grid::new([Kind::Text; 3]);
+    for udi in &touches.udis {
+        udis.begin_row();
+        udis.text(&udi.pid).text(&udi.sn).text(udi.uuid.as_deref().unwrap_or_default());
+    }
+    udis
 }
 
 struct Loading<'c> {
@@ -212,12 +246,8 @@ impl Loading<'_> {
             instances.extend(self.select(&INSTANCES, vec![Value::set(&touches.instances)]).await?);
         }
         if !touches.udis.is_empty() {
-            let mut udis = Grid::new([Kind::Text; 3]);
-            for udi in &touches.udis {
-                udis.begin_row();
-                udis.text(&udi.pid).text(&udi.sn).text(udi.uuid.as_deref().unwrap_or_default());
-            }
-            instances.extend(self.select(&INSTANCES_BY_UDI, vec![Value::Grid(udis)]).await?);
+            let udis = Value::Grid(udis_of(touches));
+            instances.extend(self.select(&INSTANCES_BY_UDI, vec![udis]).await?);
         }
         if instances.is_empty() {
             return Ok(());
@@ -228,6 +258,28 @@ impl Loading<'_> {
         let ids = Value::set(self.workset.instances.values().map(|instance| instance.id));
         for usage in self.select::<Usage>(&USAGE, vec![ids]).await? {
             self.workset.usage.load((usage.instance, usage.tag.clone()), usage);
+        }
+        Ok(())
+    }
+
+    async fn reservations(&mut self, touches: &Touches) -> Result<(), StoreError> {
+        let mut found: Vec<Reservation> = Vec::new();
+        if !touches.reservations.is_empty() {
+            found.extend(self.select(&RESERVATIONS, vec![Value::set(&touches.reservations)]).await?);
+        }
+        if !touches.udis.is_empty() {
+            let udis = Value::Grid(udis_of(touches));
+            found.extend(self.select(&RESERVATIONS_BY_UDI, vec![udis]).await?);
+        }
+        let open = found.iter().filter(|reservation| reservation.is_open());
+        let held: BTreeSet<_> = open.flat_map(Reservation::lots).collect();
+        if !held.is_empty() {
+            for lot in self.select::<Lot>(&LOTS, vec![Value::set(held)]).await? {
+                self.workset.lots.load(lot.id, lot);
+            }
+        }
+        for reservation in found {
+            self.workset.reservations.load(reservation.instance, reservation);
         }
         Ok(())
     }

@@ -33,7 +33,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0005_preferences",
     "0006_requests",
     "0007_lists",
-    "0008_lot_lists"
+    "0008_lot_lists",
+    "0009_reservations"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

@@ -59,6 +59,7 @@ fn statements() -> Vec<Sql> {
         query::preferences::ALL,
         query::alerts::ALL,
         query::pools::ALL,
+        query::reservations::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed

@@ -18,6 +18,13 @@ impl Agent {
         self.tell_of_evaluation(&before, &after, now);
         self.tell_of_enforcement(&before, &after, now);
         self.tell_of_clock(&before, &after, now);
+        for feature in after.export_not_allowed.difference(&before.export_not_allowed) {
+            let message = format!(
+                "{feature} is on and is not authorized for export any more. Turn it off (set the cluster to non-secure \
+                mode), or have it authorized again."
+            );
+            self.tell(EventCode::ExportControlNotAllowed, None, now, message);
+        }
         for (tag, state) in &after.entitlements {
             let was = before.entitlements.get(tag);
             if was.is_some_and(|was| was != state) {
@@ -55,6 +62,7 @@ impl Agent {
                 .and_then(|left| warning_mark(left, false)),
             enforced: self.soonest_enforcement().is_some_and(|(at, _)| at <= now),
             clock_off: state.clock.is_off(),
+            export_not_allowed: self.export_violations(now).map(|known| known.name.clone()).collect(),
             entitlements: self.entitlement_states(now).collect::<BTreeMap<_, _>>(),
         }
     }

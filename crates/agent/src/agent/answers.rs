@@ -123,6 +123,8 @@ impl Agent {
                 self.tell(EventCode::DeregistrationSucceeded, None, now, message.clone());
                 self.unregister(Ended { at: now, code: None, message, remove_by_hand: false });
             }
+            ResponseBody::ExportRequest(authorized) => self.export_authorized(authorized, now),
+            ResponseBody::ExportReturn(returned) => self.export_returned(returned, now),
             ResponseBody::Refusal(_) => {}
         }
     }
@@ -303,6 +305,8 @@ fn mismatch(request: &Request, response: &message::Response) -> Option<String> {
             )
             | (RequestBody::IdCertificateRenewal(_), ResponseBody::IdCertificateRenewal(_))
             | (RequestBody::Deregistration {}, ResponseBody::Deregistration(_))
+            | (RequestBody::ExportRequest(_), ResponseBody::ExportRequest(_))
+            | (RequestBody::ExportReturn(_), ResponseBody::ExportReturn(_))
     );
     if response.version != VERSION {
         Some(format!("it has version {}, this agent speaks {VERSION}", response.version))

@@ -1,13 +1,17 @@
 //! What people and the product ask.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_proto::{Quantity, Tag, limits};
 
 use super::Agent;
 use crate::command::{Command, CommandRefused};
 use crate::event::EventCode;
+use crate::export::Exports;
 use crate::identity::{NewKey, Secret, Transport};
 use crate::meter::Meter;
+use crate::reservation::Reservation;
 use crate::retry::Retry;
 use crate::state::{Announced, Ended, Purpose, Registering, State};
 
@@ -36,10 +40,22 @@ impl Agent {
                 for (tag, count) in &usage {
                     self.check_usage(tag, *count)?;
                 }
+                self.refuse_beyond_reservation(&usage, now)?;
                 for (tag, count) in usage {
-                    self.use_tag(&tag, count, now)?;
+                    self.meter(&tag, count, now);
                 }
                 return Ok(());
+            }
+            Command::RequestExport(feature) => self.request_export(feature, now)?,
+            Command::ReturnExport(feature) => self.return_export(feature, now)?,
+            Command::CancelExport => self.cancel_export()?,
+            Command::SetExportFeature { feature, on } => {
+                self.known_export(&feature)?;
+                if on {
+                    self.state.exports.on.insert(feature);
+                } else {
+                    self.state.exports.on.remove(&feature);
+                }
             }
             Command::FactoryReset => self.factory_reset(now),
         }
@@ -55,10 +71,36 @@ impl Agent {
         now: Timestamp,
     ) -> Result<(), CommandRefused> {
         self.check_usage(tag, count)?;
+        if self.state.reservation.installed.is_some() {
+            self.refuse_beyond_reservation(&BTreeMap::from([(tag.clone(), count)]), now)?;
+        }
+        self.meter(tag, count, now);
+        Ok(())
+    }
+
+    fn meter(&mut self, tag: &Tag, count: Quantity, now: Timestamp) {
         if self.state.meter.set(tag, count, now, &self.license_type) {
             self.unsaved_since.get_or_insert(now);
         }
-        Ok(())
+    }
+
+    /// A reserved instance never begins to use more than is reserved. What only becomes less is always taken.
+    fn refuse_beyond_reservation(
+        &self,
+        usage: &BTreeMap<Tag, Quantity>,
+        now: Timestamp,
+    ) -> Result<(), CommandRefused> {
+        let more = usage.iter().any(|(tag, count)| *count > self.state.meter.current(tag));
+        if self.state.reservation.installed.is_none() || !more {
+            return Ok(());
+        }
+        let after = |tag: &Tag| usage.get(tag).copied().unwrap_or_else(|| self.state.meter.current(tag));
+        match self.beyond_reservation(after, false, now) {
+            Some((tag, reserved)) => {
+                Err(CommandRefused::BeyondReservation { asked: after(&tag), tag, reserved })
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_usage(&self, tag: &Tag, count: Quantity) -> Result<(), CommandRefused> {
@@ -70,15 +112,16 @@ impl Agent {
         Ok(())
     }
 
-    fn refuse_unless_registered(&self, now: Timestamp) -> Result<(), CommandRefused> {
+    pub(super) fn refuse_unless_registered(&self, now: Timestamp) -> Result<(), CommandRefused> {
         match self.state.certificate() {
+            None if self.state.reservation.enabled => Err(CommandRefused::ReservationEnabled),
             None => Err(CommandRefused::NotRegistered),
             Some(certificate) if certificate.expires_at <= now => Err(CommandRefused::RegistrationExpired),
             Some(_) => Ok(()),
         }
     }
 
-    fn refuse_while_under_way(&self, purposes: &[Purpose]) -> Result<(), CommandRefused> {
+    pub(super) fn refuse_while_under_way(&self, purposes: &[Purpose]) -> Result<(), CommandRefused> {
         match &self.state.in_flight {
             Some(in_flight) if purposes.contains(&in_flight.purpose) => {
                 Err(CommandRefused::Busy(in_flight.purpose.as_str()))
@@ -98,6 +141,9 @@ impl Agent {
         if token.is_empty() || token.len() > limits::TOKEN_CHARS_MAX || !token.chars().all(is_token_character)
         {
             return Err(CommandRefused::InvalidToken);
+        }
+        if self.state.reservation.enabled {
+            return Err(CommandRefused::ReservationEnabled);
         }
         let expired = self.state.certificate().is_some_and(|certificate| certificate.expires_at <= now);
         if self.state.registration.is_some() && !force && !expired {
@@ -174,7 +220,8 @@ impl Agent {
         if license_type.name == self.license_type.name {
             return Ok(());
         }
-        if self.state.registration.is_some() || self.state.registering.is_some() {
+        let reserved = self.state.reservation.installed.is_some();
+        if self.state.registration.is_some() || self.state.registering.is_some() || reserved {
             return Err(CommandRefused::LicenseTypeFixed);
         }
         self.state.license_type = name;
@@ -187,7 +234,15 @@ impl Agent {
 
     fn factory_reset(&mut self, now: Timestamp) {
         let registered = self.state.registration.is_some();
-        let message = if registered {
+        let reserved =
+            self.state.reservation.installed.as_ref().map(|installed| installed.grant.product_instance_id);
+        let message = if let Some(instance) = reserved {
+            format!(
+                "Everything but the evaluation countdown and the reservation's sequence number was forgotten. The \
+                manager still holds the licenses that were reserved for {instance}: have them released there as those of a \
+                failed product."
+            )
+        } else if registered {
             format!(
                 "Everything but the evaluation countdown was forgotten. {}",
                 self.remove_by_hand("a factory reset tells the manager nothing")
@@ -196,7 +251,8 @@ impl Agent {
             "Everything but the evaluation countdown was forgotten.".to_owned()
         };
         self.tell(EventCode::FactoryReset, None, now, message.clone());
-        let ended = registered.then_some(Ended { at: now, code: None, message, remove_by_hand: true });
+        let by_hand = registered || reserved.is_some();
+        let ended = by_hand.then_some(Ended { at: now, code: None, message, remove_by_hand: true });
         self.forget(now, ended);
     }
 
@@ -219,6 +275,8 @@ impl Agent {
             clock: kept.clock,
             sequence: kept.sequence,
             evaluation: kept.evaluation,
+            reservation: Reservation { sequence: kept.reservation.sequence, ..Reservation::default() },
+            exports: Exports { on: kept.exports.on.clone(), ..Exports::default() },
             announced: Announced {
                 evaluation_expired: kept.announced.evaluation_expired,
                 evaluation_mark: kept.announced.evaluation_mark,

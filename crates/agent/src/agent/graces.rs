@@ -29,7 +29,12 @@ impl Agent {
                 take(grace(EnforcementReason::OutOfCompliance, Some(tag.clone()), since, span));
             }
         }
-        if let Some(registration) = &state.registration {
+        if state.reservation.installed.is_some() {
+            if let Some(since) = state.reservation.short_since {
+                let span = profile.out_of_compliance.enforced_after_days.span();
+                take(grace(EnforcementReason::ReservationExceeded, None, since, span));
+            }
+        } else if let Some(registration) = &state.registration {
             let span = profile.authorization.enforced_after_days.span();
             let ends_at = registration.authorization.ends_at;
             take(grace(EnforcementReason::AuthorizationExpired, None, ends_at, span));

@@ -1,14 +1,16 @@
 //! The agent itself: what it holds, and the doors by which a shell drives it.
 //!
 //! One file per kind of work: `commands` takes what people ask, `requests` decides what is due and makes
-//! requests, `answers` takes what came back, `setbacks` what did not come off, `graces` works out
+//! requests, `reserve` takes the steps of a reservation, `export` asks for restricted features, `answers` takes what came back, `setbacks` what did not come off, `graces` works out
 //! enforcement, `announce` tells of changes, `view` shows.
 
 mod announce;
 mod answers;
 mod commands;
+mod export;
 mod graces;
 mod requests;
+mod reserve;
 mod setbacks;
 mod view;
 
@@ -251,6 +253,7 @@ impl Agent {
             }
             Purpose::Farewell => (farewell, None),
             Purpose::Deregistration
+            | Purpose::Export
             | Purpose::ScheduledReport
             | Purpose::ExtraReport
             | Purpose::AuthorizationRenewal => (present, None),
@@ -283,8 +286,8 @@ impl Agent {
 
     // ------------------------------------------------------------------ getters
 
-    /// *May I?*: whether the product may do `feature` (a name of the profile's `enforcement.blocked`; all
-    /// others are always allowed). From memory, without allocation.
+    /// *May I?*: whether the product may do `feature` (a name of the profile's `enforcement.blocked` or
+    /// of its `export_features`; all others are always allowed). From memory, without allocation.
     pub fn may_i(&self, feature: &str, now: Timestamp) -> Decision {
         match self.enforced_at {
             Some((since, reason))
@@ -292,6 +295,16 @@ impl Agent {
                     && self.profile.enforcement.blocked.iter().any(|blocked| blocked == feature) =>
             {
                 Decision::Refused { reason, since }
+            }
+            _ => self.may_export(feature, now),
+        }
+    }
+
+    fn may_export(&self, feature: &str, now: Timestamp) -> Decision {
+        let now = self.state.clock.at(now);
+        match self.profile.export_features.iter().find(|known| known.name == feature) {
+            Some(known) if !self.export_is_authorized(known, now) => {
+                Decision::Refused { reason: EnforcementReason::ExportNotAuthorized, since: now }
             }
             _ => Decision::Allowed,
         }
@@ -349,6 +362,7 @@ impl Agent {
         let whole = self.profile.evaluation();
         let run = self.evaluation_runs();
         self.state.evaluation.settle(now, whole, run);
+        self.watch_reservation(now);
         self.announce(now);
         self.enforced_at = self.soonest_enforcement();
         let overdue = |since: Option<Timestamp>, within| since.is_some_and(|s| between(s, now) >= within);
@@ -364,9 +378,10 @@ impl Agent {
         }
     }
 
-    /// Whether the evaluation's time runs (it stands while registered, and when it is used up).
+    /// Whether the evaluation's time runs (it stands while registered or reserved, and when it is used up).
     fn evaluation_runs(&self) -> bool {
         self.state.registration.is_none()
+            && self.state.reservation.installed.is_none()
             && match self.profile.evaluation.counted {
                 Counted::Always => true,
                 Counted::InUse => self.state.meter.in_use(),

@@ -26,6 +26,7 @@ pub(super) fn is_request(timer: Timer) -> bool {
             | Timer::ExtraReport
             | Timer::AuthorizationRenewal
             | Timer::Farewell
+            | Timer::Export
     )
 }
 
@@ -60,7 +61,11 @@ impl Agent {
             }
             timers.push((Timer::AuthorizationEnd, registration.authorization.ends_at));
         }
-        if let Some(farewell) = &state.farewell {
+        if let Some((_, at)) = self.next_export().filter(|_| state.registration.is_some()) {
+            timers.push((Timer::Export, at));
+        }
+        // A product that reserves its licences is never in contact.
+        if let Some(farewell) = state.farewell.as_ref().filter(|_| !state.reservation.enabled) {
             timers.push((Timer::Farewell, farewell.retry.next_at));
         }
         if state.evaluation.running_since.is_some()
@@ -71,6 +76,7 @@ impl Agent {
                 timers.push((Timer::EvaluationWarning, before(end, mark)));
             }
         }
+        timers.extend(state.reservation.changes_at(now).map(|at| (Timer::ReservationChange, at)));
         timers.extend(
             self.causes().into_iter().filter_map(|grace| grace.ends_at).map(|at| (Timer::Enforcement, at)),
         );
@@ -128,6 +134,7 @@ impl Agent {
             Timer::AuthorizationRenewal => self
                 .ask(RequestBody::AuthorizationRenewal {}, now, chance)
                 .map(|request| under_way(request, Purpose::AuthorizationRenewal)),
+            Timer::Export => self.export_request(now, chance),
             Timer::Farewell => self.state.farewell.as_ref().map(|farewell| InFlight {
                 repeated: true,
                 ..under_way(farewell.request.clone(), Purpose::Farewell)
@@ -252,7 +259,12 @@ impl Agent {
     }
 
     /// A request of the present registration.
-    fn ask(&mut self, body: RequestBody, now: Timestamp, chance: &mut dyn Chance) -> Option<Request> {
+    pub(super) fn ask(
+        &mut self,
+        body: RequestBody,
+        now: Timestamp,
+        chance: &mut dyn Chance,
+    ) -> Option<Request> {
         let registration = self.state.registration.as_ref()?;
         let ids = (registration.account_id, registration.product_instance_id);
         Some(self.request(body, Some(ids), now, chance))
@@ -300,7 +312,7 @@ pub(super) fn carry(carried: &mut Option<Peaks>, peaks: Peaks) {
     });
 }
 
-fn under_way(request: Request, purpose: Purpose) -> InFlight {
+pub(super) fn under_way(request: Request, purpose: Purpose) -> InFlight {
     InFlight { request, purpose, repeated: false }
 }
 
@@ -310,7 +322,7 @@ fn is_presentable(text: &str, bytes_max: usize) -> bool {
 }
 
 /// Whether a request may be sent again as it was: it is the newest, and its time still passes.
-fn may_repeat(request: &Request, newest: u64, now: Timestamp) -> bool {
+pub(super) fn may_repeat(request: &Request, newest: u64, now: Timestamp) -> bool {
     let age = between(request.sent_at, now);
     request.sequence == newest && age <= REPEAT_WITHIN && age >= SignedDuration::ZERO
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::{ProblemCode, Request, message};
 
 use super::Agent;
+use super::export::{ExportRetry, may_become_available};
 use super::requests::carry;
 use crate::command::Chance;
 use crate::contact::ContactFailure;
@@ -95,6 +96,15 @@ impl Agent {
                 self.tell(EventCode::RegistrationEnded, None, now, message.clone());
                 self.unregister(Ended { at: now, code: Some(refusal.code), message, remove_by_hand: false });
             }
+            Purpose::Export if refusal.code != ProblemCode::CloneDetected => {
+                let passes = may_pass(refusal.code) || may_become_available(refusal.code);
+                let retry = match (same_again, passes) {
+                    (true, _) => Some(ExportRetry::SameRequest),
+                    (false, true) => Some(ExportRetry::NewRequest),
+                    (false, false) => None,
+                };
+                self.export_failed(in_flight.request, retry, &reason, now, chance.jitter());
+            }
             _ => {
                 let clone = refusal.code == ProblemCode::CloneDetected;
                 let known = self.state.registration.as_mut().filter(|_| clone).is_some_and(|registration| {
@@ -139,6 +149,11 @@ impl Agent {
                 }
             }
             Purpose::AuthorizationRenewal => registration.authorization.renewal.next_at = now,
+            Purpose::Export => {
+                for asking in self.state.exports.features.values_mut().filter_map(|e| e.asking.as_mut()) {
+                    asking.request = None;
+                }
+            }
             // Still asked for.
             Purpose::Deregistration | Purpose::Registration | Purpose::Farewell => {}
         }
@@ -191,6 +206,10 @@ impl Agent {
             }
             Purpose::Deregistration => self.leave(Some(in_flight.request), &reason, now, jitter),
             Purpose::Farewell => self.farewell_failed(now, jitter),
+            Purpose::Export => {
+                let again = Some(ExportRetry::SameRequest);
+                self.export_failed(in_flight.request, again, &reason, now, jitter);
+            }
             purpose => self.missed(purpose, Some(in_flight.request), &reason, now, jitter),
         }
     }
@@ -297,6 +316,8 @@ impl Agent {
         self.state.last_answer = None;
         self.state.unanswered.clear();
         self.state.tags.clear();
+        // The manager has, or will have, released them with the registration.
+        self.state.exports.features.clear();
     }
 }
 

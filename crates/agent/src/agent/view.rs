@@ -2,15 +2,18 @@
 
 use jiff::Timestamp;
 use seatpool_proto::Tag;
+use seatpool_proto::code::ReservationKind;
 use seatpool_proto::message::TagStatus;
 
 use super::Agent;
+use super::reserve::EXCEEDED;
 use crate::event::EventCode;
 use crate::state::{Attempt, Purpose, Registration};
 use crate::status::{
     Alert, AuthorizationState, AuthorizationStatus, ClockStatus, CommunicationStatus, EndedStatus,
-    EnforcementStatus, EntitlementState, EntitlementStatus, EvaluationStatus, Job, ProxyStatus,
-    RegistrationState, RegistrationStatus, Status, Timer, TransportStatus,
+    EnforcementStatus, EntitlementState, EntitlementStatus, EvaluationStatus, ExportStatus, InstalledStatus,
+    Job, ProxyStatus, RegistrationState, RegistrationStatus, ReservationStatus, ReservedEntitlement, Status,
+    Timer, TransportStatus,
 };
 
 /// Message classes, as [`seatpool_proto::RequestBody::kind`] names them.
@@ -43,6 +46,8 @@ impl Agent {
             enforcement: self.enforcement_status(now),
             evaluation: self.evaluation_status(now),
             entitlements: self.license_type.tags().map(|tag| self.entitlement_status(tag, now)).collect(),
+            reservation: self.reservation_status(now),
+            exports: self.export_statuses(now),
             communication: CommunicationStatus {
                 failing_since: state.communication.failing_since,
                 last: state.communication.last.clone(),
@@ -72,6 +77,13 @@ impl Agent {
         match &self.state.registration {
             Some(registration) if registration.certificate.expires_at <= now => RegistrationState::Expired,
             Some(_) => RegistrationState::Registered,
+            None if self.state.reservation.enabled => match &self.state.reservation.installed {
+                None => RegistrationState::ReservationInProgress,
+                Some(installed) => match installed.grant.kind {
+                    ReservationKind::Specific => RegistrationState::ReservedSpecific,
+                    ReservationKind::Universal => RegistrationState::ReservedUniversal,
+                },
+            },
             None if self.state.registering.is_some() => RegistrationState::Registering,
             None => RegistrationState::Unregistered,
         }
@@ -81,6 +93,13 @@ impl Agent {
     fn authorization_state(&self, now: Timestamp) -> AuthorizationState {
         match &self.state.registration {
             Some(registration) => self.authorization_of(registration, now),
+            None if self.state.reservation.installed.is_some() => {
+                if self.is_covered(now) {
+                    AuthorizationState::ReservedInCompliance
+                } else {
+                    AuthorizationState::NotAuthorizedReserved
+                }
+            }
             None => {
                 let expired = self.state.evaluation.expired_at.is_some();
                 let runs = self.evaluation_runs();
@@ -120,6 +139,9 @@ impl Agent {
 
     fn entitlement_state(&self, tag: &Tag, now: Timestamp) -> EntitlementState {
         let in_use = !self.state.meter.current(tag).is_zero();
+        if self.state.reservation.installed.is_some() {
+            return self.reserved_state(tag, in_use, now);
+        }
         let Some(registration) = &self.state.registration else {
             return match (in_use, self.state.evaluation.expired_at) {
                 (false, _) => EntitlementState::NotInUse,
@@ -205,6 +227,10 @@ impl Agent {
             AuthorizationState::EvaluationExpired => self.state.evaluation.expired_at,
             AuthorizationState::Unauthorized => self.state.ended.as_ref().map(|ended| ended.at),
             AuthorizationState::Waiting => self.state.registration.as_ref().map(|r| r.registered_at),
+            AuthorizationState::ReservedInCompliance => {
+                self.state.reservation.installed.as_ref().map(|installed| installed.at)
+            }
+            AuthorizationState::NotAuthorizedReserved => self.state.reservation.short_since,
             AuthorizationState::Evaluation | AuthorizationState::NoLicensesInUse => None,
         };
         let is_contact = |timer| {
@@ -268,11 +294,78 @@ impl Agent {
             overages_until_transition: periods.after_overages,
             out_of_compliance_since: record.and_then(|record| record.out_of_compliance_since),
             owned: answer.map(|answer| answer.owned),
+            reserved: self
+                .state
+                .reservation
+                .installed
+                .as_ref()
+                .and_then(|_| self.state.reservation.reserved(tag, now)),
             pool_in_use: answer.map(|answer| answer.in_use),
             short: answer.map(|answer| answer.short),
             answered_at: record.and_then(|record| record.answered_at),
             explanation: answer.and_then(|answer| answer.explanation.clone()),
         }
+    }
+
+    fn reserved_state(&self, tag: &Tag, in_use: bool, now: Timestamp) -> EntitlementState {
+        let short = self.uncovered(now).is_some_and(|short| short == *tag);
+        let required = self.profile.license(tag).is_some_and(|info| info.required_present);
+        match (short, in_use || required) {
+            (true, _) => EntitlementState::NotAuthorized,
+            (false, true) => EntitlementState::ReservationInCompliance,
+            (false, false) => EntitlementState::NotInUse,
+        }
+    }
+
+    fn reservation_status(&self, now: Timestamp) -> ReservationStatus {
+        let reservation = &self.state.reservation;
+        let installed = reservation.installed.as_ref();
+        let request = installed.map(|installed| &installed.request).or(reservation.request.as_ref());
+        ReservationStatus {
+            enabled: reservation.enabled,
+            kind: request.map(|request| request.code.kind),
+            request_code: request.map(|request| request.code.to_string()),
+            requested_at: request.map(|request| request.at),
+            installed: installed.map(|installed| InstalledStatus {
+                product_instance_id: installed.grant.product_instance_id,
+                sequence: installed.grant.sequence,
+                installed_at: installed.at,
+                entitlements: installed
+                    .grant
+                    .entitlements
+                    .iter()
+                    .map(|entitlement| ReservedEntitlement {
+                        counts: entitlement.counts_at(now),
+                        entitlement: entitlement.clone(),
+                    })
+                    .collect(),
+            }),
+            given_up: reservation.given_up.iter().map(|request| request.code.to_string()).collect(),
+            sequence: reservation.sequence,
+            last_confirmation_code: reservation.last_confirmation.as_ref().map(|(code, _)| code.to_string()),
+            confirmed_at: reservation.last_confirmation.as_ref().map(|(_, at)| *at),
+            last_return_code: reservation.last_return.as_ref().map(|(code, _)| code.to_string()),
+            returned_at: reservation.last_return.as_ref().map(|(_, at)| *at),
+        }
+    }
+
+    fn export_statuses(&self, now: Timestamp) -> Vec<ExportStatus> {
+        let of = |known: &crate::profile::ExportFeature| {
+            let export = self.state.exports.features.get(&known.name);
+            let asking = export.and_then(|export| export.asking.as_ref());
+            ExportStatus {
+                feature: known.name.clone(),
+                tag: known.tag.clone(),
+                description: known.description.clone(),
+                authorized: self.export_is_authorized(known, now),
+                authorization_key: export.and_then(|e| e.authorized.as_ref()).map(|a| a.key.clone()),
+                on: self.state.exports.on.contains(&known.name),
+                asking: asking.map(|asking| asking.what),
+                next_attempt_at: asking.map(|asking| asking.retry.next_at),
+                failure: export.and_then(|export| export.failure.clone()),
+            }
+        };
+        self.profile.export_features.iter().map(of).collect()
     }
 
     fn alerts(&self, now: Timestamp) -> Vec<Alert> {
@@ -288,6 +381,18 @@ impl Agent {
                 None,
                 format!("The agent's state can't be stored ({why}); nothing is sent until it is."),
             );
+        }
+        for known in self.export_violations(now) {
+            let message = format!(
+                "SmartLicenseExportControlNotAllowed: {} is on and is not authorized for export. Turn it off (set the \
+                cluster to non-secure mode), or have it authorized again.",
+                known.name
+            );
+            raise(EventCode::ExportControlNotAllowed, None, Some(&known.tag), message);
+        }
+        if let Some(since) = state.reservation.short_since {
+            let tag = self.uncovered(now);
+            raise(EventCode::ReservationExceeded, Some(since), tag.as_ref(), EXCEEDED.to_owned());
         }
         if let Some(ended) = &state.ended {
             if ended.code.is_some() {

@@ -4,6 +4,7 @@
 mod clocks;
 mod enforcement;
 mod evaluation;
+mod exports;
 mod peaks;
 mod profiles;
 mod random;

@@ -98,6 +98,16 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             world.quiet.push((*code).to_owned());
             Ok(())
         }
+        ["export", "allowed"] => {
+            world.manager.export_controlled = true;
+            Ok(())
+        }
+        ["export", "request", feature] => world.command(Command::RequestExport((*feature).to_owned())),
+        ["export", "return", feature] => world.command(Command::ReturnExport((*feature).to_owned())),
+        ["export", "cancel"] => world.command(Command::CancelExport),
+        ["feature", feature, state] => {
+            world.command(Command::SetExportFeature { feature: (*feature).to_owned(), on: *state == "on" })
+        }
         ["back"] => {
             world.manager.failing = None;
             world.manager.denying = None;

@@ -9,8 +9,8 @@ use seatpool_agent::{
     Profile, State, Status, Transmit,
 };
 use seatpool_proto::message::{
-    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal,
-    Registered, TagAnswer, TagStatus, VERSION,
+    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned,
+    Home, IssuedCertificate, Refusal, Registered, TagAnswer, TagStatus, VERSION,
 };
 use seatpool_proto::{
     AccountId, Nonce, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, RequestId, Response,
@@ -65,6 +65,8 @@ pub(crate) struct Manager {
     pub(crate) ahead: SignedDuration,
     /// Answers everything with a wrong `nonce`, `version` or `type`.
     pub(crate) garbling: Option<String>,
+    /// Whether its tokens allow export-controlled functionality.
+    pub(crate) export_controlled: bool,
     /// Refuses every request of this type.
     pub(crate) denying: Option<String>,
     /// Highest sequence number by product instance.
@@ -150,13 +152,22 @@ impl Manager {
                 ResponseBody::Registration(Registered {
                     product_instance_id: ProductInstanceId(Uuid::from_u128(self.registrations)),
                     home: self.home(),
-                    export_controlled: false,
+                    export_controlled: self.export_controlled,
                     certificate: issued(now),
                 })
             }
             RequestBody::Authorization(report) => self.authorization(Some(report), now),
             RequestBody::AuthorizationRenewal {} => self.authorization(None, now),
             RequestBody::IdCertificateRenewal(_) => ResponseBody::IdCertificateRenewal(issued(now)),
+            RequestBody::ExportRequest(asked) => ResponseBody::ExportRequest(ExportAuthorized {
+                feature: asked.feature.clone(),
+                tag: asked.tag.clone(),
+                authorization_key: "EXPORT-1".to_owned(),
+            }),
+            RequestBody::ExportReturn(asked) => ResponseBody::ExportReturn(ExportReturned {
+                feature: asked.feature.clone(),
+                tag: asked.tag.clone(),
+            }),
             RequestBody::Deregistration {} => {
                 ResponseBody::Deregistration(Deregistered { product_instance_id: instance })
             }

@@ -5,6 +5,7 @@
 
 mod listen;
 mod request;
+mod reservation;
 mod routes;
 pub mod shapes;
 mod wrong;

@@ -11,7 +11,7 @@ use seatpool_proto::{Quantity, Tag};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::request::{PrivacyRequest, ProxyRequest, RegistrationRequest, TransportRequest, json as read};
-use super::{Body, Refusal, shapes};
+use super::{Body, Refusal, reservation, shapes};
 use crate::runtime::{Change, ChangeError, Handle, ProxyChange, Setting, TransportChange};
 use crate::show;
 use crate::transport::Destination;
@@ -21,7 +21,7 @@ const WAIT_SECONDS_MAX: u64 = 60;
 /// How long a deregistration is waited for before it is said to go on in the background.
 const DEREGISTRATION_WAIT: Duration = Duration::from_secs(90);
 
-type Answer = Result<Response<Body>, Refusal>;
+pub(super) type Answer = Result<Response<Body>, Refusal>;
 
 /// Answers one request.
 pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> Answer {
@@ -66,6 +66,20 @@ pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> 
         (&Method::PUT | &Method::PATCH, ["licensing", "transport"]) => {
             change(handle, transport(read(request).await?)?).await
         }
+        (_, ["licensing", "reservation", rest @ ..]) => reservation::route(request, rest, handle).await,
+        (&Method::POST, ["licensing", "export", "request"]) => {
+            change(handle, Change::Command(Command::RequestExport(read(request).await?))).await
+        }
+        (&Method::POST, ["licensing", "export", "return"]) => {
+            change(handle, Change::Command(Command::ReturnExport(read(request).await?))).await
+        }
+        (&Method::DELETE, ["licensing", "export", "cancel"]) => {
+            change(handle, Change::Command(Command::CancelExport)).await
+        }
+        (&Method::PUT, ["licensing", "export", feature]) => {
+            let (feature, on) = ((*feature).to_owned(), read(request).await?);
+            change(handle, Change::Command(Command::SetExportFeature { feature, on })).await
+        }
         (&Method::PUT, ["licensing", "privacy"]) => {
             let PrivacyRequest { hostname, version } = read(request).await?;
             change(handle, Change::Privacy { hostname, version }).await
@@ -80,12 +94,13 @@ pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> 
         (&Method::POST, ["licensing", "factory_reset"]) => {
             change(handle, Change::Command(Command::FactoryReset)).await
         }
-        _ => Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            format!("there is no {method} /{path}: see docs/agent.md, \"Local API\""),
-        )),
+        _ => Err(no_such(&method, &path)),
     }
+}
+
+pub(super) fn no_such(method: &Method, path: &str) -> Refusal {
+    let words = format!("there is no {method} /{path}: see docs/agent.md, \"Local API\"");
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", words)
 }
 
 async fn change(handle: &Handle, change: Change) -> Answer {
@@ -93,16 +108,24 @@ async fn change(handle: &Handle, change: Change) -> Answer {
     Ok(shapes::empty(StatusCode::NO_CONTENT))
 }
 
-fn refused(error: ChangeError) -> Refusal {
+pub(super) fn refused(error: ChangeError) -> Refusal {
     let status = match &error {
         ChangeError::Refused(refused) => match refused.code() {
             "not_registered"
             | "already_registered"
             | "registration_expired"
             | "busy"
-            | "license_type_fixed" => StatusCode::CONFLICT,
+            | "license_type_fixed"
+            | "reservation_enabled"
+            | "beyond_reservation"
+            | "export_not_allowed"
+            | "export_authorized"
+            | "export_not_authorized"
+            | "nothing_to_cancel" => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         },
+        ChangeError::Reservation(refused) if refused.is_out_of_turn() => StatusCode::CONFLICT,
+        ChangeError::Reservation(_) => StatusCode::BAD_REQUEST,
         ChangeError::NoProxyHost => StatusCode::CONFLICT,
         ChangeError::Key(_) | ChangeError::NotStored(_) | ChangeError::Ending => {
             StatusCode::SERVICE_UNAVAILABLE

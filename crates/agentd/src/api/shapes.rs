@@ -197,7 +197,7 @@ pub(super) fn licensing(handle: &Handle) -> Licensing {
                 })
                 .collect(),
         },
-        reservation_mode: false,
+        reservation_mode: status.reservation.enabled,
         features: features(&status),
         transport: Transport {
             ssms: status.transport.url.clone(),
@@ -267,6 +267,8 @@ fn registration_word(registration: &RegistrationStatus) -> &'static str {
         RegistrationState::Registering => "IN_PROGRESS",
         RegistrationState::Registered => "COMPLETED",
         RegistrationState::Expired => "EXPIRED",
+        RegistrationState::ReservationInProgress => "RESERVATION_IN_PROGRESS",
+        RegistrationState::ReservedSpecific | RegistrationState::ReservedUniversal => "COMPLETED",
         RegistrationState::Unregistered if failed && registration.ended.is_none() => "FAILED",
         RegistrationState::Unregistered => "NOT_REGISTERED",
     }
@@ -282,6 +284,8 @@ fn authorization_word(state: AuthorizationState) -> &'static str {
         AuthorizationState::Unauthorized => "NOT_AUTHORIZED",
         AuthorizationState::Evaluation => "EVAL",
         AuthorizationState::EvaluationExpired => "EVAL_EXPIRED",
+        AuthorizationState::ReservedInCompliance => "RESERVED_IN_COMPLIANCE",
+        AuthorizationState::NotAuthorizedReserved => "NOT_AUTHORIZED",
     }
 }
 

@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use seatpool_agentd::cli::{Ended, License, run};
+use seatpool_agentd::cli::{Ended, License, answer_askpass, run};
 
 fn main() -> ExitCode {
+    if answer_askpass() {
+        return ExitCode::SUCCESS;
+    }
     let license = License::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

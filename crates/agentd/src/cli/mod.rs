@@ -1,13 +1,16 @@
 //! The `license` command: words as administrators know them (cli.md), carried out over the agent's local API.
 //! A command waits for what comes of it and says so; nothing is decided here.
 
+mod reservation;
 mod run;
+mod sftp;
 mod words;
 
 use std::io::Write as _;
 
 use crate::complaint::complaint;
 
+pub use sftp::answer_askpass;
 pub use words::License;
 
 /// How a command ended, as the process says it.

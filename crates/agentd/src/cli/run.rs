@@ -13,14 +13,16 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::Ended;
+use super::reservation;
 use super::words::{
-    Factory, License, No, Privacy, Proxy, Register, Renew, Show, Smart, Transport, Update, What, Words,
+    Export, ExportWhere, Factory, License, No, Privacy, Proxy, Register, Renew, Show, Smart, Transport,
+    Update, What, Words,
 };
 use crate::api::{LocalOnly, StatusAnswer};
 use crate::client::{Client, ClientError};
 use crate::show;
 
-type Outcome = anyhow::Result<(Ended, String)>;
+pub(super) type Outcome = anyhow::Result<(Ended, String)>;
 
 pub(super) async fn run(license: License) -> Outcome {
     let session = Session { client: Client::new(license.socket), wait: Duration::from_secs(license.wait) };
@@ -36,7 +38,7 @@ struct Session {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of most commands, which may fail before it")]
-fn done(text: impl Into<String>) -> Outcome {
+pub(super) fn done(text: impl Into<String>) -> Outcome {
     let mut text: String = text.into();
     if !text.ends_with('\n') {
         text.push('\n');
@@ -89,6 +91,7 @@ impl Session {
                     "registration": registration, "authorization": authorization,
                     "enforcement": enforcement, "evaluation": evaluation, "alerts": status.alerts,
                     "transport": status.transport, "privacy": status.privacy,
+                    "reservation": status.reservation, "exports": status.exports,
                 }),
                 What::Summary => json!({
                     "registration": registration, "authorization": authorization,
@@ -143,6 +146,8 @@ impl Session {
             Smart::No(No::Proxy) => self.transport(json!({ "proxy": null })).await,
             Smart::Privacy(what) => self.privacy(what, true).await,
             Smart::No(No::Privacy(what)) => self.privacy(what, false).await,
+            Smart::Reservation(step) => reservation::run(&self.client, step).await,
+            Smart::Export(export) => self.export(export).await,
             Smart::Factory(Factory::Reset) => {
                 self.command(Method::POST, "licensing/factory_reset").await?;
                 let status = self.status().await?.status;
@@ -152,6 +157,43 @@ impl Session {
                     |ended| ended.message,
                 ))
             }
+        }
+    }
+
+    async fn export(&self, export: Export) -> Outcome {
+        let (path, feature, asking) = match export {
+            Export::Cancel => {
+                self.command(Method::DELETE, "licensing/export/cancel").await?;
+                return done("The automatic retry was canceled.");
+            }
+            Export::Request(ExportWhere::Local { feature }) => ("request", feature, "Export request"),
+            Export::Return(ExportWhere::Local { feature }) => ("return", feature, "Export return"),
+        };
+        let wanted = path == "request";
+        self.change(Method::POST, &format!("licensing/export/{path}"), json!(feature)).await?;
+        let settled = async {
+            let mut answer = self.status().await?;
+            loop {
+                let export = answer.status.exports.iter().find(|export| export.feature == feature);
+                match export {
+                    Some(export) if export.failure.is_some() => return anyhow::Ok(Some(export.clone())),
+                    Some(export) if export.asking.is_some() => {}
+                    Some(export) if export.authorized == wanted => return Ok(Some(export.clone())),
+                    _ => return Ok(None),
+                }
+                answer = self.newer_than(answer.revision).await?;
+            }
+        };
+        let Ok(settled) = timeout(self.wait, settled).await else { return Ok(waiting(asking)) };
+        let Some(export) = settled? else {
+            return Ok((Ended::Failed, format!("{asking} was canceled.\n")));
+        };
+        match export.failure {
+            Some(failure) => Ok((Ended::Failed, format!("{asking} failed: {failure}\n"))),
+            None => match export.authorization_key {
+                Some(key) => done(format!("{asking} succeeded.\n  Export authorization key: {key}")),
+                None => done(format!("{asking} succeeded.")),
+            },
         }
     }
 

@@ -63,9 +63,130 @@ pub(super) enum Smart {
     /// Undo a setting
     #[command(subcommand)]
     No(No),
-    /// Forget everything but the evaluation countdown
+    /// Licenses without any contact, by codes that are carried by hand
+    #[command(subcommand)]
+    Reservation(Reservation),
+    /// Features that are restricted for export
+    #[command(subcommand)]
+    Export(Export),
+    /// Forget everything but the evaluation countdown and the reservation's sequence number
     #[command(subcommand)]
     Factory(Factory),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Reservation {
+    /// Choose reservation; from then on nothing is sent to a manager
+    Enable,
+    /// Choose it no longer
+    Disable,
+    /// Print the request code to be entered at the manager
+    Request {
+        /// All that the product can use, or chosen licenses
+        #[arg(value_enum, default_value_t = Kind::Specific)]
+        kind: Kind,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Give the request up
+    Cancel,
+    /// Install the manager's authorization code, or its update
+    Install {
+        /// The code in quotation marks, or - to read it from standard input
+        #[arg(required = true, num_args = 1..)]
+        code: Vec<String>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Install the authorization code from a file
+    InstallFile {
+        /// A path, or sftp://user@host:port/path
+        source: String,
+        #[command(flatten)]
+        sftp: Sftp,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Give the reservation back, and print the return code to be entered at the manager
+    Return {
+        #[command(subcommand)]
+        what: Option<ReturnWhat>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Give an authorization code back that was not installed
+    ReturnAuthorization {
+        /// The code in quotation marks, or - to read it from standard input
+        #[arg(required = true, num_args = 1..)]
+        code: Vec<String>,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReturnWhat {
+    /// Give an authorization code back that was not installed
+    Authorization {
+        /// The code in quotation marks, or - to read it from standard input
+        #[arg(required = true, num_args = 1..)]
+        code: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Kind {
+    Specific,
+    Universal,
+}
+
+/// How a code is shown beside its text
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Form {
+    /// Also as QR pictures
+    #[arg(long)]
+    pub(super) qr: bool,
+    /// Also in groups to be read aloud, each with its check character
+    #[arg(long)]
+    pub(super) spoken: bool,
+}
+
+/// How an SFTP server is reached
+#[derive(Clone, Debug, Args)]
+pub(super) struct Sftp {
+    /// Private key file
+    #[arg(long)]
+    pub(super) identity: Option<PathBuf>,
+    /// File with the password, rather than asking for it
+    #[arg(long)]
+    pub(super) password_file: Option<PathBuf>,
+    /// File of known hosts, rather than the user's own
+    #[arg(long)]
+    pub(super) known_hosts: Option<PathBuf>,
+    /// Trust and remember the key of a host that is not known yet, without asking
+    #[arg(long)]
+    pub(super) accept_new_host: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Export {
+    /// Ask for the authorization of a feature
+    #[command(subcommand)]
+    Request(ExportWhere),
+    /// Give the authorization of a feature back
+    #[command(subcommand)]
+    Return(ExportWhere),
+    /// Stop the automatic retries
+    Cancel,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExportWhere {
+    /// Of this product instance
+    Local {
+        /// The feature
+        feature: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seatpool_agent::{Command, CommandRefused, Proxy, Secret, Transport, TransportMode};
+use seatpool_agent::reservation::Step;
+use seatpool_agent::{Command, CommandRefused, Proxy, ReservationRefused, Secret, Transport, TransportMode};
+use seatpool_proto::code::ReservationKind;
 use seatpool_proto::{Quantity, Tag};
 use serde::{Deserialize, Deserializer};
 
@@ -27,8 +29,19 @@ pub enum Change {
     },
     /// Set what is in use.
     Usage(BTreeMap<Tag, Quantity>),
+    /// A step of a reservation.
+    Reservation(ReservationChange),
     /// Anything else that needs nothing of the shell.
     Command(Command),
+}
+
+/// A step of a reservation; the key of a request is made here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReservationChange {
+    /// Make a request code.
+    Request(ReservationKind),
+    /// Any other step.
+    Step(Step),
 }
 
 /// What becomes of a setting. In JSON: left out, `null`, or a value.
@@ -114,6 +127,9 @@ pub enum ChangeError {
     /// The agent refused it; nothing was changed.
     #[error(transparent)]
     Refused(#[from] CommandRefused),
+    /// The agent refused a step of a reservation; nothing was changed.
+    #[error(transparent)]
+    Reservation(#[from] ReservationRefused),
     /// A key could not be made; nothing was changed.
     #[error("no key could be made: {0}")]
     Key(String),
@@ -135,6 +151,7 @@ impl ChangeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(refused) => refused.code(),
+            Self::Reservation(refused) => refused.code(),
             Self::NoProxyHost => "no_proxy",
             Self::Key(_) => "key_not_made",
             Self::NotStored(_) => "not_stored",

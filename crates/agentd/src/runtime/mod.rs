@@ -7,6 +7,7 @@
 
 mod chance;
 mod change;
+mod keyring;
 mod outbox;
 mod turn;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use seatpool_agent::profile::InvalidProfile;
+use seatpool_agent::reservation::Taken;
 use seatpool_agent::status::Alert;
 use seatpool_agent::{Agent, AgentEvent, Decision, EventCode, Identity, Profile, State, Status};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -24,7 +26,9 @@ use crate::config::Config;
 use crate::disk::{Keys, StateDir};
 use crate::{identity, trust};
 
-pub use change::{Change, ChangeError, DEFAULT_PROXY_PORT, ProxyChange, Setting, TransportChange};
+pub use change::{
+    Change, ChangeError, DEFAULT_PROXY_PORT, ProxyChange, ReservationChange, Setting, TransportChange,
+};
 pub use turn::Turns;
 
 /// How many events a slow reader of the stream may lag behind before it misses some.
@@ -36,7 +40,7 @@ const CHANGES_WAITING: usize = 256;
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-    changes: mpsc::Sender<(Change, oneshot::Sender<Result<(), ChangeError>>)>,
+    changes: mpsc::Sender<(Change, oneshot::Sender<Result<Taken, ChangeError>>)>,
 }
 
 /// A feature that the profile does not name.
@@ -73,6 +77,15 @@ impl Shared {
 impl Handle {
     /// Asks for a change, and returns when it is durable or refused.
     pub async fn change(&self, change: Change) -> Result<(), ChangeError> {
+        self.taken(change).await.map(|_| ())
+    }
+
+    /// Takes a step of a reservation, and returns what came of it when that is durable.
+    pub async fn reserve(&self, change: ReservationChange) -> Result<Taken, ChangeError> {
+        self.taken(Change::Reservation(change)).await
+    }
+
+    async fn taken(&self, change: Change) -> Result<Taken, ChangeError> {
         let (reply, answer) = oneshot::channel();
         self.changes.send((change, reply)).await.map_err(|_| ChangeError::Ending)?;
         answer.await.unwrap_or(Err(ChangeError::Ending))
@@ -92,8 +105,11 @@ impl Handle {
     /// pass for allowed.
     pub fn may_i(&self, feature: &str) -> Result<Decision, UnknownFeature> {
         let agent = self.shared.agent();
-        let known = &agent.profile().enforcement.blocked;
-        if known.iter().any(|name| name == feature) {
+        let profile = agent.profile();
+        let exports = profile.export_features.iter().map(|known| &known.name);
+        let known: Vec<&str> =
+            profile.enforcement.blocked.iter().chain(exports).map(String::as_str).collect();
+        if known.contains(&feature) {
             return Ok(agent.may_i(feature, self.shared.clock.now()));
         }
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

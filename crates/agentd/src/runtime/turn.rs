@@ -2,10 +2,13 @@
 
 use core::mem;
 use core::time::Duration;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use seatpool_agent::reservation::{Step, Taken};
 use seatpool_agent::{AgentEvent, Answer, Command, ContactFailure, KeyId, NewKey, State};
+use seatpool_crypto::random_bytes;
 use seatpool_proto::{RequestId, Signer as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -13,7 +16,8 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::chance::{SystemChance, key_id};
-use super::change::{Change, ChangeError};
+use super::change::{Change, ChangeError, ReservationChange};
+use super::keyring::Borrowed;
 use super::outbox::{self, Route};
 use crate::disk::{Keys, StateDir};
 use crate::log;
@@ -22,7 +26,7 @@ use crate::transport::{Instants, Trust};
 /// How long an orderly end waits for the answer to a request under way, in real time.
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-type Reply = oneshot::Sender<Result<(), ChangeError>>;
+type Reply = oneshot::Sender<Result<Taken, ChangeError>>;
 type Outcome = (RequestId, Result<Answer, ContactFailure>);
 
 /// The loop's own things: nothing else touches the disk, the keys or the network.
@@ -40,7 +44,7 @@ pub struct Turns {
     trust: Trust,
     waiting: mpsc::Receiver<(Change, Reply)>,
     /// Changes that were made and are answered when they are durable.
-    made: Vec<Reply>,
+    made: Vec<(Reply, Taken)>,
     contacts: JoinSet<Outcome>,
 }
 
@@ -122,20 +126,17 @@ impl Turns {
 
     /// Makes a change in memory, or answers at once that it can't be.
     fn make(&mut self, (change, reply): (Change, Reply)) {
-        let result = self.command(change).and_then(|command| {
-            let now = self.shared.clock.now();
-            Ok(self.shared.agent().handle_command(command, now, &mut SystemChance)?)
-        });
-        match result {
-            Ok(()) => self.made.push(reply),
+        match self.taken(change) {
+            Ok(taken) => self.made.push((reply, taken)),
             Err(error) => {
                 let _ = reply.send(Err(error));
             }
         }
     }
 
-    fn command(&mut self, change: Change) -> Result<Command, ChangeError> {
-        Ok(match change {
+    fn taken(&mut self, change: Change) -> Result<Taken, ChangeError> {
+        let command = match change {
+            Change::Reservation(change) => return self.reserve(change),
             Change::Command(command) => command,
             Change::Usage(usage) => Command::SetUsage(usage),
             Change::Register { token, force } => {
@@ -152,7 +153,23 @@ impl Turns {
                 privacy.version = version.unwrap_or(privacy.version);
                 Command::SetPrivacy(privacy)
             }
-        })
+        };
+        let now = self.shared.clock.now();
+        self.shared.agent().handle_command(command, now, &mut SystemChance)?;
+        Ok(Taken::Done)
+    }
+
+    fn reserve(&mut self, change: ReservationChange) -> Result<Taken, ChangeError> {
+        let step = match change {
+            ReservationChange::Step(step) => step,
+            ReservationChange::Request(kind) => {
+                // A key that turns out not to be needed is swept with the next store.
+                Step::Request { kind, key: self.new_key()?, nonce: random_bytes() }
+            }
+        };
+        let keyring = Borrowed { anchors: &self.trust.vendor, keys: RefCell::new(&mut self.keys) };
+        let now = self.shared.clock.now();
+        Ok(self.shared.agent().handle_reservation(step, &keyring, now)?)
     }
 
     /// A key that is durable before anything names it.
@@ -197,9 +214,9 @@ impl Turns {
     }
 
     fn answer_changes(&mut self) {
-        for reply in mem::take(&mut self.made) {
+        for (reply, taken) in mem::take(&mut self.made) {
             let _ = reply.send(match &self.not_stored {
-                None => Ok(()),
+                None => Ok(taken),
                 Some(reason) => Err(ChangeError::NotStored(reason.clone())),
             });
         }

@@ -2,6 +2,7 @@
 //! "`license show all`"), the banner of a product, the tech-support text. Pure functions of a [`Status`].
 
 mod parts;
+mod reservation;
 mod support;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ pub fn all(status: &Status) -> String {
     page.line(0, &agent_version());
     page.blank();
     page.title("Reservation Info");
-    page.line(0, "License reservation: DISABLED");
+    reservation::info(&mut page, &status.reservation);
     page.end()
 }
 

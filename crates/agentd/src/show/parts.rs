@@ -18,9 +18,7 @@ pub(super) fn status(page: &mut Page, status: &Status) {
     page.blank();
     authorization(page, status);
     page.blank();
-    page.line(0, "Export Authorization Key:");
-    page.line(1, "Features Authorized:");
-    page.line(2, "<none>");
+    super::reservation::exports(page, &status.exports);
     page.blank();
     page.line(0, "Utility:");
     page.line(1, "Status: DISABLED");
@@ -128,7 +126,9 @@ fn authorization_words(status: &Status) -> String {
             AuthorizationState::Authorized
             | AuthorizationState::OutOfCompliance
             | AuthorizationState::Expired
-            | AuthorizationState::EvaluationExpired,
+            | AuthorizationState::EvaluationExpired
+            | AuthorizationState::ReservedInCompliance
+            | AuthorizationState::NotAuthorizedReserved,
             Some(since),
         ) => format!("{word} on {}", date(since)),
         _ => word.to_owned(),
@@ -189,13 +189,17 @@ pub(super) fn usage(page: &mut Page, status: &Status) {
         page.line(1, &format!("Count: {}", entitlement.actual));
         page.line(1, "Version: 1.0");
         page.line(1, &format!("Status: {}", entitlement_words(entitlement)));
-        page.line(1, "Export status: NOT RESTRICTED");
+        let restricted = status.exports.iter().any(|export| export.tag == entitlement.tag);
+        page.line(1, if restricted { "Export status: RESTRICTED" } else { "Export status: NOT RESTRICTED" });
         if let Some(locked) = entitlement.locked {
             page.line(1, &format!("Locked count: {locked}"));
         }
         if entitlement.overages > 0 && entitlement.out_of_compliance_since.is_none() {
             let (count, most) = (entitlement.overages, entitlement.overages_until_transition);
             page.line(1, &format!("Overage reports: {count} of {most}"));
+        }
+        if let Some(reserved) = entitlement.reserved {
+            page.line(1, &format!("Reserved: {reserved}"));
         }
         if let (Some(owned), Some(in_use)) = (entitlement.owned, entitlement.pool_in_use) {
             page.line(1, &format!("Virtual account: {owned} owned, {in_use} in use"));
@@ -258,6 +262,7 @@ fn entitlement_words(entitlement: &EntitlementStatus) -> &'static str {
         EntitlementState::NotApplicable => "NOT APPLICABLE",
         EntitlementState::Invalid => "INVALID",
         EntitlementState::NotInUse => "NOT IN USE",
+        EntitlementState::ReservationInCompliance => "AUTHORIZED - RESERVED",
     }
 }
 

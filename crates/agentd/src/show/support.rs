@@ -6,7 +6,7 @@ use seatpool_agent::status::Timer;
 use seatpool_proto::RequestBody;
 use seatpool_proto::message::VERSION;
 
-use super::{Page, all, date};
+use super::{Page, all, date, reservation};
 
 /// The whole text.
 pub fn tech_support(status: &Status) -> String {
@@ -26,6 +26,9 @@ pub fn tech_support(status: &Status) -> String {
         let none = Statistics::default();
         statistics(&mut page, kind, status.communication.classes.get(*kind).unwrap_or(&none));
     }
+    page.blank();
+    page.title("Reservation");
+    reservation::support(&mut page, &status.reservation);
     page.blank();
     page.title("License Certificates");
     match status.registration.product_instance_id {
@@ -91,6 +94,8 @@ fn job_words(timer: Timer) -> &'static str {
         Timer::AuthorizationEnd => "Authorization expiry",
         Timer::EvaluationEnd => "Evaluation expiry",
         Timer::EvaluationWarning => "Evaluation warning",
+        Timer::Export => "Export request",
+        Timer::ReservationChange => "Reservation begins or ends in part",
         Timer::Enforcement => "Restriction",
         Timer::Checkpoint => "State checkpoint",
     }

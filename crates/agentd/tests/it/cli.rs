@@ -83,7 +83,7 @@ fn privacy_says_from_when_on_it_holds() {
 fn words_that_do_not_exist_are_refused_as_usage() {
     let place = place();
     for words in
-        ["smart reservation enable", "smart export cancel", "show everything", "smart register token"]
+        ["smart reservation begin", "smart export request", "show everything", "smart register token"]
     {
         assert_eq!(place.license(words).status.code(), Some(2), "{words}");
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::message::{
-    Authorization, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal, Registered,
-    TagAnswer, TagStatus,
+    Authorization, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned, Home,
+    IssuedCertificate, Refusal, Registered, TagAnswer, TagStatus,
 };
 use seatpool_proto::{
     AccountId, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, Response, ResponseBody,
@@ -168,6 +168,15 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
         RequestBody::IdCertificateRenewal(renewal) => {
             ResponseBody::IdCertificateRenewal(issue(&renewal.public_key))
         }
+        RequestBody::ExportRequest(asked) => ResponseBody::ExportRequest(ExportAuthorized {
+            feature: asked.feature.clone(),
+            tag: asked.tag.clone(),
+            authorization_key: "EXPORT-1".to_owned(),
+        }),
+        RequestBody::ExportReturn(asked) => ResponseBody::ExportReturn(ExportReturned {
+            feature: asked.feature.clone(),
+            tag: asked.tag.clone(),
+        }),
         RequestBody::Deregistration {} => ResponseBody::Deregistration(Deregistered { product_instance_id }),
     };
     Answer::new(200, signing.answer(&response(request, body)))

@@ -91,8 +91,18 @@ impl Vendor {
         pem(self.root())
     }
 
-    fn issue(&self, mut params: CertificateParams, key: P256Key, days: Days) -> Issued {
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    fn issue(&self, params: CertificateParams, key: P256Key, days: Days) -> Issued {
+        self.issue_for(params, vec![KeyUsagePurpose::DigitalSignature], key, days)
+    }
+
+    fn issue_for(
+        &self,
+        mut params: CertificateParams,
+        usages: Vec<KeyUsagePurpose>,
+        key: P256Key,
+        days: Days,
+    ) -> Issued {
+        params.key_usages = usages;
         params.use_authority_key_identifier_extension = true;
         span(&mut params, days);
         let issuer = Issuer::from_params(&self.issuing, &self.issuing_key);
@@ -106,6 +116,15 @@ impl Vendor {
         params.distinguished_name.push(DnType::CommonName, "Test Manager");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec())];
         self.issue(params, P256Key::generate().unwrap(), days)
+    }
+
+    /// The certificate under which authorization codes are signed.
+    pub(crate) fn reservation(&self, days: Days) -> Issued {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Test Manager");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec())];
+        let usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyAgreement];
+        self.issue_for(params, usages, P256Key::generate().unwrap(), days)
     }
 
     /// A TLS server certificate for `names`.

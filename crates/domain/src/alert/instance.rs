@@ -45,7 +45,9 @@ impl InstanceCondition {
                 Self::NeverAuthorized(range) => {
                     !row.counted && until.is_none() && within(range, &row.registered_at)
                 }
-                Self::CertificateEnds(days) => within(days, &day(row.certificate.not_after)),
+                Self::CertificateEnds(days) => {
+                    row.certificate_ends().is_some_and(|end| within(days, &day(end)))
+                }
             }
     }
 }
@@ -116,7 +118,8 @@ fn subject(row: &Instance) -> Subject {
 /// The alert that a watch raises for an instance of which its condition holds.
 pub fn raised(watch: &Watch, row: &Instance, place: &Place, policy: &Policy) -> Alert {
     let label = row.label();
-    let ends = row.certificate.not_after;
+    let ends = row.certificate_ends().unwrap_or(row.registered_at);
+    let serial = || row.certificate.as_ref().map(|record| record.serial.clone()).unwrap_or_default();
     let last = row.last_contact_at;
     let until = row.authorized_until.unwrap_or(row.registered_at);
     let severity = watch.severity;
@@ -137,10 +140,10 @@ pub fn raised(watch: &Watch, row: &Instance, place: &Place, policy: &Policy) -> 
                 .text(". It has to register again."),
             Some(ends),
             None,
-            row.certificate.serial.clone(),
+            serial(),
         ),
         Kind::CertificateExpiring | Kind::FailedToRenew => {
-            let was_due = certificate_due(row, policy);
+            let was_due = certificate_due(row, policy).unwrap_or(ends);
             (
                 Sentence::new(format!("{label} has not renewed its ID certificate, which was due on "))
                     .at(was_due)
@@ -149,7 +152,7 @@ pub fn raised(watch: &Watch, row: &Instance, place: &Place, policy: &Policy) -> 
                     .text("."),
                 Some(was_due),
                 Some(ends),
-                row.certificate.serial.clone(),
+                serial(),
             )
         }
         Kind::AuthorizationPending => (

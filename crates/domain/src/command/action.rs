@@ -1,6 +1,7 @@
 //! Everything that can be asked of an account.
 
 use jiff::Timestamp;
+use seatpool_proto::code::{PublicPoint, RequestCode, Returned};
 use seatpool_proto::{
     IdCertificate, LotId, LotKind, ProductInstanceId, Quantity, Request, Tag, Term, TokenId, VirtualAccountId,
 };
@@ -171,6 +172,50 @@ pub enum Action {
         instance: ProductInstanceId,
     },
 
+    /// Reserve licences for the product that made a request code. The same request again gives what it gave before.
+    Reserve {
+        /// Whose licences.
+        virtual_account: VirtualAccountId,
+        /// The product's request code.
+        request: RequestCode,
+        /// The manager's key.
+        manager: PublicPoint,
+        /// What to reserve; nothing for a universal reservation.
+        lines: Vec<ReserveLine>,
+    },
+    /// Change what a reservation holds. Until the confirmation code is entered both the old and the new count.
+    UpdateReservation {
+        /// Which.
+        instance: ProductInstanceId,
+        /// All that it is to hold.
+        lines: Vec<ReserveLine>,
+    },
+    /// The confirmation code of the authorization code with this sequence number was entered, and it is right.
+    ConfirmReservation {
+        /// Which.
+        instance: ProductInstanceId,
+        /// Of which code.
+        sequence: u64,
+    },
+    /// The return code of the authorization code with this sequence number was entered, and it is right.
+    ReturnReservation {
+        /// Which.
+        instance: ProductInstanceId,
+        /// Of which code.
+        sequence: u64,
+        /// What is given back.
+        returned: Returned,
+    },
+    /// Release the licences of a product that failed, without its return code.
+    Rehost {
+        /// Which.
+        instance: ProductInstanceId,
+        /// How far it is to go.
+        step: RehostStep,
+        /// Why.
+        reason: String,
+    },
+
     /// Change who may sign in or call, and how.
     Access {
         /// What is to change.
@@ -193,6 +238,31 @@ pub enum Action {
         /// Exclusive.
         after: Timestamp,
     },
+}
+
+/// One line of what is to be reserved: from one lot, or from lots that count now in order of their ends, latest first,
+/// perpetual before all (`LONGEST_TERM_FIRST`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReserveLine {
+    /// The licence.
+    pub tag: Tag,
+    /// Which lot; if absent, any.
+    pub lot: Option<LotId>,
+    /// How many, at least one.
+    pub quantity: Quantity,
+}
+
+/// How far the release of a failed product's licences goes (features.md, A12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RehostStep {
+    /// At once: the vendor's operator decides alone.
+    Release,
+    /// An administrator of the account asks; a second person is to approve.
+    Ask,
+    /// A second person approves.
+    Approve,
+    /// A second person refuses.
+    Refuse,
 }
 
 /// Which lots an action is about.

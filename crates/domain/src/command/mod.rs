@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::access::AccessChange;
-pub use self::action::{Action, Chosen, CoTermination, OrderLine, TransferLine, Until, Verdict};
+pub use self::action::{
+    Action, Chosen, CoTermination, OrderLine, RehostStep, ReserveLine, TransferLine, Until, Verdict,
+};
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;
 use crate::event::{Event, EventKind};

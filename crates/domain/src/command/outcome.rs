@@ -32,6 +32,8 @@ pub enum Outcome {
     Token(TokenId),
     /// Lots were deposited, in the order of the lines (or had been, by the same order before).
     Lots(Vec<LotId>),
+    /// Licences are reserved for this product instance (or were, by the same request before).
+    Reserved(ProductInstanceId),
     /// A user was invited.
     User(Uuid),
     /// Done, with nothing to tell.
@@ -112,6 +114,27 @@ pub enum Refused {
         available: Quantity,
         /// How many were asked for.
         wanted: Quantity,
+    },
+    /// Fewer licences are free than were to be reserved.
+    #[error(
+        "only {available} of {tag} can be reserved, {wanted} were asked for; the rest is in use, reserved, or not there: \
+         reserve fewer, or move or order more"
+    )]
+    TooFewFree {
+        /// The licence.
+        tag: Tag,
+        /// How many could be reserved.
+        available: Quantity,
+        /// How many were asked for.
+        wanted: Quantity,
+    },
+    /// What was asked of a reservation does not fit how it stands.
+    #[error("{detail}")]
+    Reservation {
+        /// A stable code for programs.
+        code: &'static str,
+        /// What is the matter and what to do.
+        detail: String,
     },
     /// So many can't be taken back: the rest is promised elsewhere.
     #[error(
@@ -198,6 +221,8 @@ impl Refused {
             Self::DefaultVirtualAccount => "default_virtual_account",
             Self::ExportNotPermitted => "export_not_permitted",
             Self::TooFew { .. } => "too_few",
+            Self::TooFewFree { .. } => "too_few",
+            Self::Reservation { code, .. } => code,
             Self::Held { .. } => "held",
             Self::Decided { .. } => "decided",
             Self::OrderCancelled { .. } => "order_cancelled",

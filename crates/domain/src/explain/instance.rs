@@ -93,9 +93,11 @@ pub fn instance(facts: &InstanceFacts<'_>) -> Explanation {
     if let Some(at) = facts.rewound_at {
         explained.why.push(Reason::Rewound { at });
     }
-    let overdue = later(certificate_due(row, facts.policy), UNRENEWED_AFTER_DAYS) <= now;
-    if overdue && row.certificate.not_after > now {
-        explained.why.push(Reason::RenewalOverdue { due: certificate_due(row, facts.policy) });
+    if let Some(due) = certificate_due(row, facts.policy)
+        && later(due, UNRENEWED_AFTER_DAYS) <= now
+        && row.certificate_ends().is_some_and(|end| end > now)
+    {
+        explained.why.push(Reason::RenewalOverdue { due });
         if !explained.what_to_do.contains(&Mend::CheckContact) {
             explained.what_to_do.push(Mend::CheckContact);
         }
@@ -109,9 +111,10 @@ pub(crate) fn authorization_due(row: &Instance, policy: &Policy) -> Option<Times
     row.authorized_until.map(|until| later(until, -early))
 }
 
-/// When the renewal of the ID certificate is due.
-pub(crate) fn certificate_due(row: &Instance, policy: &Policy) -> Timestamp {
-    later(row.certificate.not_after, policy.id_certificate_renew_days - policy.id_certificate_days)
+/// When the renewal of the ID certificate is due, if it has one.
+pub(crate) fn certificate_due(row: &Instance, policy: &Policy) -> Option<Timestamp> {
+    let early = policy.id_certificate_renew_days - policy.id_certificate_days;
+    row.certificate_ends().map(|end| later(end, early))
 }
 
 /// A registered instance, without what is remarkable beside its status.
@@ -119,11 +122,10 @@ fn standing(facts: &InstanceFacts<'_>) -> Explanation {
     let (row, now) = (facts.instance, facts.now);
     let last_contact = row.last_contact_at;
     let place = || facts.place.clone();
-    let certificate_ended = row.certificate.not_after < now;
+    let certificate_ended = row.certificate_ends().filter(|end| *end < now);
     let mut why = Vec::new();
     let mut what_to_do = Vec::new();
-    let (status, since) = if certificate_ended {
-        let at = row.certificate.not_after;
+    let (status, since) = if let Some(at) = certificate_ended {
         why.push(Reason::CertificateEnded { at });
         what_to_do.extend([Mend::RegisterAgain { place: place() }, Mend::RemoveInstance]);
         (Status::RegistrationExpired, Some(at))
@@ -143,7 +145,7 @@ fn standing(facts: &InstanceFacts<'_>) -> Explanation {
     if let Some(due) = authorization_due(row, facts.policy)
         && later(due, SILENT_AFTER_DAYS) <= now
         && row.authorized_until.is_some_and(|until| until > now)
-        && !certificate_ended
+        && certificate_ended.is_none()
     {
         why.push(Reason::Silent { last_contact, due });
         what_to_do.push(Mend::CheckContact);
@@ -206,8 +208,8 @@ fn coming(facts: &InstanceFacts<'_>, status: Status, since: Option<Timestamp>) -
             dated.push((later(until, ENFORCED_AFTER_DAYS), Event::Enforced));
         }
     }
-    dated.push((certificate_due(row, facts.policy), Event::RenewsCertificate));
-    dated.push((row.certificate.not_after, Event::CertificateEnds));
+    dated.extend(certificate_due(row, facts.policy).map(|at| (at, Event::RenewsCertificate)));
+    dated.extend(row.certificate_ends().map(|at| (at, Event::CertificateEnds)));
     dated.retain(|(at, _)| *at > now);
     match status {
         Status::RegistrationExpired => dated.retain(|(_, what)| *what == Event::AuthorizationEnds),

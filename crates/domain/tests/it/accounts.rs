@@ -40,6 +40,7 @@ fn domains_are_checked_and_lowered() {
             domain: domain.into(),
             name: "Name".into(),
             export_permitted: true,
+            universal_permitted: false,
             actor: administrator(),
             source: None,
         };

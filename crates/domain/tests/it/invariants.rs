@@ -17,6 +17,7 @@ pub fn check(world: &World) {
     lots_are_whole(world);
     history_explains_the_lots(world);
     usage_history_is_current(world);
+    reservations_are_held(world);
     registrations_are_single(world);
     log_verifies(world);
 }
@@ -108,6 +109,28 @@ fn lots_are_whole(world: &World) {
         assert!(!lot.quantity.is_zero(), "an empty lot");
         assert!(lot.reserved.plus(lot.moved_out) <= lot.quantity, "more promised than owned: {lot:?}");
         assert!(world.virtual_accounts.contains_key(&lot.virtual_account) || !lot.term.contains(world.now));
+    }
+}
+
+/// What lots have reserved is what open reservations hold, and each of these has its product instance. (Where a test
+/// makes no reservations, it may set by hand what lots have reserved.)
+fn reservations_are_held(world: &World) {
+    if world.reservations.is_empty() {
+        return;
+    }
+    let open = || world.reservations.values().filter(|row| row.is_open());
+    for lot in world.lots.values() {
+        let held: Quantity = open().map(|row| row.holds(lot.id)).sum();
+        assert_eq!(lot.reserved, held, "{lot:?}");
+    }
+    for row in open() {
+        let instance = &world.instances[&row.instance];
+        assert!(instance.is_registered() && instance.is_reserved());
+        assert_eq!((instance.virtual_account, &instance.udi), (row.virtual_account, &row.udi));
+        assert!(row.lots().all(|lot| world.lots.contains_key(&lot)), "a reservation of a lot that is gone");
+    }
+    for instance in world.instances.values().filter(|row| row.is_reserved()) {
+        assert_eq!(instance.is_registered(), world.reservations[&instance.id].is_open());
     }
 }
 

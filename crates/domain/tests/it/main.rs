@@ -20,5 +20,6 @@ mod reference;
 mod registration;
 mod renewals;
 mod reports;
+mod reservations;
 mod transfers;
 mod world;

@@ -31,6 +31,7 @@ impl Desk {
             domain: "example.com".into(),
             name: "Example".into(),
             export_permitted: true,
+            universal_permitted: false,
             actor: Actor::System,
             source: None,
         };

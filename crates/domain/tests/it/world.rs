@@ -68,6 +68,7 @@ pub struct World {
     pub transactions: Vec<LotTransaction>,
     pub history: BTreeMap<(VirtualAccountId, Tag, Timestamp), UsageSpan>,
     pub dismissals: BTreeMap<String, alert::Dismissal>,
+    pub reservations: BTreeMap<ProductInstanceId, Reservation>,
 }
 
 pub fn q(count: u64) -> Quantity {
@@ -98,6 +99,7 @@ impl World {
             domain: "example.com".into(),
             name: "Example".into(),
             export_permitted,
+            universal_permitted: false,
             actor: administrator(),
             source: None,
         };
@@ -118,6 +120,7 @@ impl World {
             transactions: Vec::new(),
             history: BTreeMap::new(),
             dismissals: BTreeMap::new(),
+            reservations: BTreeMap::new(),
         };
         world.store(&workset);
         world
@@ -219,6 +222,7 @@ impl World {
         write(&mut self.instances, &workset.instances);
         write(&mut self.usage, &workset.usage);
         write(&mut self.dismissals, &workset.dismissals);
+        write(&mut self.reservations, &workset.reservations);
         self.events.extend(workset.events.iter().cloned());
         self.transactions.extend(workset.transactions.iter().cloned());
         for (key, row) in &workset.history {
@@ -239,6 +243,7 @@ impl World {
         self.instances.values().for_each(|row| workset.instances.load(row.id, row.clone()));
         self.usage.iter().for_each(|(key, row)| workset.usage.load(key.clone(), row.clone()));
         self.dismissals.iter().for_each(|(key, row)| workset.dismissals.load(key.clone(), row.clone()));
+        self.reservations.values().for_each(|row| workset.reservations.load(row.instance, row.clone()));
         for id in self.virtual_accounts.keys() {
             workset.contents.insert(*id, self.contents(*id));
         }
@@ -271,12 +276,25 @@ impl World {
             }
         }
         // 3
+        let mut held: BTreeSet<LotId> = BTreeSet::new();
+        for row in self
+            .reservations
+            .values()
+            .filter(|row| touches.reservations.contains(&row.instance) || touches.udis.contains(&row.udi))
+        {
+            workset.reservations.load(row.instance, row.clone());
+            if row.is_open() {
+                held.extend(row.lots());
+            }
+        }
+        // 4
         for row in touches.tokens.iter().filter_map(|id| self.tokens.get(id)) {
             workset.tokens.load(row.id, row.clone());
             places.insert(row.virtual_account);
         }
         for row in self.lots.values().filter(|row| {
             touches.lots.contains(&row.id)
+                || held.contains(&row.id)
                 || touches.lots_of_orders.contains(&row.order_id)
                 || row.subscription_id.as_ref().is_some_and(|id| touches.lots_of_subscriptions.contains(id))
         }) {
@@ -285,7 +303,7 @@ impl World {
             pools_in.insert(row.virtual_account);
             family_of(&row.tag);
         }
-        // 4
+        // 5
         let keys: BTreeSet<String> =
             touches.virtual_account_names.iter().map(|name| VirtualAccount::name_key(name)).collect();
         for row in self.virtual_accounts.values() {
@@ -293,7 +311,7 @@ impl World {
                 workset.virtual_accounts.load(row.id, row.clone());
             }
         }
-        // 5
+        // 6
         let in_pool = |va: &VirtualAccountId, tag: &Tag| {
             let family = self.catalogue.family_of(tag);
             pools_in.contains(va) && family.is_some_and(|family| families.contains(&family.family))
@@ -304,11 +322,11 @@ impl World {
         for row in self.lots.values().filter(|row| in_pool(&row.virtual_account, &row.tag)) {
             workset.lots.load(row.id, row.clone());
         }
-        // 8
+        // 10
         for row in touches.dismissals.iter().filter_map(|key| self.dismissals.get(key)) {
             workset.dismissals.load(row.key.clone(), row.clone());
         }
-        // 6, 7
+        // 7, 8
         for id in &touches.contents {
             workset.contents.insert(*id, self.contents(*id));
         }

@@ -61,7 +61,9 @@ pub enum Permission {
     ManageVirtualAccount(VirtualAccountId),
     /// Registration tokens of one virtual account.
     ManageTokens(VirtualAccountId),
-    /// Deposit what orders bought.
+    /// Approve what another administrator asked for.
+    Approve,
+    /// Deposit what orders bought; release the licences of a failed product.
     Deposit,
     /// Create smart accounts.
     CreateAccounts,
@@ -78,6 +80,7 @@ impl Permission {
             Self::ManageVirtualAccount(_) | Self::ManageTokens(_) => {
                 "account administrator or virtual account administrator"
             }
+            Self::Approve => "approver",
             Self::Deposit | Self::CreateAccounts => "vendor operator",
         }
     }
@@ -87,7 +90,7 @@ impl Permission {
         match self {
             Self::SeeAccount | Self::ReadAccount | Self::ReadVirtualAccount(_) => None,
             Self::ManageAccount | Self::ManageUsers | Self::CreateAccounts => Some(OauthScope::Admin),
-            Self::ManageVirtualAccount(_) => Some(OauthScope::Inventory),
+            Self::ManageVirtualAccount(_) | Self::Approve => Some(OauthScope::Inventory),
             Self::ManageTokens(_) => Some(OauthScope::Tokens),
             Self::Deposit => Some(OauthScope::Orders),
         }
@@ -177,6 +180,7 @@ fn holds(principal: &Principal, account: AccountId, permission: Permission) -> b
             | Permission::CreateAccounts,
         ) => true,
         (_, Permission::Deposit | Permission::CreateAccounts) => false,
+        (role, Permission::Approve) => own && *role == Role::Approver,
         (Role::AccountAdministrator, _) | (Role::VendorOperator, Permission::ManageUsers) => own,
         (
             Role::Approver,
@@ -295,11 +299,11 @@ mod tests {
     }
 
     /// One letter per permission in the order see, read, manage, read mine, manage mine, read other,
-    /// manage other, deposit, create accounts: `y` allowed, `f` forbidden, `u` unknown.
+    /// manage other, approve, deposit, create accounts: `y` allowed, `f` forbidden, `u` unknown.
     fn answers(role: Role, account: AccountId) -> String {
         use Permission::{
-            CreateAccounts, Deposit, ManageAccount, ManageVirtualAccount, ReadAccount, ReadVirtualAccount,
-            SeeAccount,
+            Approve, CreateAccounts, Deposit, ManageAccount, ManageVirtualAccount, ReadAccount,
+            ReadVirtualAccount, SeeAccount,
         };
         let permissions = [
             SeeAccount,
@@ -309,6 +313,7 @@ mod tests {
             ManageVirtualAccount(MINE),
             ReadVirtualAccount(OTHER),
             ManageVirtualAccount(OTHER),
+            Approve,
             Deposit,
             CreateAccounts,
         ];
@@ -323,11 +328,11 @@ mod tests {
     #[test]
     fn each_role_may_do_its_own_and_learns_nothing_of_others() {
         for (role, home, away) in [
-            (Role::VendorOperator, "yyfyfyfyy", "yyfyfyfyy"),
-            (Role::AccountAdministrator, "yyyyyyyff", "uuuuuuuuf"),
-            (Role::VirtualAccountAdministrator(MINE), "yffyyuuff", "uuuuuuuuf"),
-            (Role::VirtualAccountUser(MINE), "yffyfuuff", "uuuuuuuuf"),
-            (Role::Approver, "yyfyfyfff", "uuuuuuuuf"),
+            (Role::VendorOperator, "yyfyfyffyy", "yyfyfyffyy"),
+            (Role::AccountAdministrator, "yyyyyyyfff", "uuuuuuuuuf"),
+            (Role::VirtualAccountAdministrator(MINE), "yffyyuufff", "uuuuuuuuuf"),
+            (Role::VirtualAccountUser(MINE), "yffyfuufff", "uuuuuuuuuf"),
+            (Role::Approver, "yyfyfyfyff", "uuuuuuuuuf"),
         ] {
             assert_eq!(answers(role, HOME), home, "{role:?} at home");
             assert_eq!(answers(role, AWAY), away, "{role:?} away");

@@ -25,6 +25,8 @@ pub struct AccountView {
     pub name: String,
     /// Whether its tokens may allow export-controlled functionality.
     pub export_permitted: bool,
+    /// Whether its products may reserve all licences without counting.
+    pub universal_permitted: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -36,6 +38,7 @@ impl From<Account> for AccountView {
             domain: account.domain,
             name: account.name,
             export_permitted: account.export_permitted,
+            universal_permitted: account.universal_permitted,
             created_at: account.created_at,
         }
     }
@@ -81,6 +84,9 @@ pub struct NewAccount {
     /// Whether its tokens may allow export-controlled functionality.
     #[serde(default)]
     pub export_permitted: bool,
+    /// Whether its products may reserve all licences without counting.
+    #[serde(default)]
+    pub universal_permitted: bool,
     /// The person who will administer it.
     #[serde(default)]
     pub administrator: Option<NewAdministrator>,
@@ -178,6 +184,7 @@ pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result
         domain,
         name,
         export_permitted: new.export_permitted,
+        universal_permitted: new.universal_permitted,
         actor: principal.actor.clone(),
         source: principal.source.clone(),
     };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Permission, Principal, check};
+use super::accounts::invalid;
 use super::{App, AppError, clients};
 
 /// One thing that happened.
@@ -90,6 +91,21 @@ pub async fn list(
         hash: row.hash.map(|hash| hash.to_string()),
     };
     Ok(Paged { items: rows.items.into_iter().map(view).collect(), total: rows.total })
+}
+
+/// By whom a query asks for events, as the log names it: a client by its id, whether its name or its id is given.
+pub async fn actor_named(app: &App, account: AccountId, text: &str) -> Result<String, AppError> {
+    let text = text.trim();
+    if app.store().user_by_login(&text.to_lowercase()).await?.is_some() {
+        return Ok(text.to_lowercase());
+    }
+    let clients = app.store().clients(account).await?;
+    let mut named = clients.into_iter().filter(|client| client.name.eq_ignore_ascii_case(text));
+    match (named.next(), named.next()) {
+        (Some(_), Some(_)) => Err(invalid("actor", "is the name of several clients: give the client's id")),
+        (Some(client), None) => Ok(client.id),
+        (None, _) => Ok(text.to_owned()),
+    }
 }
 
 fn actor_kind(actor: &Actor) -> &'static str {

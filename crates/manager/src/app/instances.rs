@@ -32,6 +32,8 @@ pub enum InstanceStatus {
     AuthorizationExpired,
     /// Its ID certificate ended: it has to register again.
     RegistrationExpired,
+    /// It holds a reservation: it is never in contact, and uses no more than that.
+    Reserved,
     /// It deregistered, was removed, or was replaced by a later registration.
     Ended,
 }
@@ -45,6 +47,8 @@ impl InstanceStatus {
             Self::OutOfCompliance => "Out Of Compliance",
             Self::AuthorizationExpired => "Authorization Expired",
             Self::RegistrationExpired => "Registration Expired",
+            // Monitoring goes by "In Compliance" (rest-api.md).
+            Self::Reserved => "In Compliance (Reserved)",
             Self::Ended => "Removed",
         }
     }
@@ -123,8 +127,8 @@ pub struct InstanceView {
     pub last_contact_at: Timestamp,
     /// Whether its token allowed export-controlled functionality.
     pub export_controlled: bool,
-    /// The certificate in use.
-    pub certificate: CertificateView,
+    /// The certificate in use; none of an instance that holds a reservation.
+    pub certificate: Option<CertificateView>,
     /// When its authorization ends; none before its first report.
     pub authorized_until: Option<Timestamp>,
     /// How it stands.
@@ -303,11 +307,11 @@ fn instance_view(
         registered_at: row.registered_at,
         last_contact_at: row.last_contact_at,
         export_controlled: row.export_controlled,
-        certificate: CertificateView {
-            serial: row.certificate.serial.clone(),
-            not_before: row.certificate.not_before,
-            not_after: row.certificate.not_after,
-        },
+        certificate: row.certificate.as_ref().map(|record| CertificateView {
+            serial: record.serial.clone(),
+            not_before: record.not_before,
+            not_after: record.not_after,
+        }),
         authorized_until: row.authorized_until,
         status: status(row, &usage, now),
         usage,
@@ -318,7 +322,9 @@ fn instance_view(
 fn status(row: &Instance, usage: &[UsageView], now: Timestamp) -> InstanceStatus {
     if row.ended.is_some() {
         InstanceStatus::Ended
-    } else if row.certificate.not_after < now {
+    } else if row.is_reserved() {
+        InstanceStatus::Reserved
+    } else if row.certificate_ends().is_some_and(|end| end < now) {
         InstanceStatus::RegistrationExpired
     } else if row.authorized_until.is_some_and(|until| until <= now) {
         InstanceStatus::AuthorizationExpired

@@ -21,6 +21,7 @@ pub mod rehearsal;
 pub mod renewals;
 pub mod reports;
 pub mod requests;
+pub mod reservations;
 pub mod tokens;
 pub mod users;
 
@@ -106,6 +107,8 @@ struct Inner {
     gate: Gate,
     token_failures: FailureLimiter,
     under_way: UnderWay,
+    /// Codes of reservations that were entered wrong.
+    entries: reservations::Entries,
     turns: forms::Turns,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
@@ -169,6 +172,7 @@ impl App {
             turns: forms::Turns::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             under_way: UnderWay::default(),
+            entries: reservations::Entries::default(),
             domains: RwLock::default(),
             probed: Mutex::default(),
         }))
@@ -274,6 +278,11 @@ impl App {
     /// Whose turn it is to work on a form.
     pub(crate) fn turns(&self) -> &forms::Turns {
         &self.0.turns
+    }
+
+    /// Codes of reservations that were entered wrong.
+    pub(crate) fn entries(&self) -> &reservations::Entries {
+        &self.0.entries
     }
 
     /// Requests that are done once however often they are sent, and are being done.

@@ -1,6 +1,10 @@
 //! What a person prefers of the portal: the time zone.
 
 use jiff::tz::{TimeZone, db};
+use seatpool_domain::Actor;
+use seatpool_domain::access::OauthScope;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::access::Principal;
 use super::accounts::invalid;
@@ -30,6 +34,38 @@ pub fn time_zone_named(name: &str) -> Option<TimeZone> {
     db().get(name).ok().filter(|zone| zone.iana_name().is_some_and(is_place))
 }
 
+/// What a person prefers, as the REST API tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreferencesView {
+    /// The zone in which the portal shows times, as the time zone database names it.
+    #[schema(example = "Europe/Vienna")]
+    pub time_zone: String,
+}
+
+/// What the person prefers in whose name a request was made; none if it was made in a client's own name.
+pub async fn own(app: &App, principal: &Principal) -> Result<Option<PreferencesView>, AppError> {
+    let Actor::User(login) = &principal.actor else { return Ok(None) };
+    Ok(Some(PreferencesView { time_zone: name(&time_zone(app, login).await?) }))
+}
+
+/// Changes what that person prefers; none if it is a client.
+pub async fn change_own(
+    app: &App,
+    principal: &Principal,
+    new: &PreferencesView,
+) -> Result<Option<PreferencesView>, AppError> {
+    let Actor::User(_) = &principal.actor else { return Ok(None) };
+    if principal.scopes == [OauthScope::Read] {
+        return Err(AppError::OutOfScope { scope: OauthScope::Inventory.as_str() });
+    }
+    let zone = choose_time_zone(app, principal, &new.time_zone).await?;
+    Ok(Some(PreferencesView { time_zone: name(&zone) }))
+}
+
+fn name(zone: &TimeZone) -> String {
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
 /// The zone that whoever signs in with `login` chose; UTC until they choose one.
 pub async fn time_zone(app: &App, login: &str) -> Result<TimeZone, AppError> {
     let chosen = app.store().time_zone(login).await?;
@@ -38,11 +74,10 @@ pub async fn time_zone(app: &App, login: &str) -> Result<TimeZone, AppError> {
 }
 
 /// Keeps the zone that a person chose. It concerns nobody else, so no event is written.
-pub async fn choose_time_zone(app: &App, principal: &Principal, name: &str) -> Result<TimeZone, AppError> {
-    let zone = time_zone_named(name.trim())
+pub async fn choose_time_zone(app: &App, principal: &Principal, zone: &str) -> Result<TimeZone, AppError> {
+    let zone = time_zone_named(zone.trim())
         .ok_or_else(|| invalid("time_zone", "is not known: choose one of the list, such as Europe/Vienna"))?;
-    let name = zone.iana_name().unwrap_or("UTC").to_owned();
-    app.store().set_time_zone(principal.actor.name(), &name).await?;
+    app.store().set_time_zone(principal.actor.name(), &name(&zone)).await?;
     Ok(zone)
 }
 

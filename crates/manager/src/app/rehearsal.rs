@@ -7,6 +7,8 @@ use seatpool_domain::command::{Action, Command};
 use seatpool_domain::pool::{TierView, assess};
 use seatpool_domain::{Lot, Workset};
 use seatpool_proto::{AccountId, Family, Quantity, Tag, VirtualAccountId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::access::{Permission, Principal, check};
 use super::{App, AppError, inventory};
@@ -28,6 +30,65 @@ pub struct Consequence {
     pub owned: (Quantity, Quantity),
     /// Short without the action, and with it.
     pub short: (Quantity, Quantity),
+}
+
+/// The same as the REST API tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsequenceView {
+    /// When: now, or when a lot would have ended that ends later.
+    pub at: Timestamp,
+    /// Where, by name.
+    pub virtual_account: String,
+    /// The licence.
+    #[schema(value_type = String)]
+    pub tag: Tag,
+    /// Its name.
+    pub name: String,
+    /// How many are in use, as things stand now.
+    #[schema(value_type = u64)]
+    pub in_use: Quantity,
+    /// Owned without the action.
+    #[schema(value_type = u64)]
+    pub owned_before: Quantity,
+    /// Owned with it.
+    #[schema(value_type = u64)]
+    pub owned_after: Quantity,
+    /// Short without the action.
+    #[schema(value_type = u64)]
+    pub short_before: Quantity,
+    /// Short with it.
+    #[schema(value_type = u64)]
+    pub short_after: Quantity,
+}
+
+impl From<Consequence> for ConsequenceView {
+    fn from(consequence: Consequence) -> Self {
+        let ((owned_before, owned_after), (short_before, short_after)) =
+            (consequence.owned, consequence.short);
+        Self {
+            at: consequence.at,
+            virtual_account: consequence.virtual_account,
+            tag: consequence.tag,
+            name: consequence.name,
+            in_use: consequence.in_use,
+            owned_before,
+            owned_after,
+            short_before,
+            short_after,
+        }
+    }
+}
+
+/// What a deposit, a renewal or a cancellation would change, for who may carry it out.
+pub async fn of_deposits(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    action: Action,
+) -> Result<Vec<ConsequenceView>, AppError> {
+    check(principal, account, Permission::Deposit)?;
+    let found = consequences(app, principal, account, action).await?;
+    Ok(found.into_iter().map(ConsequenceView::from).collect())
 }
 
 /// What an action would change, soonest first: every licence of which more or fewer would be owned or short.

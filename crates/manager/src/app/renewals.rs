@@ -43,7 +43,8 @@ pub async fn cancel(
     quantity: Option<Quantity>,
     reason: String,
 ) -> Result<Vec<OwnedLotView>, AppError> {
-    if matches!(lots, Chosen::Lot(_)) {
+    // An order that was cancelled has no lots, and is cancelled.
+    if !matches!(lots, Chosen::Order(_)) {
         known(app, principal, account, &lots).await?;
     }
     check(principal, account, Permission::Deposit)?;

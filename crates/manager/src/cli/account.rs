@@ -33,6 +33,9 @@ pub(super) enum AccountCommand {
         /// Let its tokens allow export-controlled functionality
         #[arg(long)]
         export_permitted: bool,
+        /// Let its products reserve all licenses without counting
+        #[arg(long)]
+        universal_permitted: bool,
         /// Sign-in name of the person who will administer it
         #[arg(long, value_name = "LOGIN", requires = "admin_password_file")]
         admin: Option<String>,
@@ -54,7 +57,14 @@ impl AccountCommand {
                 let query = [("limit", Some(limit.to_string())), ("cursor", cursor)];
                 to.connect().await?.read(&["accounts"], &query, list).await
             }
-            Self::Create { domain, name, export_permitted, admin, admin_password_file } => {
+            Self::Create {
+                domain,
+                name,
+                export_permitted,
+                universal_permitted,
+                admin,
+                admin_password_file,
+            } => {
                 let administrator = match (admin, admin_password_file) {
                     (Some(login), Some(file)) => Some(NewAdministrator {
                         login,
@@ -63,7 +73,7 @@ impl AccountCommand {
                     }),
                     _ => None,
                 };
-                let new = NewAccount { domain, name, export_permitted, administrator };
+                let new = NewAccount { domain, name, export_permitted, universal_permitted, administrator };
                 to.connect().await?.ask(Method::POST, &["accounts"], &new, show).await
             }
             Self::Show { domain } => {
@@ -91,12 +101,13 @@ fn list(found: &Rows<AccountView>) -> String {
 }
 
 fn show(account: &AccountView) -> String {
-    let export = if account.export_permitted { "permitted" } else { "not permitted" };
+    let word = |permitted| if permitted { "permitted" } else { "not permitted" };
     [
         format!("Domain:                           {}", account.domain),
         format!("Name:                             {}", account.name),
         format!("Id:                               {}", account.id),
-        format!("Export-controlled functionality:  {export}"),
+        format!("Export-controlled functionality:  {}", word(account.export_permitted)),
+        format!("Universal reservation:            {}", word(account.universal_permitted)),
         format!("Created:                          {}", moment(account.created_at)),
     ]
     .join("\n")

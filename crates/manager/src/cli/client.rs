@@ -12,7 +12,10 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{account, alerts, devices, events, explain, licenses, lot, oauth_client, order, token, user, va};
+use super::{
+    account, alerts, devices, events, explain, licenses, lot, oauth_client, order, report, token, user, va,
+};
+use crate::rest::own::Rows;
 pub(super) use call::{Connection, Failed};
 pub(super) use output::line as output_line;
 pub(super) use output::{day, moment, or_dash, table};
@@ -42,6 +45,9 @@ pub(super) enum ClientCommand {
     /// Licences: list, show, catalogue, usage over time, transfer between virtual accounts
     #[command(after_help = EXIT_CODES)]
     Licenses(Group<licenses::LicensesCommand>),
+    /// Reports of licences, product instances and subscriptions, as tables or CSV
+    #[command(after_help = EXIT_CODES)]
+    Report(Group<report::ReportCommand>),
     /// Product instances: list, show, transfer, remove
     #[command(after_help = EXIT_CODES)]
     Devices(Group<devices::DevicesCommand>),
@@ -138,6 +144,38 @@ impl Session {
         self.print(&found, show)
     }
 
+    /// Reads all pages of a list, and prints all rows as JSON or with `show`.
+    pub(super) async fn read_all<T: Serialize + DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, Option<String>)],
+        show: impl FnOnce(&[T]) -> String,
+    ) -> Result<(), Failed> {
+        let (mut rows, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = [("limit", Some("1000".to_owned())), ("cursor", cursor)];
+            let found: Rows<T> = self.find(path, &[query, &page[..]].concat()).await?;
+            rows.extend(found.items);
+            cursor = found.next_cursor;
+            if cursor.is_none() {
+                return self.print(&rows, |rows| show(rows));
+            }
+        }
+    }
+
+    /// Reads a file, and prints it as it came.
+    pub(super) async fn read_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, Option<String>)],
+    ) -> Result<(), Failed> {
+        if self.json {
+            return Err(Failed::refused("--csv and --json can't be had at once: leave one of them out"));
+        }
+        output::line(&self.connection.text(path, query).await?);
+        Ok(())
+    }
+
     /// Asks for something, and prints what came of it as JSON or with `show`.
     pub(super) async fn ask<T: Serialize + DeserializeOwned>(
         &self,
@@ -212,6 +250,7 @@ impl ClientCommand {
             Self::Order(Group { to, command }) => command.run(&to).await,
             Self::Lot(Group { to, command }) => command.run(&to).await,
             Self::Licenses(Group { to, command }) => command.run(&to).await,
+            Self::Report(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
             Self::User(Group { to, command }) => command.run(&to).await,
             Self::Client(Group { to, command }) => command.run(&to).await,

@@ -158,9 +158,11 @@ fn show(detail: &InstanceDetail) -> String {
         format!("Registered:           {}", moment(row.registered_at)),
         format!("Last contact:         {}", moment(row.last_contact_at)),
         format!("Authorized until:     {}", or_dash(row.authorized_until.map(moment))),
-        format!("Certificate expires:  {}", moment(row.certificate.not_after)),
-        format!("Certificate serial:   {}", row.certificate.serial),
     ];
+    if let Some(certificate) = &row.certificate {
+        lines.push(format!("Certificate expires:  {}", moment(certificate.not_after)));
+        lines.push(format!("Certificate serial:   {}", certificate.serial));
+    }
     if let Some(ended) = &row.ended {
         lines.push(format!("Ended:                {}", moment(ended.at)));
     }

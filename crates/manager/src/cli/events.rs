@@ -1,8 +1,10 @@
 //! `seatpool events`.
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::client::{Failed, Manager, moment, or_dash, table};
+use super::order::when;
 use crate::app::events::EventView;
 use crate::rest::own::Rows;
 
@@ -23,9 +25,18 @@ pub(super) struct Events {
     /// Of this kind only, as in licenses_ordered
     #[arg(long)]
     kind: Option<String>,
-    /// Part of the message
+    /// Part of the message, of who, or of from where
     #[arg(long)]
     text: Option<String>,
+    /// By whom: a sign-in name, a client's name or id, a product instance's id, or system
+    #[arg(long, value_name = "NAME|ID")]
+    actor: Option<String>,
+    /// Not before this day or instant
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    since: Option<Timestamp>,
+    /// Before this day or instant
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    until: Option<Timestamp>,
     /// How many at most, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u32,
@@ -43,6 +54,9 @@ impl Events {
             ("instance", self.instance),
             ("kind", self.kind),
             ("text", self.text),
+            ("actor", self.actor),
+            ("since", self.since.map(|since| since.to_string())),
+            ("until", self.until.map(|until| until.to_string())),
             ("limit", Some(self.limit.to_string())),
             ("cursor", self.cursor),
         ];

@@ -48,6 +48,9 @@ pub(super) struct Init {
     /// Permit the first account export-controlled functionality
     #[arg(long)]
     export_permitted: bool,
+    /// Let the products of the first account reserve all licenses without counting
+    #[arg(long)]
+    universal_permitted: bool,
 }
 
 impl Init {
@@ -82,6 +85,7 @@ impl Init {
             domain: domain.clone(),
             name: self.account_name.clone().unwrap_or_else(|| domain.clone()),
             export_permitted: self.export_permitted,
+            universal_permitted: self.universal_permitted,
             actor: Actor::User(login.clone()),
             source: None,
         };

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::client::{Failed, Manager, day, moment, or_dash, table};
 use super::order::{Kind, when};
 use crate::app::catalogue::CatalogueLicense;
-use crate::app::inventory::{LicenseDetail, LicenseView, LotStatus};
+use crate::app::inventory::{LicenseDetail, LicenseView};
 use crate::app::reports::UsageReport;
 
 /// Licences.
@@ -49,6 +49,9 @@ pub(super) enum LicensesCommand {
         /// By the hour or by the day [default: hours up to seven days, days beyond]
         #[arg(long, value_name = "STEP")]
         step: Option<Step>,
+        /// Print comma-separated values, as a spreadsheet reads them
+        #[arg(long)]
+        csv: bool,
     },
     /// Move licences to another virtual account
     Transfer {
@@ -95,7 +98,7 @@ impl LicensesCommand {
         match self {
             Self::List { virtual_account } => {
                 let query = [("virtual_account", virtual_account)];
-                session.read(&["accounts", account, "licenses"], &query, |found: &Vec<_>| list(found)).await
+                session.read_all(&["accounts", account, "licenses"], &query, list).await
             }
             Self::Show { license, virtual_account } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "licenses", &license];
@@ -104,7 +107,7 @@ impl LicensesCommand {
             Self::Catalogue => {
                 session.read(&["licenses"], &[], |found: &Vec<CatalogueLicense>| catalogue(found)).await
             }
-            Self::Usage { license, virtual_account, from, to, step } => {
+            Self::Usage { license, virtual_account, from, to, step, csv } => {
                 let query = [
                     ("virtual_account", Some(virtual_account)),
                     ("license", Some(license)),
@@ -112,6 +115,9 @@ impl LicensesCommand {
                     ("to", to.map(|to| to.to_string())),
                     ("step", step.map(|step| step.as_str().to_owned())),
                 ];
+                if csv {
+                    return session.read_file(&["accounts", account, "reports", "usage.csv"], &query).await;
+                }
                 session.read(&["accounts", account, "reports", "usage"], &query, usage).await
             }
             Self::Transfer { license, quantity, from, to, lot, kind } => {
@@ -208,11 +214,7 @@ fn show(detail: &LicenseDetail) -> String {
         let _ = writeln!(text, "Lent:       {} to {}", other.quantity, other.name);
     }
     let lots = license.lots.iter().map(|lot| {
-        let status = match lot.status {
-            LotStatus::Active => "active",
-            LotStatus::Future => "future",
-            LotStatus::Ended => "ended",
-        };
+        let status = lot.status.word();
         let status = match &lot.declaration {
             Some(declaration) => format!("{status}, {}", declaration.state.words()),
             None => status.to_owned(),

@@ -18,7 +18,7 @@ pub(super) enum OrderCommand {
     Place(Box<Place>),
     /// Give a lot, or a subscription as a whole, a later end
     Renew(Renew),
-    /// Take back an order, a lot, or a part of a lot; never what is promised elsewhere
+    /// Take back an order, a subscription, a lot, or a part of a lot; never what is promised elsewhere
     Cancel(Cancel),
 }
 
@@ -105,13 +105,16 @@ pub(super) struct Renew {
 
 /// Take back what was deposited.
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("what").required(true).args(["order", "lot"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["order", "lot", "subscription"]))]
 pub(super) struct Cancel {
     /// The order's name: all that it deposited and that has not ended
     order: Option<String>,
     /// This lot alone
     #[arg(long, value_name = "ID")]
     lot: Option<String>,
+    /// All lots of this subscription that have not ended
+    #[arg(long, value_name = "ID")]
+    subscription: Option<String>,
     /// How many of the lot [default: all]
     #[arg(long, value_name = "N", requires = "lot")]
     quantity: Option<u64>,
@@ -194,10 +197,12 @@ impl Cancel {
         let session = to.connect().await?;
         let account = session.account();
         let order = self.order.unwrap_or_default();
-        let (path, what) = match &self.lot {
-            Some(lot) => (["accounts", account, "lots", lot, "cancel"], format!("the lot {lot}")),
-            None => (["accounts", account, "orders", &order, "cancel"], format!("the order {order:?}")),
+        let (kind, id, what) = match (&self.lot, &self.subscription) {
+            (Some(lot), _) => ("lots", lot, format!("the lot {lot}")),
+            (None, Some(name)) => ("subscriptions", name, format!("the subscription {name:?}")),
+            (None, None) => ("orders", &order, format!("the order {order:?}")),
         };
+        let path = ["accounts", account, kind, id, "cancel"];
         let show = |left: &Vec<OwnedLotView>| {
             if left.is_empty() {
                 format!("{what} is cancelled; nothing is left of it")

@@ -47,7 +47,7 @@ impl VaCommand {
         let all = ["accounts", session.account(), "virtual-accounts"];
         let one = |name| [&all[..], &[name]].concat();
         match &self {
-            Self::List => session.read(&all, &[], |found: &Vec<_>| list(found)).await,
+            Self::List => session.read_all(&all, &[], list).await,
             Self::Create { name, description } => {
                 let body = json!({ "name": name, "description": description });
                 session.ask(Method::POST, &all, &body, show).await

@@ -73,8 +73,8 @@ struct InstancePage {
     first_registered: Option<When>,
     contact: When,
     authorized_until: Option<When>,
-    certificate_ends: When,
-    certificate_serial: String,
+    /// When its certificate ends, and its serial number.
+    certificate: Option<(When, String)>,
     export_controlled: bool,
     usage_csv: String,
     events: Vec<EventRow>,
@@ -229,7 +229,7 @@ pub(crate) fn product(instance: &InstanceView) -> String {
 
 pub(crate) fn chips(instance: &InstanceView) -> Vec<Chip> {
     let tone = match instance.status {
-        InstanceStatus::InCompliance => Tone::Good,
+        InstanceStatus::InCompliance | InstanceStatus::Reserved => Tone::Good,
         InstanceStatus::Waiting => Tone::Note,
         InstanceStatus::Ended => Tone::Plain,
         InstanceStatus::OutOfCompliance
@@ -281,8 +281,9 @@ pub(crate) async fn show_instance(
             .then(|| When::since(instance.first_registered_at, now)),
         contact: When::since(instance.last_contact_at, now),
         authorized_until: instance.authorized_until.map(|at| When::since(at, now)),
-        certificate_ends: When::since(instance.certificate.not_after, now),
-        certificate_serial: instance.certificate.serial,
+        certificate: instance
+            .certificate
+            .map(|certificate| (When::since(certificate.not_after, now), certificate.serial)),
         export_controlled: instance.export_controlled,
         events: events.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
         usage_csv: with_query(&own, &[("format", "csv")]),
@@ -374,7 +375,7 @@ fn cells(row: InstanceView) -> csv::Row {
         csv::instant(row.registered_at),
         csv::instant(row.last_contact_at),
         row.authorized_until.map_or_else(String::new, csv::instant),
-        csv::instant(row.certificate.not_after),
+        row.certificate.map(|certificate| csv::instant(certificate.not_after)).unwrap_or_default(),
         row.id.to_string(),
     ]
 }

@@ -26,7 +26,6 @@ mod assets;
 mod chart;
 mod clients;
 mod confirm;
-mod csv;
 mod events;
 mod explained;
 mod form;
@@ -66,6 +65,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::csv;
 use problem::Problem;
 use visit::SignedIn;
 

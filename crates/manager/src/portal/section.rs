@@ -119,6 +119,7 @@ mod tests {
             domain: "example.com".into(),
             name: "Example".into(),
             export_permitted: false,
+            universal_permitted: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
         };
         let names = |role, account: Option<&AccountView>| -> Vec<&str> {

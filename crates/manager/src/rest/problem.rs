@@ -144,6 +144,16 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
             "There are too few licences",
             "Move fewer, or order more; the licence's lots show what is free.",
         ),
+        Refused::TooFewFree { .. } => (
+            StatusCode::CONFLICT,
+            "There are too few free licences",
+            "Reserve fewer, move some here, or order more; the licence's lots show what is free.",
+        ),
+        Refused::Reservation { .. } => (
+            StatusCode::CONFLICT,
+            "The reservation does not stand so",
+            "Read the reservation, then take the step that the detail names.",
+        ),
         Refused::Held { .. } => (
             StatusCode::CONFLICT,
             "A part of it is promised elsewhere",

@@ -160,6 +160,44 @@ async fn orders_licences_and_devices_by_command() {
 }
 
 #[tokio::test]
+async fn reports_and_subscriptions_by_command() {
+    let world = World::new().await;
+    let token = world.token().await;
+    let manager = world.start();
+    let mut shell = Shell::new(&world, &manager);
+    for (order, quantity) in [("O-1", "40"), ("O-2", "2")] {
+        let place = ["order", "place", "--license", TAG, "--quantity", quantity, "--order-id", order];
+        let term = ["--starts", "2020-01-01", "--ends", "2099-01-01", "--subscription", "SUB-1"];
+        assert_eq!(shell.run(&[&place[..], &term[..]].concat()).code, 0);
+    }
+    instance(&manager, &token.text, "SN1", 50).await;
+    shell.show(&["report", "licenses"]);
+    shell.show(&["report", "instances", "--va", "Default"]);
+    let file = shell.run(&["report", "subscriptions", "--csv"]).out;
+    assert!(file.starts_with("subscription_id,order_id,virtual_account,"), "{file}");
+    assert_eq!(file.lines().count(), 3, "{file}");
+    let rows = shell.json(&["report", "subscriptions"]);
+    assert_eq!((&rows[0]["subscription_id"], &rows[0]["quantity"]), (&"SUB-1".into(), &40.into()));
+    shell.show(&["report", "subscriptions", "--ends-within", "90"]);
+    shell.show(&["report", "instances", "--csv", "--json"]);
+    let file = shell.run(&["licenses", "usage", TAG, "--csv"]).out;
+    assert!(file.starts_with("virtual_account,tag,license,starts_at,step,in_use,owned,short"), "{file}");
+    assert!(file.trim_end().ends_with(",50,42,8"), "{file}");
+    shell.show(&[
+        "events",
+        "--actor",
+        "Made by seatpool init",
+        "--since",
+        "2020-01-01",
+        "--until",
+        "2020-02-01",
+    ]);
+    shell.show(&["order", "cancel", "--subscription", "SUB-1", "--reason", "not wanted"]);
+    shell.show(&["order", "cancel", "--subscription", "SUB-1"]);
+    insta::assert_snapshot!("cli_reports", shell.record);
+}
+
+#[tokio::test]
 async fn what_goes_wrong_is_explained_with_its_exit_code() {
     let world = World::new().await;
     let manager = world.start();

@@ -33,6 +33,8 @@ mod rest_matrix;
 mod rest_oauth;
 mod rest_once;
 mod rest_own;
+mod rest_previews;
+mod rest_reports;
 mod rest_support;
 mod setup;
 mod support;

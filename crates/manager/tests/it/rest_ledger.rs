@@ -104,7 +104,7 @@ async fn a_customer_declares_and_the_vendor_decides() {
     let id = lot["id"].as_str().unwrap();
     assert_eq!((&lot["declaration"]["state"], &lot["status"]), (&json!("declared"), &json!("active")));
     let licenses = customer.get(&format!("{ACCOUNT}/licenses")).await.json();
-    assert_eq!((&licenses[0]["owned"], &licenses[0]["declared"]), (&json!(9), &json!(9)));
+    assert_eq!((&licenses["items"][0]["owned"], &licenses["items"][0]["declared"]), (&json!(9), &json!(9)));
     assert_eq!(vendor.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json()[0]["id"], id);
     let reject = format!("{ACCOUNT}/lots/{id}/reject");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_customer_declares_and_the_vendor_decides() {
     assert_eq!((status, code.as_str()), (409, "decided"));
     assert_eq!(customer.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json(), json!([]));
     let licenses = customer.get(&format!("{ACCOUNT}/licenses")).await.json();
-    assert_eq!((&licenses[0]["owned"], &licenses[0]["declared"]), (&json!(0), &json!(0)));
+    assert_eq!((&licenses["items"][0]["owned"], &licenses["items"][0]["declared"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test]
@@ -172,7 +172,10 @@ async fn a_lot_ends_by_itself_and_the_report_remembers_what_was_used() {
     let manager = world.start();
     let caller = Caller::with(&manager, &id, &secret).await;
     let licenses = caller.get(&format!("{ACCOUNT}/licenses")).await.json();
-    assert_eq!((&licenses[0]["status"], &licenses[0]["short"]), (&json!("out_of_compliance"), &json!(8)));
+    assert_eq!(
+        (&licenses["items"][0]["status"], &licenses["items"][0]["short"]),
+        (&json!("out_of_compliance"), &json!(8))
+    );
 }
 
 #[tokio::test]

@@ -59,12 +59,14 @@ pub(crate) fn body(route: &Route, persona: &Persona) -> Option<Value> {
     let sudi = json!({ "udiPid": "UCCX", "udiSerialNumber": persona.serial });
     let transfer = json!({ "license": TAG, "licenseType": "PERPETUAL", "quantity": 0, "targetVirtualAccount": "Default" });
     let order = json!({ "order_id": "none", "lines": [{ "license": TAG, "quantity": 0 }] });
-    let is = |end: &str| route.path.ends_with(end);
+    let is = |end: &str| route.path.strip_suffix("/preview").unwrap_or(&route.path).ends_with(end);
     let of_own = route.path.starts_with("/api/seatpool");
     Some(match &route.method {
         &Method::GET | &Method::DELETE => return None,
         &Method::PATCH if is("/users/{user}") => json!({ "name": "Same" }),
         &Method::PATCH => json!({ "name": "" }),
+        &Method::PUT if is("/preferences") => json!({ "time_zone": "Europe/Vienna" }),
+        _ if is("/instances") => json!({ "instances": [persona.instance] }),
         _ if is("/users") => json!({ "login": "", "roles": [{ "role": "account_administrator" }] }),
         _ if is("/sign-in-rules") => json!({ "second_factor_required": false, "password_grant": false }),
         _ if is("/rotate-secret") => json!({ "overlap_hours": 721 }),

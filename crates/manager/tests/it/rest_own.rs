@@ -105,7 +105,7 @@ async fn orders_deposit_once_and_lots_are_renewed() {
     }
     record.post(&caller, &orders, json!({ "order_id": "O-2", "lines": [] })).await;
     let lots = caller.get(&format!("{ACCOUNT}/lots?virtual_account=default")).await.json();
-    assert_eq!(lots.as_array().unwrap().len(), 3);
+    assert_eq!(lots["items"].as_array().unwrap().len(), 3);
     let lot = |kind: &str| {
         placed["lots"].as_array().unwrap().iter().find(|lot| lot["kind"] == kind).unwrap()["id"]
             .as_str()
@@ -144,7 +144,7 @@ async fn licences_tell_their_lots_history_and_users() {
     record.post(&caller, &transfers, json!({ "lines": [] })).await;
     let listed = record.get(&caller, &format!("{ACCOUNT}/licenses?virtual_account=Default")).await;
     assert_eq!(
-        (listed[0]["balance"].as_i64(), listed[0]["status"].as_str()),
+        (listed["items"][0]["balance"].as_i64(), listed["items"][0]["status"].as_str()),
         (Some(-20), Some("out_of_compliance"))
     );
     record.get(&caller, &format!("{all}/Default/licenses/CCX%20Premium%20Agent")).await;

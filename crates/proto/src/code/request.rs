@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::PublicPoint;
 use super::{base58, checksum, spoken};
@@ -241,6 +241,18 @@ impl FromStr for RequestCode {
             .and_then(|(pid, sn, body)| Self::from_parts(pid, sn, &body))?;
         // One code, one line: what an authorization is bound to is the line.
         if code.to_string() == line { Ok(code) } else { Err(InvalidRequestCode::Mistyped) }
+    }
+}
+
+impl Serialize for RequestCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -41,6 +41,9 @@ pub(super) fn over_limit(request: &Request) -> Option<String> {
         RequestBody::IdCertificateRenewal(r) => {
             checks.push(("public_key", r.public_key.len(), limits::PUBLIC_KEY_BYTES_MAX));
         }
+        RequestBody::ExportRequest(asked) | RequestBody::ExportReturn(asked) => {
+            checks.push(("feature", asked.feature.len(), limits::EXPORT_FEATURE_BYTES_MAX));
+        }
         RequestBody::AuthorizationRenewal {} | RequestBody::Deregistration {} => {}
     }
     checks
@@ -107,7 +110,15 @@ pub(super) fn contradiction(request: &Request) -> Option<String> {
             if request.product_instance_id.is_none() {
                 return Some(format!("product_instance_id is missing, which type {} needs", body.kind()));
             }
-            if let RequestBody::Authorization(report) = body { twisted(report) } else { None }
+            match body {
+                RequestBody::Authorization(report) => twisted(report),
+                RequestBody::ExportRequest(asked) | RequestBody::ExportReturn(asked) => {
+                    let visible =
+                        !asked.feature.is_empty() && asked.feature.bytes().all(|b| b.is_ascii_graphic());
+                    (!visible).then(|| "feature is not a name of visible ASCII characters".to_owned())
+                }
+                _ => None,
+            }
         }
     }
 }

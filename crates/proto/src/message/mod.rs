@@ -8,12 +8,13 @@ mod request;
 mod response;
 
 pub use request::{
-    AuthorizationRequest, FamilyUsage, IdCertificateRenewalRequest, Interval, Product, Registration, Request,
-    RequestBody, RequestHeader, TagUsage, TierUsage,
+    AuthorizationRequest, ExportFeature, FamilyUsage, IdCertificateRenewalRequest, Interval, Product,
+    Registration, Request, RequestBody, RequestHeader, TagUsage, TierUsage,
 };
 pub use response::{
-    Authorization, AuthorizationStatus, Deregistered, Home, IssuedCertificate, Refusal, Registered, Response,
-    ResponseBody, TagAnswer, TagComing, TagExplanation, TagStatus,
+    Authorization, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned, Home,
+    IssuedCertificate, Refusal, Registered, Response, ResponseBody, TagAnswer, TagComing, TagExplanation,
+    TagStatus,
 };
 
 /// The version of the protocol that this crate speaks.

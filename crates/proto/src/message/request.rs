@@ -76,6 +76,10 @@ pub enum RequestBody {
     AuthorizationRenewal {},
     /// Give everything back and end the registration.
     Deregistration {},
+    /// Authorize an export-restricted feature: takes one licence of its tag.
+    ExportRequest(ExportFeature),
+    /// Give the authorization of an export-restricted feature back.
+    ExportReturn(ExportFeature),
 }
 
 /// A registration. Its `Debug` does not show the token.
@@ -179,6 +183,15 @@ pub struct TierUsage {
     pub locked: Option<Quantity>,
 }
 
+/// An export-restricted feature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportFeature {
+    /// Its name, as the product's profile has it: 1 to [`limits::EXPORT_FEATURE_BYTES_MAX`] visible ASCII characters.
+    pub feature: String,
+    /// The licence that authorizes it.
+    pub tag: Tag,
+}
+
 /// An ID-certificate renewal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdCertificateRenewalRequest {
@@ -270,6 +283,8 @@ impl RequestBody {
         "id-certificate-renewal",
         "authorization-renewal",
         "deregistration",
+        "export-request",
+        "export-return",
     ];
 
     /// The type's name on the wire.
@@ -280,6 +295,8 @@ impl RequestBody {
             Self::IdCertificateRenewal(_) => "id-certificate-renewal",
             Self::AuthorizationRenewal {} => "authorization-renewal",
             Self::Deregistration {} => "deregistration",
+            Self::ExportRequest(_) => "export-request",
+            Self::ExportReturn(_) => "export-return",
         }
     }
 }

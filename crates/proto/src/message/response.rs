@@ -41,6 +41,10 @@ pub enum ResponseBody {
     IdCertificateRenewal(IssuedCertificate),
     /// The registration was ended.
     Deregistration(Deregistered),
+    /// An export-restricted feature may be used.
+    ExportRequest(ExportAuthorized),
+    /// Its authorization was given back.
+    ExportReturn(ExportReturned),
     /// Nothing was changed, and why.
     Refusal(Refusal),
 }
@@ -229,6 +233,27 @@ pub struct Deregistered {
     pub product_instance_id: ProductInstanceId,
 }
 
+/// The authorization of an export-restricted feature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportAuthorized {
+    /// The feature.
+    pub feature: String,
+    /// The licence that authorizes it; one of it is taken.
+    pub tag: Tag,
+    /// The authorization's name, for people: 1 to [`limits::EXPORT_KEY_BYTES_MAX`] visible ASCII characters. Not a
+    /// secret.
+    pub authorization_key: String,
+}
+
+/// An authorization that was given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportReturned {
+    /// The feature.
+    pub feature: String,
+    /// The licence, one of which is free again.
+    pub tag: Tag,
+}
+
 /// Why nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -286,6 +311,14 @@ impl Response {
                                 .find_map(TagExplanation::excess)
                                 .and_then(|(field, found, most)| over(field, found, most))
                         })
+                }
+                ResponseBody::ExportRequest(made) => {
+                    over("feature", made.feature.len(), limits::EXPORT_FEATURE_BYTES_MAX).or_else(|| {
+                        over("authorization_key", made.authorization_key.len(), limits::EXPORT_KEY_BYTES_MAX)
+                    })
+                }
+                ResponseBody::ExportReturn(made) => {
+                    over("feature", made.feature.len(), limits::EXPORT_FEATURE_BYTES_MAX)
                 }
                 ResponseBody::Deregistration(_) | ResponseBody::Refusal(_) => None,
             }

@@ -104,6 +104,7 @@ impl Filled {
             domain: "bench.example".to_owned(),
             name: "Bench".to_owned(),
             export_permitted: false,
+            universal_permitted: false,
             actor: Actor::System,
             source: None,
         };
@@ -274,7 +275,7 @@ fn instance(number: u64, start: Timestamp) -> anyhow::Result<Instance> {
         registered_at: start,
         last_contact_at: start,
         export_controlled: false,
-        certificate: record,
+        certificate: Some(record),
         previous_certificate: None,
         pending: None,
         authorized_until: Some(until),

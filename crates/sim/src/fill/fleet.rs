@@ -112,12 +112,12 @@ impl<'c> Fleet<'c> {
             registered_at,
             last_contact_at,
             export_controlled: number.is_multiple_of(2),
-            certificate: CertificateRecord {
+            certificate: Some(CertificateRecord {
                 serial: format!("{:x}", id(5, number).as_u128()),
                 not_before: issued_at,
                 not_after: issued_at + jiff::SignedDuration::from_hours(24 * 365),
                 key_hash: Sha256::of(number.to_be_bytes()),
-            },
+            }),
             previous_certificate: None,
             pending: None,
             authorized_until,

@@ -65,6 +65,7 @@ impl Manager {
             domain: "example.com".to_owned(),
             name: "Example".to_owned(),
             export_permitted: false,
+            universal_permitted: false,
             actor: Actor::User("anna".to_owned()),
             source: None,
         };

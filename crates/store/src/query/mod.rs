@@ -12,6 +12,7 @@ pub(crate) mod lots;
 pub(crate) mod pools;
 pub(crate) mod preferences;
 pub(crate) mod requests;
+pub(crate) mod reservations;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

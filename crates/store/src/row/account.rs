@@ -12,13 +12,13 @@ use crate::table::{Stored, Table, table};
 macro_rules! account_columns {
     () => {
         "id, domain, name, export_permitted, created_at, next_event, event_head, \
-         second_factor_required, password_grant"
+         second_factor_required, password_grant, universal_permitted"
     };
 }
 pub(crate) use account_columns;
 
 /// The values of [`account_columns`], in their order.
-pub(crate) fn account_values(account: &Account) -> [Value; 9] {
+pub(crate) fn account_values(account: &Account) -> [Value; 10] {
     [
         Value::text(account.id),
         Value::text(&account.domain),
@@ -29,6 +29,7 @@ pub(crate) fn account_values(account: &Account) -> [Value; 9] {
         Value::maybe(account.event_head),
         Value::Flag(account.sign_in_rules.second_factor_required),
         Value::Flag(account.sign_in_rules.password_grant),
+        Value::Flag(account.universal_permitted),
     ]
 }
 
@@ -43,6 +44,7 @@ pub(crate) fn read_account(reader: &mut Reader<'_>) -> Result<Account, StoreErro
         next_event: reader.count()?,
         event_head: reader.maybe_hash()?,
         sign_in_rules: SignInRules { second_factor_required: reader.flag()?, password_grant: reader.flag()? },
+        universal_permitted: reader.flag()?,
     })
 }
 

@@ -69,7 +69,7 @@ impl From<&Instance> for Rest {
             registered_at,
             last_contact_at: _,
             export_controlled,
-            certificate,
+            certificate: _,
             previous_certificate: _,
             pending: _,
             authorized_until: _,
@@ -87,7 +87,7 @@ impl From<&Instance> for Rest {
             ended: ended.clone(),
             authorization_day: authorization_day(instance),
             contact_day: day(instance.last_contact_at),
-            certificate_day: day(certificate.not_after),
+            certificate_day: certificate_day(instance),
         }
     }
 }
@@ -101,6 +101,14 @@ pub(crate) fn day(instant: Timestamp) -> u64 {
 fn authorization_day(instance: &Instance) -> Option<u64> {
     instance.authorized_until.filter(|_| instance.counted).map(day)
 }
+
+/// The day on which its ID certificate ends; one that never comes for an instance that has none.
+fn certificate_day(instance: &Instance) -> u64 {
+    instance.certificate_ends().map_or(NEVER, day)
+}
+
+/// A day that never comes.
+const NEVER: u64 = 1 << 40;
 
 /// What a search looks through, in lower case as far as ASCII goes.
 fn search_text(instance: &Instance) -> String {
@@ -152,7 +160,7 @@ impl Stored for Instance {
             .maybe_count(authorization_day(self))
             .text(search_text(self))
             .count(day(self.last_contact_at))
-            .count(day(self.certificate.not_after));
+            .count(certificate_day(self));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {

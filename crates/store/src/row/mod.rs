@@ -8,3 +8,4 @@ pub(crate) mod history;
 pub(crate) mod instance;
 pub(crate) mod lot;
 pub(crate) mod pool;
+pub(crate) mod reservation;

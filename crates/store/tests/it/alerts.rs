@@ -18,7 +18,9 @@ pub(crate) async fn instances_are_counted_and_listed_by_the_conditions_that_hold
             let mut row = instance(n, place(n % 3));
             row.counted = n % 4 != 0;
             row.authorized_until = (n % 5 != 0).then(|| hours(37 * n.cast_signed()));
-            row.certificate.not_after = hours(97 * n.cast_signed());
+            if let Some(certificate) = &mut row.certificate {
+                certificate.not_after = hours(97 * n.cast_signed());
+            }
             row.registered_at = hours(n.cast_signed());
             row
         })

@@ -106,7 +106,7 @@ pub(crate) async fn a_contact_and_a_move_are_both_written(store: Store) {
     calling.last_contact_at = at(70);
     calling.authorized_until = Some(at(80));
     calling.counted = false;
-    calling.certificate = quiet.previous_certificate.clone().unwrap();
+    calling.certificate = quiet.previous_certificate.clone();
     calling.previous_certificate = None;
     calling.pending =
         pending(9, &quiet).pending.map(|renewal| PendingCertificate { registration: false, ..renewal });

@@ -240,6 +240,7 @@ pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
         orders: BTreeSet::from(["order-10".to_owned()]),
         people: true,
         dismissals: BTreeSet::from(["an alert".to_owned()]),
+        reservations: BTreeSet::from([instance_id(1)]),
         now: None,
     };
     let theirs = loaded(&store, other, everything.clone()).await;

@@ -28,6 +28,17 @@ pub(super) fn transfer(
     let target = known(workset, to)?.name.clone();
     let instance = registered(workset, id)?;
     let from = instance.virtual_account;
+    if instance.is_reserved() {
+        let place = workset.name_of(from);
+        return Err(Refused::Reservation {
+            code: "reserved",
+            detail: format!(
+                "{} holds licenses of {place} by a reservation, which stays there: enter its return code first, and reserve \
+                 anew",
+                instance.label()
+            ),
+        });
+    }
     if from == to {
         return Ok(Outcome::Done);
     }
@@ -64,6 +75,15 @@ pub(super) fn remove(
 ) -> Result<Outcome, Refused> {
     let instance = registered(workset, id)?;
     let (virtual_account, label) = (instance.virtual_account, instance.label());
+    if instance.is_reserved() {
+        return Err(Refused::Reservation {
+            code: "reserved",
+            detail: format!(
+                "{label} holds a reservation: run `license smart reservation return` on it and enter the return code; if \
+                 the product failed, rehost its licenses"
+            ),
+        });
+    }
     let place = workset.name_of(virtual_account);
     let message = format!(
         "{label} was removed from {place}: its licenses are free, its certificate is revoked, and it is told on its \

@@ -7,6 +7,7 @@ mod instance;
 mod mend;
 mod order;
 mod renewal;
+mod reservation;
 mod token;
 mod transfer;
 mod virtual_account;
@@ -47,6 +48,13 @@ pub(super) fn touches(action: &Action) -> Touches {
         }
         Action::TransferInstance { instance, to } => instance::touches(*instance, Some(*to)),
         Action::RemoveInstance { instance } => instance::touches(*instance, None),
+        Action::Reserve { virtual_account, request, lines, .. } => {
+            reservation::touches_new(*virtual_account, request, lines)
+        }
+        Action::UpdateReservation { instance, lines } => reservation::touches(*instance, lines),
+        Action::ConfirmReservation { instance, .. }
+        | Action::ReturnReservation { instance, .. }
+        | Action::Rehost { instance, .. } => reservation::touches(*instance, &[]),
         // Not an administrator's.
         Action::Register { .. }
         | Action::Ask { .. }
@@ -117,6 +125,21 @@ pub(super) fn apply(
         Action::Mend { step } => mend::apply(&step, by, workset, context),
         Action::TransferInstance { instance, to } => instance::transfer(instance, to, by, workset, context),
         Action::RemoveInstance { instance } => instance::remove(instance, by, workset, context),
+        Action::Reserve { virtual_account, request, manager, lines } => {
+            reservation::make(virtual_account, &request, manager, &lines, by, workset, context)
+        }
+        Action::UpdateReservation { instance, lines } => {
+            reservation::update(instance, &lines, by, workset, context)
+        }
+        Action::ConfirmReservation { instance, sequence } => {
+            reservation::confirm(instance, sequence, by, workset, context)
+        }
+        Action::ReturnReservation { instance, sequence, returned } => {
+            reservation::give_back(instance, sequence, returned, by, workset, context)
+        }
+        Action::Rehost { instance, step, reason } => {
+            reservation::rehost(instance, step, &reason, by, workset, context)
+        }
         Action::Register { .. }
         | Action::Ask { .. }
         | Action::FinishIssuance { .. }

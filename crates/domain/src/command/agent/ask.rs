@@ -41,14 +41,18 @@ pub(super) fn answer(
             return Err(refuse(ProblemCode::CloneDetected, "", sequence));
         }
     };
-    let first_use =
-        instance.previous_certificate.is_some() && instance.certificate.serial == certificate.serial;
+    let first_use = instance.previous_certificate.is_some()
+        && instance.certificate.as_ref().is_some_and(|record| record.serial == certificate.serial);
 
     // Nothing below this line refuses but what the body itself says, before it changes anything.
     let body = match &request.body {
         RequestBody::Registration(_) => {
             let detail = "A registration is signed by its own key, not by an ID certificate.";
             return Err(refuse(ProblemCode::Malformed, detail, sequence));
+        }
+        RequestBody::ExportRequest(_) | RequestBody::ExportReturn(_) => {
+            let detail = "This manager keeps no export authorizations.";
+            return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
         }
         RequestBody::IdCertificateRenewal(renewal) => {
             return Ok(begin_renewal(id, request, &renewal.public_key, first_use, workset, context));

@@ -134,13 +134,13 @@ fn renew(
     workset.record(Event {
         virtual_account: Some(instance.virtual_account),
         instance: Some(instance.id),
-        before: Some(instance.certificate.serial.clone()),
+        before: instance.certificate.as_ref().map(|record| record.serial.clone()),
         after: Some(pending.record.serial.clone()),
         ..by.event(EventKind::InstanceRenewed, context.now, message)
     });
     // Where the certificate before the present one is still there, the agent never used the present one.
-    let current = core::mem::replace(&mut instance.certificate, pending.record);
-    instance.previous_certificate.get_or_insert(current);
+    let current = instance.certificate.replace(pending.record);
+    instance.previous_certificate = instance.previous_certificate.take().or(current);
     instance.pending = None;
     instance.last_contact_at = context.now;
     let body = ResponseBody::IdCertificateRenewal(issued);

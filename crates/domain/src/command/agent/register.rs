@@ -47,6 +47,14 @@ pub(super) fn begin(
     check_clock(request, sequence, context.now)?;
     let usable = usable_token(workset, token, sequence, context.now)?;
     let (virtual_account, export_allowed) = (usable.virtual_account, usable.export_controlled);
+    if let Some(reserved) = older.filter(|older| older.is_reserved()) {
+        let detail = format!(
+            "It holds a reservation in {}: return that with `license smart reservation return`, and enter the return \
+             code on the manager, before it registers.",
+            workset.name_of(reserved.virtual_account)
+        );
+        return Err(refuse(ProblemCode::Exists, detail, sequence));
+    }
     let proven = older.is_some_and(|older| proves(proof, older));
     if let Some(older) = older.filter(|_| !proven && !body.force) {
         let detail = format!(
@@ -89,7 +97,7 @@ pub(super) fn begin(
         registered_at: context.now,
         last_contact_at: context.now,
         export_controlled: export_allowed && workset.account.export_permitted,
-        certificate: record,
+        certificate: Some(record),
         previous_certificate: None,
         pending: Some(pending.clone()),
         authorized_until: None,
@@ -118,8 +126,8 @@ fn again(unfinished: &Instance, request: &Request, key_hash: Sha256) -> Option<O
 }
 
 fn has_key(instance: &Instance, key_hash: Sha256) -> bool {
-    let previous = instance.previous_certificate.as_ref();
-    instance.certificate.key_hash == key_hash || previous.is_some_and(|record| record.key_hash == key_hash)
+    let known = [instance.certificate.as_ref(), instance.previous_certificate.as_ref()];
+    known.into_iter().flatten().any(|record| record.key_hash == key_hash)
 }
 
 /// Whether the co-signature's certificate is one of the older registration's.

@@ -7,6 +7,8 @@ use seatpool_domain::Workset;
 use seatpool_domain::command::{Action, TransferLine};
 use seatpool_domain::explain::Move;
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::pool::Pool;
 use super::view::{self, LicenseView, VirtualAccountRef};
@@ -15,24 +17,28 @@ use crate::app::access::{Permission, Principal, check, command};
 use crate::app::{App, AppError, accounts, instances};
 
 /// How a licence of a virtual account stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Standing {
     /// How many the lots that count hold.
+    #[schema(value_type = u64)]
     pub purchased: Quantity,
     /// How many are in use.
+    #[schema(value_type = u64)]
     pub in_use: Quantity,
     /// Surplus, or shortage if negative.
     pub balance: i64,
     /// How many are short.
+    #[schema(value_type = u64)]
     pub short: Quantity,
 }
 
 /// How a licence's standing changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceChange {
     /// Where.
     pub virtual_account: VirtualAccountRef,
     /// The licence.
+    #[schema(value_type = String)]
     pub tag: Tag,
     /// The licence's name.
     pub name: String,
@@ -40,6 +46,42 @@ pub struct BalanceChange {
     pub before: Standing,
     /// As it would stand.
     pub after: Standing,
+}
+
+/// What a step would do to compliance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// More would be short of some licence.
+    Breaks,
+    /// Of some licence there would be enough again, and of none would more be short.
+    Mends,
+    /// It stays as it is.
+    None,
+}
+
+/// What a step would change if it were done now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    /// What it would do to compliance.
+    pub effect: Effect,
+    /// Every balance that it would change.
+    pub changes: Vec<BalanceChange>,
+}
+
+impl From<Vec<BalanceChange>> for Preview {
+    fn from(changes: Vec<BalanceChange>) -> Self {
+        let breaks = |change: &BalanceChange| change.after.short > change.before.short;
+        let mends = |change: &BalanceChange| !change.before.short.is_zero() && change.after.short.is_zero();
+        let effect = if changes.iter().any(breaks) {
+            Effect::Breaks
+        } else if changes.iter().any(mends) {
+            Effect::Mends
+        } else {
+            Effect::None
+        };
+        Self { effect, changes }
+    }
 }
 
 /// What moving licences would change.

@@ -51,6 +51,17 @@ pub enum LotStatus {
     Ended,
 }
 
+impl LotStatus {
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Future => "future",
+            Self::Active => "active",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// A licence that stands in for another of its family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Borrowing {

@@ -33,6 +33,7 @@ async fn ledger(decide: Decide) -> (TempDir, Ledger, AccountId) {
         domain: "example.com".into(),
         name: "Example".into(),
         export_permitted: true,
+        universal_permitted: false,
         actor: Actor::System,
         source: None,
     };

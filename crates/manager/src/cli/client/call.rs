@@ -145,6 +145,19 @@ impl Connection {
         body(self.answer(method, path, query, json).await?).await
     }
 
+    /// Calls `path` of Seatpool's own API, which answers with a text.
+    pub(crate) async fn text(
+        &self,
+        path: &[&str],
+        query: &[(&str, Option<String>)],
+    ) -> Result<String, Failed> {
+        let answer = self.answer(Method::GET, path, query, None::<&()>).await?;
+        answer
+            .text()
+            .await
+            .map_err(|why| Failed::unreachable(format!("the manager's answer broke off: {}", chain(&why))))
+    }
+
     /// Calls `path` of Seatpool's own API, which answers without a body.
     pub(crate) async fn call_for_nothing(
         &self,

@@ -19,15 +19,11 @@ use crate::rest::problem::Problem;
 pub(crate) struct AccountParams {
     /// The account with this domain only.
     domain: Option<String>,
-    /// How many rows, 1 to 1000; 100 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List the smart accounts that the caller may see
 #[utoipa::path(
-    get, path = "/accounts", tag = "seatpool", params(AccountParams),
+    get, path = "/accounts", tag = "seatpool", params(AccountParams, PageParams),
     responses(
         (status = 200, description = "By domain", body = Rows<AccountView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
@@ -37,8 +33,9 @@ pub(crate) async fn list_accounts(
     State(app): State<App>,
     Caller(principal): Caller,
     Query(params): Query<AccountParams>,
+    Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<AccountView>>, Problem> {
-    let place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
+    let place = page.place()?;
     let found = accounts::list(&app, &principal, params.domain.as_deref(), place.page()).await?;
     Ok(Json(place.rows(found)))
 }

@@ -1,18 +1,18 @@
 //! The event log.
 
 use axum::Json;
-use axum::extract::State;
+use jiff::Timestamp;
 use seatpool_domain::EventKind;
 use seatpool_store::EventQuery;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Caller, Path, Query, account};
+use super::extract::{InAccount, Query};
 use super::paging::{PageParams, Rows};
 use crate::app::access::unknown;
 use crate::app::audit::{self, VerificationView};
 use crate::app::events::{self, EventView};
-use crate::app::{App, accounts, inventory};
+use crate::app::{accounts, inventory};
 use crate::rest::problem::Problem;
 
 /// Which events.
@@ -28,18 +28,22 @@ pub(crate) struct EventParams {
     instance: Option<String>,
     /// Of this kind only, as in `licenses_ordered`.
     kind: Option<String>,
-    /// Part of the message.
+    /// Part of the message, of who, or of from where.
     text: Option<String>,
-    /// How many rows, 1 to 1000; 100 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before. Events that come meanwhile shift nothing.
-    cursor: Option<String>,
+    /// By whom: a sign-in name, a client's name or id, a product instance's id, or `system`.
+    actor: Option<String>,
+    /// Not before this instant, as in `2026-03-04T05:06:07Z`.
+    since: Option<Timestamp>,
+    /// Before this instant.
+    until: Option<Timestamp>,
 }
 
 /// List events
+///
+/// Events that come meanwhile shift no page.
 #[utoipa::path(
     get, path = "/accounts/{account}/events", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), EventParams),
+    params(("account" = String, Path, description = "The smart account's domain"), EventParams, PageParams),
     responses(
         (status = 200, description = "Newest first", body = Rows<EventView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
@@ -48,13 +52,16 @@ pub(crate) struct EventParams {
     )
 )]
 pub(crate) async fn list_events(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Query(params): Query<EventParams>,
+    Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<EventView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    let mut query = EventQuery { text: params.text.filter(|text| !text.is_empty()), ..EventQuery::default() };
+    let mut query = EventQuery {
+        text: params.text.filter(|text| !text.is_empty()),
+        since: params.since,
+        until: params.until,
+        ..EventQuery::default()
+    };
     if let Some(name) = &params.virtual_account {
         query.virtual_account = Some(accounts::virtual_account(&app, &principal, account, name).await?.id);
     }
@@ -71,7 +78,10 @@ pub(crate) async fn list_events(
             Problem::unreadable(format!("kind is one of {}, not {kind:?}", kinds.join(", ")))
         })?);
     }
-    let mut place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
+    if let Some(actor) = params.actor.filter(|actor| !actor.trim().is_empty()) {
+        query.actor = Some(events::actor_named(&app, account, &actor).await?);
+    }
+    let mut place = page.place()?;
     let read = |page| events::list(&app, &principal, account, query.clone(), page);
     let mut found = read(place.page()).await?;
     if let Some(moved) = place.moved(found.total) {
@@ -96,10 +106,7 @@ pub(crate) async fn list_events(
     )
 )]
 pub(crate) async fn verify_events(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
 ) -> Result<Json<VerificationView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(audit::verify(&app, &principal, account).await?))
 }

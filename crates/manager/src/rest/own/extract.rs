@@ -1,9 +1,11 @@
 //! What handlers take from a request; whatever can't be read is a [`Problem`].
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use http::request::Parts;
 use seatpool_proto::{AccountId, VirtualAccountId};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::app::access::{self, Principal};
 use crate::app::{App, accounts};
@@ -19,6 +21,81 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         Ok(Self(auth::principal(parts, app).await?))
     }
+}
+
+/// Who calls, and the account of the path.
+pub(crate) struct InAccount {
+    pub(crate) app: App,
+    pub(crate) principal: Principal,
+    pub(crate) account: AccountId,
+}
+
+impl FromRequestParts<App> for InAccount {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let principal = auth::principal(parts, app).await?;
+        let domain = part_of_path(parts, "account").await?;
+        let account = access::account(app, &principal, &domain).await?.id;
+        Ok(Self { app: app.clone(), principal, account })
+    }
+}
+
+impl InAccount {
+    /// The virtual accounts that a list is restricted to; none if it is not.
+    pub(crate) async fn places(&self, params: &PlaceParams) -> Result<Vec<VirtualAccountId>, Problem> {
+        let Some(name) = &params.virtual_account else { return Ok(Vec::new()) };
+        let place = accounts::virtual_account(&self.app, &self.principal, self.account, name).await?;
+        Ok(vec![place.id])
+    }
+}
+
+/// Who calls, and the account and virtual account of the path.
+pub(crate) struct InPlace {
+    pub(crate) at: InAccount,
+    pub(crate) place: VirtualAccountId,
+}
+
+impl FromRequestParts<App> for InPlace {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let at = InAccount::from_request_parts(parts, app).await?;
+        let name = part_of_path(parts, "virtual_account").await?;
+        let place = accounts::virtual_account(app, &at.principal, at.account, &name).await?.id;
+        Ok(Self { at, place })
+    }
+}
+
+/// The last part of the path that a name stands for.
+pub(crate) struct Last(pub(crate) String);
+
+impl FromRequestParts<App> for Last {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let path = RawPathParams::from_request_parts(parts, &()).await;
+        let path = path.map_err(|why| Problem::unreadable(why.body_text()))?;
+        let last = path.iter().last().map(|(_, value)| Self(value.to_owned()));
+        last.ok_or_else(|| Problem::unreadable("the path does not say which"))
+    }
+}
+
+/// The part of the path with this name.
+pub(crate) async fn part_of_path(parts: &mut Parts, name: &str) -> Result<String, Problem> {
+    let path = RawPathParams::from_request_parts(parts, &()).await;
+    let path = path.map_err(|why| Problem::unreadable(why.body_text()))?;
+    let found = path.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+    found.ok_or_else(|| Problem::unreadable(format!("the path does not say which {name}")))
+}
+
+/// Which virtual account to list from.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct PlaceParams {
+    /// Of this virtual account only, by name or id.
+    virtual_account: Option<String>,
 }
 
 /// The parts of the path.
@@ -61,21 +138,4 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             .map(Self)
             .map_err(|why| Problem::unreadable(format!("the body is not the JSON that is expected: {why}")))
     }
-}
-
-/// The id of the account with this domain.
-pub(crate) async fn account(app: &App, principal: &Principal, domain: &str) -> Result<AccountId, Problem> {
-    Ok(access::account(app, principal, domain).await?.id)
-}
-
-/// The ids of an account and of a virtual account in it, by name or id.
-pub(crate) async fn place(
-    app: &App,
-    principal: &Principal,
-    domain: &str,
-    name: &str,
-) -> Result<(AccountId, VirtualAccountId), Problem> {
-    let account = account(app, principal, domain).await?;
-    let place = accounts::virtual_account(app, principal, account, name).await?;
-    Ok((account, place.id))
 }

@@ -1,19 +1,24 @@
 //! Product instances.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use seatpool_proto::ProductInstanceId;
 use seatpool_store::{InstanceQuery, InstanceSort};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Path, Query, account};
+use super::extract::{Body, InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
+use super::refusals::OfManager;
 use crate::app::access::unknown;
+use crate::app::accounts::invalid;
 use crate::app::instances::{self, InstanceDetail, InstanceView};
-use crate::app::{App, accounts, inventory};
+use crate::app::inventory::preview::{self, Preview};
+use crate::app::{accounts, inventory};
 use crate::rest::problem::Problem;
+
+/// How many product instances a preview takes.
+const PREVIEWED_MAX: usize = 200;
 
 /// Which instances, in which order.
 #[derive(Default, Deserialize, IntoParams)]
@@ -30,17 +35,14 @@ pub(crate) struct InstanceParams {
     license: Option<String>,
     /// `name`, `product_type`, `last_contact` or `registered`; with a `-` before it, from the other end.
     sort: Option<String>,
-    /// How many rows, 1 to 1000; 100 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before. An instance that comes, goes or changes its place in the order
-    /// between two pages may be missed or seen twice.
-    cursor: Option<String>,
 }
 
 /// List registered product instances
+///
+/// An instance that comes, goes or changes its place in the order between two pages may be missed or seen twice.
 #[utoipa::path(
     get, path = "/accounts/{account}/instances", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), InstanceParams),
+    params(("account" = String, Path, description = "The smart account's domain"), InstanceParams, PageParams),
     responses(
         (status = 200, description = "In the order that was asked for", body = Rows<InstanceView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
@@ -48,29 +50,39 @@ pub(crate) struct InstanceParams {
     )
 )]
 pub(crate) async fn list_instances(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    at: InAccount,
     Query(params): Query<InstanceParams>,
+    Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<InstanceView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    let place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
-    let (sort, descending) = sort(params.sort.as_deref())?;
-    let names: Vec<_> = params.virtual_account.into_iter().collect();
-    let places = accounts::virtual_accounts_named(&app, &principal, account, &names).await?;
-    let tag = match &params.license {
-        None => None,
-        Some(license) => Some(inventory::known_tag(&app, license)?),
-    };
-    let query = InstanceQuery {
-        virtual_accounts: Some(places.iter().map(|place| place.id).collect()),
-        text: params.text.filter(|text| !text.is_empty()),
-        product_type: params.product_type,
-        tag,
-        sort,
-        descending,
-    };
-    Ok(Json(place.rows(instances::list(&app, &principal, account, query, place.page()).await?)))
+    let (place, query) = (page.place()?, params.query(&at).await?);
+    let found = instances::list(&at.app, &at.principal, at.account, query, place.page()).await?;
+    Ok(Json(place.rows(found)))
+}
+
+impl InstanceParams {
+    /// What to ask for.
+    pub(crate) async fn query(self, at: &InAccount) -> Result<InstanceQuery, Problem> {
+        let (sort, descending) = sort(self.sort.as_deref())?;
+        let places = match &self.virtual_account {
+            None => None,
+            Some(name) => {
+                let place = accounts::virtual_account(&at.app, &at.principal, at.account, name).await?;
+                Some(vec![place.id])
+            }
+        };
+        let tag = match &self.license {
+            None => None,
+            Some(license) => Some(inventory::known_tag(&at.app, license)?),
+        };
+        Ok(InstanceQuery {
+            virtual_accounts: places,
+            text: self.text.filter(|text| !text.is_empty()),
+            product_type: self.product_type,
+            tag,
+            sort,
+            descending,
+        })
+    }
 }
 
 fn sort(text: Option<&str>) -> Result<(InstanceSort, bool), Problem> {
@@ -90,6 +102,43 @@ fn sort(text: Option<&str>) -> Result<(InstanceSort, bool), Problem> {
     Ok((sort, descending))
 }
 
+/// A step with product instances.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InstanceStep {
+    /// Their ids, at least one.
+    instances: Vec<String>,
+    /// The virtual account that they would be moved to, by name or id; if absent, they would be removed.
+    #[serde(default)]
+    to: Option<String>,
+}
+
+/// Say what moving or removing product instances would do to balances and compliance, and do nothing
+#[utoipa::path(
+    post, path = "/accounts/{account}/instances/preview", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    request_body = InstanceStep,
+    responses(
+        (status = 200, description = "Every balance that would change", body = Preview),
+        OfManager,
+    )
+)]
+pub(crate) async fn preview_instances(
+    InAccount { app, principal, account }: InAccount,
+    Body(step): Body<InstanceStep>,
+) -> Result<Json<Preview>, Problem> {
+    let ids = step.instances.iter().map(|id| parse(id)).collect::<Result<Vec<_>, _>>()?;
+    if ids.is_empty() || ids.len() > PREVIEWED_MAX {
+        let problem = format!("are {}: name 1 to {PREVIEWED_MAX}", ids.len());
+        return Err(invalid("instances", &problem).into());
+    }
+    let to = match &step.to {
+        None => None,
+        Some(name) => Some(accounts::virtual_account(&app, &principal, account, name).await?.id),
+    };
+    Ok(Json(preview::instances(&app, &principal, account, &ids, to).await?.into()))
+}
+
 /// Show a product instance with its latest events
 #[utoipa::path(
     get, path = "/accounts/{account}/instances/{instance}", tag = "seatpool",
@@ -104,11 +153,9 @@ fn sort(text: Option<&str>) -> Result<(InstanceSort, bool), Problem> {
     )
 )]
 pub(crate) async fn show_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
 ) -> Result<Json<InstanceDetail>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(instances::detail(&app, &principal, account, parse(&id)?).await?))
 }
 
@@ -127,11 +174,9 @@ pub(crate) async fn show_instance(
     )
 )]
 pub(crate) async fn remove_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     instances::remove(&app, &principal, account, parse(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -160,12 +205,10 @@ pub(crate) struct InstanceTransfer {
     )
 )]
 pub(crate) async fn transfer_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
     Body(transfer): Body<InstanceTransfer>,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let to = accounts::virtual_account(&app, &principal, account, &transfer.to).await?;
     instances::transfer(&app, &principal, account, parse(&id)?, to.id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,50 +1,33 @@
 //! Licences: inventory, history, transfer.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Path, Query, account, place};
+use super::extract::{Body, InAccount, InPlace, Last, PlaceParams, Query};
 use super::paging::{PageParams, Rows};
+use super::refusals::{OfManager, OfReader};
+use crate::app::inventory::preview::{self, Preview};
 use crate::app::inventory::{self, LicenseDetail, LicenseView, TransactionView, Transfer};
-use crate::app::{App, accounts};
 use crate::rest::problem::Problem;
-
-/// Which licences.
-#[derive(Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub(crate) struct LicenseParams {
-    /// Of this virtual account only, by name or id.
-    virtual_account: Option<String>,
-}
 
 /// List licences with their lots
 #[utoipa::path(
     get, path = "/accounts/{account}/licenses", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), LicenseParams),
+    params(("account" = String, Path, description = "The smart account's domain"), PlaceParams, PageParams),
     responses(
-        (status = 200, description = "By virtual account and name", body = Vec<LicenseView>),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "By virtual account and name", body = Rows<LicenseView>),
+        OfReader,
     )
 )]
 pub(crate) async fn list_licenses(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
-    Query(params): Query<LicenseParams>,
-) -> Result<Json<Vec<LicenseView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
-    let names: Vec<_> = params.virtual_account.into_iter().collect();
-    let places = accounts::virtual_accounts_named(&app, &principal, account, &names).await?;
-    let places: Vec<_> = places.iter().map(|place| place.id).collect();
-    if places.is_empty() {
-        return Ok(Json(Vec::new()));
-    }
-    Ok(Json(inventory::licenses(&app, &principal, account, &places).await?))
+    at: InAccount,
+    Query(params): Query<PlaceParams>,
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<LicenseView>>, Problem> {
+    let (page, places) = (page.place()?, at.places(&params).await?);
+    Ok(Json(page.cut(inventory::licenses(&at.app, &at.principal, at.account, &places).await?)))
 }
 
 /// Show a licence: lots, transactions, using instances
@@ -62,11 +45,9 @@ pub(crate) async fn list_licenses(
     )
 )]
 pub(crate) async fn show_license(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name, license)): Path<(String, String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Last(license): Last,
 ) -> Result<Json<LicenseDetail>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     Ok(Json(inventory::license(&app, &principal, account, id, &license).await?))
 }
 
@@ -77,39 +58,31 @@ pub(crate) async fn show_license(
 pub(crate) struct TransactionParams {
     /// Of this licence only, by name or tag.
     license: Option<String>,
-    /// How many rows, 1 to 1000; 100 if absent.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List the order and transfer history of a virtual account
+///
+/// What is added meanwhile shifts no page.
 #[utoipa::path(
     get, path = "/accounts/{account}/virtual-accounts/{virtual_account}/transactions", tag = "seatpool",
     params(
         ("account" = String, Path, description = "The smart account's domain"),
         ("virtual_account" = String, Path, description = "The virtual account's name or id"),
-        TransactionParams,
+        TransactionParams, PageParams,
     ),
-    responses(
-        (status = 200, description = "Newest first", body = Rows<TransactionView>),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account, virtual account or licence", body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "Newest first", body = Rows<TransactionView>), OfReader)
 )]
 pub(crate) async fn list_transactions(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at, place: id }: InPlace,
     Query(params): Query<TransactionParams>,
+    Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<TransactionView>>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     let tag = match &params.license {
         None => None,
-        Some(license) => Some(inventory::known_tag(&app, license)?),
+        Some(license) => Some(inventory::known_tag(&at.app, license)?),
     };
-    let mut place = PageParams { limit: params.limit, cursor: params.cursor }.place()?;
-    let read = |page| inventory::transactions(&app, &principal, account, id, tag.clone(), page);
+    let mut place = page.place()?;
+    let read = |page| inventory::transactions(&at.app, &at.principal, at.account, id, tag.clone(), page);
     let mut found = read(place.page()).await?;
     if let Some(moved) = place.moved(found.total) {
         place = moved;
@@ -136,20 +109,35 @@ pub(crate) struct LicenseTransfer {
     request_body = LicenseTransfer,
     responses(
         (status = 204, description = "Moved"),
-        (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Does not manage both virtual accounts", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such account, virtual account or licence", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "There are fewer", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
+        OfManager,
     )
 )]
 pub(crate) async fn transfer_licenses(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at, place }: InPlace,
     Body(transfer): Body<LicenseTransfer>,
 ) -> Result<StatusCode, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
-    inventory::transfer(&app, &principal, account, id, transfer.lines).await?;
+    inventory::transfer(&at.app, &at.principal, at.account, place, transfer.lines).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say what moving licences would do to balances and compliance, and do nothing
+#[utoipa::path(
+    post, path = "/accounts/{account}/virtual-accounts/{virtual_account}/license-transfers/preview",
+    tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("virtual_account" = String, Path, description = "The virtual account that they are moved out of"),
+    ),
+    request_body = LicenseTransfer,
+    responses(
+        (status = 200, description = "Every balance that would change", body = Preview),
+        OfManager,
+    )
+)]
+pub(crate) async fn preview_license_transfer(
+    InPlace { at, place }: InPlace,
+    Body(transfer): Body<LicenseTransfer>,
+) -> Result<Json<Preview>, Problem> {
+    let changes = preview::transfer(&at.app, &at.principal, at.account, place, transfer.lines).await?;
+    Ok(Json(changes.into()))
 }

@@ -9,10 +9,14 @@ mod explanations;
 mod extract;
 mod instances;
 mod licenses;
+mod lots;
 mod once;
 mod orders;
 mod paging;
+mod preferences;
+mod refusals;
 mod reports;
+mod reservations;
 mod tokens;
 mod users;
 mod virtual_accounts;
@@ -49,11 +53,18 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(orders::place_order))
+        .routes(routes!(orders::preview_order))
         .routes(routes!(orders::list_lots))
-        .routes(routes!(orders::renew_lot))
-        .routes(routes!(orders::cancel_lot))
-        .routes(routes!(orders::renew_subscription))
-        .routes(routes!(orders::cancel_order))
+        .routes(routes!(lots::renew_lot))
+        .routes(routes!(lots::preview_lot_renewal))
+        .routes(routes!(lots::renew_subscription))
+        .routes(routes!(lots::preview_subscription_renewal))
+        .routes(routes!(lots::cancel_lot))
+        .routes(routes!(lots::preview_lot_cancellation))
+        .routes(routes!(lots::cancel_order))
+        .routes(routes!(lots::preview_order_cancellation))
+        .routes(routes!(lots::cancel_subscription))
+        .routes(routes!(lots::preview_subscription_cancellation))
         .routes(routes!(declarations::declare_licenses))
         .routes(routes!(declarations::list_declarations))
         .routes(routes!(declarations::confirm_lot))
@@ -61,18 +72,36 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reports::list_catalogue))
         .routes(routes!(reports::report_usage))
         .routes(routes!(reports::report_usage_as_csv))
+        .routes(routes!(reports::stock::report_licenses))
+        .routes(routes!(reports::stock::report_licenses_as_csv))
+        .routes(routes!(reports::stock::report_instances))
+        .routes(routes!(reports::stock::report_instances_as_csv))
+        .routes(routes!(reports::stock::report_subscriptions))
+        .routes(routes!(reports::stock::report_subscriptions_as_csv))
         .routes(routes!(licenses::list_licenses))
         .routes(routes!(licenses::show_license))
         .routes(routes!(licenses::list_transactions))
         .routes(routes!(licenses::transfer_licenses))
+        .routes(routes!(licenses::preview_license_transfer))
         .routes(routes!(instances::list_instances))
+        .routes(routes!(instances::preview_instances))
         .routes(routes!(instances::show_instance, instances::remove_instance))
         .routes(routes!(instances::transfer_instance))
+        .routes(routes!(preferences::show_preferences, preferences::change_preferences))
+        .routes(routes!(preferences::list_time_zones))
         .routes(routes!(events::list_events))
         .routes(routes!(events::verify_events))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::dismiss_alert))
         .routes(routes!(alerts::restore_alert))
+        .routes(routes!(reservations::reserve_licenses))
+        .routes(routes!(reservations::list_reservations))
+        .routes(routes!(reservations::show_reservation))
+        .routes(routes!(reservations::show_authorization_code))
+        .routes(routes!(reservations::update_reservation))
+        .routes(routes!(reservations::confirm_reservation))
+        .routes(routes!(reservations::return_reservation))
+        .routes(routes!(reservations::rehost_licenses))
         .routes(routes!(explanations::explain_license))
         .routes(routes!(explanations::mend_license))
         .routes(routes!(explanations::explain_instance))

@@ -101,6 +101,15 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The page out of all rows.
+    pub(crate) fn cut<T>(self, rows: Vec<T>) -> Rows<T> {
+        let (total, offset) = (rows.len() as u64, usize::try_from(self.offset).unwrap_or(usize::MAX));
+        let items = rows.into_iter().skip(offset).take(self.limit as usize).collect();
+        self.rows(Paged { items, total })
+    }
+}
+
 fn encode(offset: u64, total: u64) -> String {
     URL_SAFE_NO_PAD.encode(format!("{offset}.{total}"))
 }
@@ -141,6 +150,15 @@ mod tests {
         assert_eq!(read_through((0..10).collect(), |_| {}), (0..10).collect::<Vec<_>>());
         assert_eq!(read_through((0..9).collect(), |_| {}), (0..9).collect::<Vec<_>>());
         assert_eq!(read_through(vec![], |_| {}), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn rows_that_are_all_at_hand_are_cut() {
+        let place = |limit, cursor| PageParams { limit: Some(limit), cursor }.place().unwrap();
+        let first = place(2, None).cut(vec![1, 2, 3]);
+        assert_eq!((first.items, first.total), (vec![1, 2], 3));
+        let last = place(2, first.next_cursor).cut(vec![1, 2, 3]);
+        assert_eq!((last.items, last.next_cursor), (vec![3], None));
     }
 
     #[test]

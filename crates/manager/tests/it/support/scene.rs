@@ -46,6 +46,7 @@ impl World {
                 domain: "other.example".into(),
                 name: Some("Other <b>&amp; Sons</b>".into()),
                 export_permitted: false,
+                universal_permitted: false,
                 administrator: Some(NewAdministrator {
                     login: BOB.0.into(),
                     password: BOB.1.into(),

@@ -16,8 +16,6 @@ use jiff::tz::TimeZone;
 use seatpool_store::Page;
 use tokio::sync::mpsc;
 
-use super::problem::Problem;
-
 /// Rows that are read at a time.
 const ROWS_AT_ONCE: u32 = 500;
 /// Pages that wait for a slow reader.
@@ -25,6 +23,15 @@ const PAGES_AHEAD: usize = 2;
 
 /// One row of a file.
 pub(crate) type Row = Vec<String>;
+
+/// What a file has a row for.
+pub(crate) trait Record {
+    /// The heads of its columns.
+    const HEAD: &'static [&'static str];
+
+    /// Its cells, one for each head.
+    fn cells(self) -> Row;
+}
 
 /// An instant as files hold it.
 pub(crate) fn instant(at: Timestamp) -> String {
@@ -39,7 +46,8 @@ fn field(text: &str) -> String {
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn line(row: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+/// A line of a file.
+pub(crate) fn line(row: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let fields: Vec<_> = row.into_iter().map(|text| field(text.as_ref())).collect();
     format!("{}\r\n", fields.join(","))
 }
@@ -53,10 +61,11 @@ pub(crate) fn whole(name: &str, head: &[&str], rows: impl IntoIterator<Item = Ro
 
 /// Rows that `read` gives page by page, as a file. What is wrong with the first page is told as on any page;
 /// what goes wrong later breaks the file off, so that nobody takes a part for the whole.
-pub(crate) async fn streamed<F, R>(name: &str, head: &[&str], read: F) -> Result<Response, Problem>
+pub(crate) async fn streamed<F, R, E>(name: &str, head: &[&str], read: F) -> Result<Response, E>
 where
     F: Fn(Page) -> R + Send + 'static,
-    R: Future<Output = Result<Vec<Row>, Problem>> + Send,
+    R: Future<Output = Result<Vec<Row>, E>> + Send,
+    E: core::fmt::Debug + Send + 'static,
 {
     let part = |offset| Page { limit: ROWS_AT_ONCE, offset };
     let mut rows = read(part(0)).await?;
@@ -74,8 +83,8 @@ where
             rows = match read(part(offset)).await {
                 Ok(rows) => rows,
                 Err(problem) => {
-                    tracing::warn!(problem = problem.title, "a file was broken off");
-                    let _ = sender.send(Err(std::io::Error::other(problem.title))).await;
+                    tracing::warn!(?problem, "a file was broken off");
+                    let _ = sender.send(Err(std::io::Error::other("the rest can't be read"))).await;
                     return;
                 }
             };

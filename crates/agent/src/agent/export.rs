@@ -1,0 +1,189 @@
+//! Export-restricted features: commands, requests, answers, and whether one may be used.
+
+use jiff::Timestamp;
+use seatpool_proto::message::{ExportAuthorized, ExportFeature, ExportReturned};
+use seatpool_proto::{ProblemCode, Request, RequestBody};
+
+use super::Agent;
+use super::requests::{may_repeat, under_way};
+use crate::command::{Chance, CommandRefused};
+use crate::event::EventCode;
+use crate::export::{Asked, Asking, Authorized, Export};
+use crate::profile::ExportFeature as Known;
+use crate::retry::Retry;
+use crate::state::{InFlight, Purpose};
+
+impl Agent {
+    pub(super) fn known_export(&self, feature: &str) -> Result<Known, CommandRefused> {
+        let known = &self.profile.export_features;
+        known.iter().find(|known| known.name == feature).cloned().ok_or_else(|| {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            CommandRefused::UnknownExportFeature { feature: feature.to_owned(), known }
+        })
+    }
+
+    pub(super) fn request_export(&mut self, feature: String, now: Timestamp) -> Result<(), CommandRefused> {
+        self.known_export(&feature)?;
+        self.refuse_unless_exporting(now)?;
+        let allowed = self.state.registration.as_ref().is_some_and(|r| r.export_controlled);
+        if !allowed {
+            return Err(CommandRefused::ExportNotAllowed);
+        }
+        let export = self.state.exports.features.get(&feature);
+        if export.is_some_and(|export| export.authorized.is_some()) {
+            return Err(CommandRefused::ExportAuthorized(feature));
+        }
+        self.ask_export(feature, Asked::Request, now);
+        Ok(())
+    }
+
+    pub(super) fn return_export(&mut self, feature: String, now: Timestamp) -> Result<(), CommandRefused> {
+        self.known_export(&feature)?;
+        self.refuse_unless_exporting(now)?;
+        let export = self.state.exports.features.get(&feature);
+        if export.is_none_or(|export| export.authorized.is_none()) {
+            return Err(CommandRefused::ExportNotAuthorized(feature));
+        }
+        self.ask_export(feature, Asked::Return, now);
+        Ok(())
+    }
+
+    /// Stops the automatic retries. What is under way is answered still.
+    pub(super) fn cancel_export(&mut self) -> Result<(), CommandRefused> {
+        let mut any = false;
+        for export in self.state.exports.features.values_mut() {
+            any |= export.asking.take().is_some();
+        }
+        self.forget_exports_without_content();
+        if any { Ok(()) } else { Err(CommandRefused::NothingToCancel) }
+    }
+
+    fn refuse_unless_exporting(&self, now: Timestamp) -> Result<(), CommandRefused> {
+        if self.state.reservation.enabled {
+            return Err(CommandRefused::ExportByReservation);
+        }
+        self.refuse_unless_registered(now)?;
+        self.refuse_while_under_way(&[Purpose::Export])
+    }
+
+    fn ask_export(&mut self, feature: String, what: Asked, now: Timestamp) {
+        let export = self.state.exports.features.entry(feature).or_insert_with(|| Export {
+            authorized: None,
+            asking: None,
+            failure: None,
+        });
+        export.failure = None;
+        export.asking = Some(Asking { what, retry: Retry::due_at(now), request: None });
+    }
+
+    /// The soonest attempt, and for which feature.
+    pub(super) fn next_export(&self) -> Option<(String, Timestamp)> {
+        let asking = |(feature, export): (&String, &Export)| {
+            export.asking.as_ref().map(|asking| (feature.clone(), asking.retry.next_at))
+        };
+        self.state.exports.features.iter().filter_map(asking).min_by_key(|(_, at)| *at)
+    }
+
+    pub(super) fn export_request(&mut self, now: Timestamp, chance: &mut dyn Chance) -> Option<InFlight> {
+        let (feature, _) = self.next_export()?;
+        let tag = self.known_export(&feature).ok()?.tag;
+        let sequence = self.state.sequence;
+        let asking = self.state.exports.features.get_mut(&feature)?.asking.as_mut()?;
+        if let Some(request) = asking.request.take()
+            && may_repeat(&request, sequence, now)
+        {
+            return Some(InFlight { repeated: true, ..under_way(request, Purpose::Export) });
+        }
+        let asked = ExportFeature { feature, tag };
+        let body = match asking.what {
+            Asked::Request => RequestBody::ExportRequest(asked),
+            Asked::Return => RequestBody::ExportReturn(asked),
+        };
+        self.ask(body, now, chance).map(|request| under_way(request, Purpose::Export))
+    }
+
+    pub(super) fn export_authorized(&mut self, answer: ExportAuthorized, now: Timestamp) {
+        let message = format!(
+            "The export-restricted feature {} is authorized by the key {}.",
+            answer.feature, answer.authorization_key
+        );
+        let authorized = Some(Authorized { key: answer.authorization_key, since: now });
+        let export = Export { authorized, asking: None, failure: None };
+        self.state.exports.features.insert(answer.feature, export);
+        self.tell(EventCode::ExportKeyInstalled, Some(answer.tag), now, message);
+    }
+
+    pub(super) fn export_returned(&mut self, answer: ExportReturned, now: Timestamp) {
+        self.state.exports.features.remove(&answer.feature);
+        let message =
+            format!("The authorization of the export-restricted feature {} was given back.", answer.feature);
+        self.tell(EventCode::ExportKeyRemoved, Some(answer.tag), now, message);
+    }
+
+    /// A request was refused, or got no answer: it is tried again, unless it was canceled or is refused for good.
+    pub(super) fn export_failed(
+        &mut self,
+        request: Request,
+        again: Option<ExportRetry>,
+        reason: &str,
+        now: Timestamp,
+        jitter: f64,
+    ) {
+        let (RequestBody::ExportRequest(asked) | RequestBody::ExportReturn(asked)) = request.body.clone()
+        else {
+            return;
+        };
+        let Some(export) = self.state.exports.features.get_mut(&asked.feature) else { return };
+        export.failure = Some(reason.to_owned());
+        let mut words = "It is not tried again.";
+        match (&mut export.asking, again) {
+            (Some(asking), Some(again)) => {
+                asking.retry.failed(now, &self.profile.retry, false, jitter);
+                asking.request = (again == ExportRetry::SameRequest).then_some(request);
+                words = "It is tried again until it is canceled with `license smart export cancel`.";
+            }
+            (asking, _) => *asking = None,
+        }
+        let message = format!("The export request for {} failed: {reason}. {words}", asked.feature);
+        self.tell(EventCode::ExportRequestFailed, Some(asked.tag), now, message);
+    }
+
+    fn forget_exports_without_content(&mut self) {
+        self.state.exports.features.retain(|_, export| {
+            export.authorized.is_some() || export.asking.is_some() || export.failure.is_some()
+        });
+    }
+
+    /// Whether an export-restricted feature may be used at `now`, by the agent's estimate: its licence is in the
+    /// installed authorization code, or the manager authorized it.
+    pub(super) fn export_is_authorized(&self, known: &Known, now: Timestamp) -> bool {
+        if self.state.reservation.names(&known.tag, now) {
+            return true;
+        }
+        let registration = self.state.registration.as_ref();
+        registration.is_some_and(|r| r.export_controlled)
+            && self.state.exports.features.get(&known.name).is_some_and(|export| export.authorized.is_some())
+    }
+
+    /// Features that are on and not authorized: the alert SmartLicenseExportControlNotAllowed.
+    pub(super) fn export_violations(&self, now: Timestamp) -> impl Iterator<Item = &Known> {
+        self.profile.export_features.iter().filter(move |known| {
+            self.state.exports.on.contains(&known.name) && !self.export_is_authorized(known, now)
+        })
+    }
+}
+
+/// How a failed request is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExportRetry {
+    /// As it was: it may have been applied.
+    SameRequest,
+    /// Anew.
+    NewRequest,
+}
+
+/// Whether a refusal of an export request may pass by itself.
+pub(super) fn may_become_available(code: ProblemCode) -> bool {
+    code == ProblemCode::ExportNotAvailable
+}

@@ -1,0 +1,382 @@
+//! The steps of a reservation, and what a reservation allows.
+
+use jiff::Timestamp;
+use seatpool_proto::code::{
+    AuthorizationCode, ConfirmationCode, ReservationKey, ReservationKind, ReturnCode, Returned,
+    UntrustedAuthorization,
+};
+use seatpool_proto::{Quantity, ReservationCertificate, Sha256, Tag};
+
+use super::Agent;
+use crate::event::EventCode;
+use crate::reservation::{
+    GIVEN_UP_MAX, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
+};
+
+impl Agent {
+    /// Takes a step of a reservation. A refusal changes nothing. What is given is to be shown only once the state is
+    /// durable: a return code, say, is the reservation's end.
+    pub fn handle_reservation(
+        &mut self,
+        step: Step,
+        keyring: &dyn Keyring,
+        now: Timestamp,
+    ) -> Result<Taken, Refused> {
+        let now = self.advance(now);
+        let taken = self.take(step, keyring, now);
+        if taken.is_ok() {
+            self.mark();
+        }
+        self.finish(now);
+        taken
+    }
+
+    fn take(&mut self, step: Step, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
+        let needs_none = matches!(step, Step::Enable | Step::ForgetConfirmation | Step::ForgetReturn);
+        if !needs_none && !self.state.reservation.enabled {
+            return Err(Refused::NotEnabled);
+        }
+        match step {
+            Step::Enable => self.enable(),
+            Step::Disable => {
+                self.refuse_if_requested()?;
+                self.state.reservation.enabled = false;
+                Ok(Taken::Done)
+            }
+            Step::Request { kind, key, nonce } => self.request_reservation(kind, key, nonce, now),
+            Step::Cancel => {
+                self.refuse_if_reserved()?;
+                let request = self.state.reservation.request.take().ok_or(Refused::NoRequest)?;
+                self.give_up(request);
+                self.tell(
+                    EventCode::ReservationCanceled,
+                    None,
+                    now,
+                    "The reservation request was canceled. If the manager has made an authorization code for it, give \
+                    that back with `license smart reservation return-authorization`.",
+                );
+                Ok(Taken::Done)
+            }
+            Step::Install(text) => self.install(&text, keyring, now),
+            Step::Return => self.give_back(keyring, now),
+            Step::ForgetConfirmation => {
+                self.state.reservation.last_confirmation = None;
+                Ok(Taken::Done)
+            }
+            Step::ForgetReturn => {
+                self.state.reservation.last_return = None;
+                Ok(Taken::Done)
+            }
+            Step::ReturnAuthorization(text) => self.give_back_unused(&text, keyring, now),
+        }
+    }
+
+    fn refuse_if_reserved(&self) -> Result<(), Refused> {
+        if self.state.reservation.installed.is_some() { Err(Refused::Reserved) } else { Ok(()) }
+    }
+
+    fn refuse_if_requested(&self) -> Result<(), Refused> {
+        self.refuse_if_reserved()?;
+        if self.state.reservation.request.is_some() { Err(Refused::RequestInProgress) } else { Ok(()) }
+    }
+
+    fn enable(&mut self) -> Result<Taken, Refused> {
+        if let Some(in_flight) = &self.state.in_flight {
+            return Err(Refused::Busy(in_flight.purpose.as_str()));
+        }
+        if self.state.registration.is_some() || self.state.registering.is_some() {
+            return Err(Refused::Registered);
+        }
+        self.state.reservation.enabled = true;
+        Ok(Taken::Done)
+    }
+
+    fn request_reservation(
+        &mut self,
+        kind: ReservationKind,
+        key: crate::identity::NewKey,
+        nonce: [u8; 8],
+        now: Timestamp,
+    ) -> Result<Taken, Refused> {
+        use seatpool_proto::code::{PublicPoint, RequestCode};
+        self.refuse_if_reserved()?;
+        if let Some(present) = &self.state.reservation.request {
+            return if present.code.kind == kind {
+                Ok(Taken::Requested(present.code.clone()))
+            } else {
+                Err(Refused::OtherKind(match present.code.kind {
+                    ReservationKind::Specific => "specific",
+                    ReservationKind::Universal => "universal",
+                }))
+            };
+        }
+        let public_key =
+            PublicPoint::from_spki(&key.public_key).map_err(|error| Refused::Key(error.to_string()))?;
+        let code = RequestCode { udi: self.identity.udi.clone(), kind, public_key, nonce };
+        self.state.reservation.request = Some(Requested { code: code.clone(), key, at: now });
+        self.tell(
+            EventCode::ReservationRequested,
+            None,
+            now,
+            "A reservation request code was made. Enter it at the manager.",
+        );
+        Ok(Taken::Requested(code))
+    }
+
+    fn install(&mut self, text: &str, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
+        let reservation = &self.state.reservation;
+        let present = reservation.installed.as_ref();
+        let request = present
+            .map(|installed| &installed.request)
+            .or(reservation.request.as_ref())
+            .ok_or(Refused::NoRequest)?;
+        let read = self.read_code(text)?;
+        let sequence = read.grant().sequence;
+        if present.is_some_and(|installed| installed.grant.sequence == sequence) {
+            return Err(Refused::UsedTwice);
+        }
+        if sequence <= reservation.sequence {
+            return Err(Refused::Older { found: sequence, last: reservation.sequence });
+        }
+        let code = self.verified(&read, &request.code.digest(), keyring, now)?;
+        let manager = manager_of(&code)?;
+        if let Some(installed) = present {
+            if installed.manager != manager {
+                return Err(Refused::OtherManager);
+            }
+            let (found, own) = (code.grant.product_instance_id, installed.grant.product_instance_id);
+            if found != own {
+                return Err(Refused::OtherInstance { found: found.to_string(), own: own.to_string() });
+            }
+        }
+        let confirmation = match present {
+            None => None,
+            Some(_) => {
+                let key = device_key(request, keyring)?;
+                Some(ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?)
+            }
+        };
+        let request = request.clone();
+        let count = code.grant.entitlements.len();
+        let reservation = &mut self.state.reservation;
+        reservation.request = None;
+        reservation.sequence = sequence;
+        reservation.chain.clone_from(&code.certificates);
+        reservation.installed = Some(Installed { request, grant: code.grant, manager, at: now });
+        if let Some(confirmation) = confirmation {
+            reservation.last_confirmation = Some((confirmation, now));
+        }
+        self.state.ended = None;
+        self.state.tags.clear();
+        let what = if confirmation.is_some() {
+            "The reservation was updated"
+        } else {
+            "A reservation was installed"
+        };
+        let message = format!("{what}: {count} entitlements.");
+        self.tell(EventCode::ReservationInstalled, None, now, message);
+        Ok(Taken::Installed(confirmation))
+    }
+
+    /// Reads a code and sees whether it is for this device.
+    fn read_code(&self, text: &str) -> Result<UntrustedAuthorization, Refused> {
+        let read = UntrustedAuthorization::from_text(text)?;
+        if read.udi != self.identity.udi {
+            let (found, own) = (read.udi.to_string(), self.identity.udi.to_string());
+            return Err(Refused::OtherDevice { found, own });
+        }
+        Ok(read)
+    }
+
+    /// The code, if a trusted manager signed it for `request`. Otherwise the refusal says what it was signed for, as
+    /// far as that can be found out.
+    fn verified(
+        &self,
+        read: &UntrustedAuthorization,
+        request: &Sha256,
+        keyring: &dyn Keyring,
+        now: Timestamp,
+    ) -> Result<AuthorizationCode, Refused> {
+        let reservation = &self.state.reservation;
+        let chain = if read.certificates.is_empty() { &reservation.chain } else { &read.certificates };
+        let holds = |request| read.verify(request, chain, keyring.verifier());
+        let code = match holds(*request) {
+            Ok(code) => code,
+            Err(refused) => {
+                if reservation.given_up.iter().any(|former| holds(former.code.digest()).is_ok()) {
+                    return Err(Refused::Canceled);
+                }
+                let other = read.request.filter(|named| named != request);
+                return Err(match other.map(holds) {
+                    Some(Ok(_)) => Refused::OtherRequest,
+                    _ => refused.into(),
+                });
+            }
+        };
+        keyring.trusts(&code.certificates, now).map_err(Refused::Untrusted)?;
+        Ok(code)
+    }
+
+    fn give_back(&mut self, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
+        let installed = self.state.reservation.installed.as_ref().ok_or(Refused::NothingInstalled)?;
+        let facts = installed.request.facts(installed.grant.sequence, installed.manager);
+        let key = device_key(&installed.request, keyring)?;
+        let code = ReturnCode::make(&facts, Returned::Installed, key.as_ref())?;
+        let reservation = &mut self.state.reservation;
+        let installed = reservation.installed.take();
+        reservation.short_since = None;
+        reservation.last_confirmation = None;
+        reservation.last_return = Some((code, now));
+        if let Some(installed) = installed {
+            // An update that was never installed may still be on its way here.
+            self.give_up(installed.request);
+        }
+        self.tell(
+            EventCode::ReservationReturned,
+            None,
+            now,
+            "The reservation was given back. Enter the return code at the manager to free its licenses.",
+        );
+        Ok(Taken::Returned(code))
+    }
+
+    fn give_back_unused(
+        &mut self,
+        text: &str,
+        keyring: &dyn Keyring,
+        now: Timestamp,
+    ) -> Result<Taken, Refused> {
+        let reservation = &self.state.reservation;
+        let read = self.read_code(text)?;
+        let sequence = read.grant().sequence;
+        let chain = if read.certificates.is_empty() { &reservation.chain } else { &read.certificates };
+        let holds =
+            |request: &&Requested| read.verify(request.code.digest(), chain, keyring.verifier()).is_ok();
+        if let Some(installed) = reservation.installed.as_ref().filter(|installed| holds(&&installed.request))
+        {
+            return Err(if installed.grant.sequence == sequence {
+                Refused::IsInstalled
+            } else if sequence <= reservation.sequence {
+                Refused::Older { found: sequence, last: reservation.sequence }
+            } else {
+                Refused::IsUpdate
+            });
+        }
+        let known = reservation.request.iter().chain(reservation.given_up.iter().rev());
+        let Some(request) = known.clone().find(holds).cloned() else {
+            let digest = known.clone().next().ok_or(Refused::NoRequest)?.code.digest();
+            return Err(self.verified(&read, &digest, keyring, now).err().unwrap_or(Refused::OtherRequest));
+        };
+        let code = self.verified_for(&read, &request, keyring, now)?;
+        let manager = manager_of(&code)?;
+        let key = device_key(&request, keyring)?;
+        let returned =
+            ReturnCode::make(&request.facts(sequence, manager), Returned::NeverInstalled, key.as_ref())?;
+        let reservation = &mut self.state.reservation;
+        // What was given back is never installed, by whatever request it came.
+        reservation.sequence = reservation.sequence.max(sequence);
+        reservation.last_return = Some((returned, now));
+        if let Some(request) = reservation.request.take_if(|present| present.code == request.code) {
+            self.give_up(request);
+        }
+        self.tell(
+            EventCode::ReservationReturned,
+            None,
+            now,
+            "An authorization code that was not installed was given back. Enter the return code at the manager to \
+            free its licenses.",
+        );
+        Ok(Taken::Returned(returned))
+    }
+
+    fn verified_for(
+        &self,
+        read: &UntrustedAuthorization,
+        request: &Requested,
+        keyring: &dyn Keyring,
+        now: Timestamp,
+    ) -> Result<AuthorizationCode, Refused> {
+        let chain =
+            if read.certificates.is_empty() { &self.state.reservation.chain } else { &read.certificates };
+        let code = read.verify(request.code.digest(), chain, keyring.verifier())?;
+        keyring.trusts(&code.certificates, now).map_err(Refused::Untrusted)?;
+        Ok(code)
+    }
+
+    fn give_up(&mut self, request: Requested) {
+        let given_up = &mut self.state.reservation.given_up;
+        given_up.push(request);
+        let surplus = given_up.len().saturating_sub(GIVEN_UP_MAX);
+        given_up.drain(..surplus);
+    }
+
+    /// The first licence of which more would be used than is reserved, with how many are; with `required`, also one
+    /// that the product must hold and that is not reserved.
+    pub(super) fn beyond_reservation(
+        &self,
+        usage: impl Fn(&Tag) -> Quantity,
+        required: bool,
+        now: Timestamp,
+    ) -> Option<(Tag, Quantity)> {
+        let reservation = &self.state.reservation;
+        let borrowing = self.profile.reservation.borrowing;
+        for family in &self.license_type.families {
+            let (mut demand, mut owned) = (Quantity::ZERO, Quantity::ZERO);
+            for tag in &family.tiers {
+                let reserved = reservation.reserved(tag, now)?;
+                let required =
+                    required && self.profile.license(tag).is_some_and(|info| info.required_present);
+                let used = usage(tag).max(Quantity::of(u64::from(required)));
+                let carried = if borrowing { (demand, owned) } else { (Quantity::ZERO, Quantity::ZERO) };
+                (demand, owned) = (carried.0.plus(used), carried.1.plus(reserved));
+                if demand > owned {
+                    return Some((tag.clone(), reserved));
+                }
+            }
+        }
+        None
+    }
+
+    /// The first licence that the installed reservation does not cover at `now`.
+    pub(super) fn uncovered(&self, now: Timestamp) -> Option<Tag> {
+        self.beyond_reservation(|tag| self.state.meter.current(tag), true, now).map(|(tag, _)| tag)
+    }
+
+    /// Whether the installed reservation covers what is in use at `now`.
+    pub(super) fn is_covered(&self, now: Timestamp) -> bool {
+        self.uncovered(now).is_none()
+    }
+
+    /// Takes note of when a reservation begins, and ceases, to cover what is in use.
+    pub(super) fn watch_reservation(&mut self, now: Timestamp) {
+        let short = self.state.reservation.installed.is_some() && !self.is_covered(now);
+        let was = self.state.reservation.short_since;
+        if short && was.is_none() {
+            self.state.reservation.short_since = Some(now);
+            let tag = self.uncovered(now);
+            self.tell(EventCode::ReservationExceeded, tag, now, EXCEEDED);
+            self.mark();
+        } else if !short && was.is_some() {
+            self.state.reservation.short_since = None;
+            if self.state.reservation.installed.is_some() {
+                self.tell(EventCode::InCompliance, None, now, "The reservation covers what is in use again.");
+            }
+            self.mark();
+        }
+    }
+}
+
+/// What an administrator is told while a reservation does not cover what it must.
+pub(super) const EXCEEDED: &str = "The reservation does not cover all that is in use, or that the product must hold. Use \
+    less, or update the reservation at the manager and install its new authorization code.";
+
+fn device_key(request: &Requested, keyring: &dyn Keyring) -> Result<Box<dyn ReservationKey>, Refused> {
+    keyring.reservation_key(request.key.id).map_err(Refused::Key)
+}
+
+fn manager_of(code: &AuthorizationCode) -> Result<seatpool_proto::code::PublicPoint, Refused> {
+    let leaf = code.certificates.first().ok_or(seatpool_proto::code::AuthorizationRefused::NoCertificate)?;
+    let certificate = ReservationCertificate::from_der(leaf)
+        .map_err(seatpool_proto::code::AuthorizationRefused::Certificate)?;
+    Ok(certificate.public_point)
+}

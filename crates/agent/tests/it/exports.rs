@@ -1,0 +1,140 @@
+//! Export-restricted features over the network: asked for, refused, tried again, canceled, given back.
+
+use seatpool_agent::Profile;
+
+use crate::script::check_with;
+
+/// `unified-ccx` with a feature that is restricted for export.
+fn check(script: &str, expect: &str) {
+    let text = include_str!("../../profiles/unified-ccx.toml");
+    let feature = "[[export_features]]\nname = \"mixed-mode\"\ntag = \"CM_EXPORT\"\ndescription = \"Encryption\"\n\n\
+        [[licenses]]";
+    let profile = Profile::from_toml(&text.replacen("[[licenses]]", feature, 1)).unwrap();
+    check_with(profile, script, expect);
+}
+
+#[test]
+fn a_feature_is_allowed_from_its_authorization_to_its_return() {
+    check(
+        "0 may mixed-mode
+         0 export request mixed-mode
+         0 export allowed
+         0 register
+         1h may mixed-mode
+         1h export return mixed-mode
+         1h export cancel
+         1h export request other
+         1h export request mixed-mode
+         2h may mixed-mode
+         2h export request mixed-mode
+         2h restart
+         3h may mixed-mode
+         3h export return mixed-mode
+         4h may mixed-mode",
+        "0 mixed-mode refused since 0: ExportNotAuthorized
+         0 refused: not_registered
+         0 registration_succeeded
+         1h mixed-mode refused since 1h: ExportNotAuthorized
+         1h refused: export_not_authorized
+         1h refused: nothing_to_cancel
+         1h refused: unknown_export_feature
+         1h export_key_installed CM_EXPORT
+         2h mixed-mode allowed
+         2h refused: export_authorized
+         3h mixed-mode allowed
+         3h export_key_removed CM_EXPORT
+         4h mixed-mode refused since 4h: ExportNotAuthorized",
+    );
+}
+
+#[test]
+fn a_token_without_the_flag_allows_no_request() {
+    check(
+        "0 register
+         1h export request mixed-mode",
+        "0 registration_succeeded
+         1h refused: export_not_allowed",
+    );
+}
+
+#[test]
+fn what_is_not_available_is_tried_again_until_it_is_or_until_it_is_canceled() {
+    check(
+        "0 export allowed
+         0 register
+         5m refuse export_not_available 1
+         5m export request mixed-mode
+         21m may mixed-mode
+         1h export return mixed-mode
+         65m quiet request_refused
+         65m refuse export_not_available 1
+         65m export request mixed-mode
+         66m export cancel
+         6h may mixed-mode",
+        "0 registration_succeeded
+         5m export_request_failed CM_EXPORT
+         20m export_key_installed CM_EXPORT
+         21m mixed-mode allowed
+         1h export_key_removed CM_EXPORT
+         1h5m export_request_failed CM_EXPORT
+         6h mixed-mode refused since 6h: ExportNotAuthorized",
+    );
+}
+
+#[test]
+fn what_is_not_permitted_is_not_tried_again() {
+    check(
+        "0 export allowed
+         0 register
+         5m refuse export_not_permitted 1
+         5m export request mixed-mode
+         6h export cancel
+         6h may mixed-mode",
+        "0 registration_succeeded
+         5m export_request_failed CM_EXPORT
+         6h refused: nothing_to_cancel
+         6h mixed-mode refused since 6h: ExportNotAuthorized",
+    );
+}
+
+#[test]
+fn after_deregistration_a_feature_that_is_still_on_is_an_alert_until_it_is_off() {
+    check(
+        "0 export allowed
+         0 register
+         1h export request mixed-mode
+         2h feature mixed-mode on
+         2h show alerts
+         3h deregister
+         4h show alerts
+         4h restart
+         5h show alerts
+         5h feature mixed-mode off
+         5h show alerts",
+        "0 registration_succeeded
+         1h export_key_installed CM_EXPORT
+         2h alerts
+         3h deregistration_succeeded
+         3h export_control_not_allowed
+         4h alerts export_control_not_allowed
+         5h alerts export_control_not_allowed
+         5h alerts",
+    );
+}
+
+#[test]
+fn an_answer_that_was_lost_is_asked_for_again() {
+    check(
+        "0 export allowed
+         0 register
+         5m quiet communication_failed
+         5m quiet communication_restored
+         5m lose 1
+         5m export request mixed-mode
+         21m may mixed-mode",
+        "0 registration_succeeded
+         5m export_request_failed CM_EXPORT
+         20m export_key_installed CM_EXPORT
+         21m mixed-mode allowed",
+    );
+}

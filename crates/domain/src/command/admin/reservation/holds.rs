@@ -1,0 +1,214 @@
+//! Which lots give what is reserved, and keeping `reserved` of each of them true.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use seatpool_proto::code::{CodeDate, Entitlement};
+use seatpool_proto::limits::QUANTITY_MAX;
+use seatpool_proto::{LotId, Quantity, Tag, VirtualAccountId};
+
+use super::super::known_license;
+use super::{By, Context, Refused};
+use crate::command::{ReserveLine, words as command_words};
+use crate::lot::Lot;
+use crate::pool::{self, FamiliesIn};
+use crate::reservation::{Hold, Issued, Reservation};
+use crate::workset::Workset;
+
+/// What was chosen of which lots, in the order of the lines.
+pub(super) struct Chosen {
+    pub(super) holds: Vec<Hold>,
+}
+
+/// Whether a reservation's latest code holds just what the lines say.
+pub(super) fn says_the_same(reservation: &Reservation, lines: &[ReserveLine]) -> bool {
+    let mut wanted: BTreeMap<&Tag, Quantity> = BTreeMap::new();
+    for line in lines {
+        let sum = wanted.entry(&line.tag).or_default();
+        *sum = sum.plus(line.quantity);
+    }
+    let mut held: BTreeMap<&Tag, Quantity> = BTreeMap::new();
+    for hold in &reservation.latest().holds {
+        let sum = held.entry(&hold.tag).or_default();
+        *sum = sum.plus(hold.quantity);
+    }
+    let of_lot = |id: LotId| -> Quantity {
+        reservation.latest().holds.iter().filter(|hold| hold.lot == id).map(|hold| hold.quantity).sum()
+    };
+    wanted == held && lines.iter().all(|line| line.lot.is_none_or(|lot| of_lot(lot) >= line.quantity))
+}
+
+/// Finds what to take for every line. What the reservation holds already costs nothing once more. Refuses what would
+/// leave anything that is in use uncovered.
+pub(super) fn choose(
+    virtual_account: VirtualAccountId,
+    lines: &[ReserveLine],
+    present: Option<&Reservation>,
+    workset: &Workset,
+    context: &Context<'_>,
+) -> Result<Chosen, Refused> {
+    let mut taken: BTreeMap<LotId, Quantity> = BTreeMap::new();
+    let mut holds: Vec<Hold> = Vec::new();
+    for line in lines {
+        known_license(context, &line.tag)?;
+        if line.quantity.is_zero() {
+            return Err(command_words::invalid(
+                "quantity",
+                "is 0: reserve at least one, or leave the license out",
+            ));
+        }
+        if line.quantity > Quantity::of(QUANTITY_MAX) {
+            let problem = format!("is {}: the most is {QUANTITY_MAX}", line.quantity);
+            return Err(command_words::invalid("quantity", problem));
+        }
+        let mut wanted = line.quantity;
+        let mut available = Quantity::ZERO;
+        for lot in candidates(virtual_account, line, present, workset, context.now)? {
+            let held = present.map_or(Quantity::ZERO, |present| present.holds(lot.id));
+            let used = taken.entry(lot.id).or_default();
+            let free = lot.movable().plus(held).minus(*used);
+            available = available.plus(free);
+            let quantity = free.min(wanted);
+            if !quantity.is_zero() {
+                *used = used.plus(quantity);
+                wanted = wanted.minus(quantity);
+                holds.push(Hold { lot: lot.id, tag: lot.tag.clone(), quantity });
+            }
+        }
+        if !wanted.is_zero() {
+            return Err(Refused::TooFewFree { tag: line.tag.clone(), available, wanted: line.quantity });
+        }
+    }
+    check_use(virtual_account, &taken, present, workset, context)?;
+    Ok(Chosen { holds })
+}
+
+/// The lot that the line names; or those that count now: those held already first, then perpetual ones, then by their
+/// ends, latest first.
+fn candidates<'w>(
+    virtual_account: VirtualAccountId,
+    line: &ReserveLine,
+    present: Option<&Reservation>,
+    workset: &'w Workset,
+    now: Timestamp,
+) -> Result<Vec<&'w Lot>, Refused> {
+    let fits =
+        |lot: &&Lot| lot.virtual_account == virtual_account && lot.tag == line.tag && lot.term.contains(now);
+    if let Some(id) = line.lot {
+        let lot = workset.lots.get(&id).filter(fits);
+        return lot.map(|lot| vec![lot]).ok_or(Refused::Unknown { what: "lot" });
+    }
+    let mut lots: Vec<&Lot> = workset.lots.values().filter(fits).collect();
+    lots.sort_by_key(|lot| {
+        let held = present.is_some_and(|present| !present.holds(lot.id).is_zero());
+        (!held, core::cmp::Reverse(lot.term.ends_at.unwrap_or(Timestamp::MAX)), lot.id)
+    });
+    Ok(lots)
+}
+
+/// Refuses what would make any licence shorter than it is: what instances use now is not taken from them.
+fn check_use(
+    virtual_account: VirtualAccountId,
+    taken: &BTreeMap<LotId, Quantity>,
+    present: Option<&Reservation>,
+    workset: &Workset,
+    context: &Context<'_>,
+) -> Result<(), Refused> {
+    let tags: BTreeSet<&Tag> =
+        taken.keys().filter_map(|id| workset.lots.get(id)).map(|lot| &lot.tag).collect();
+    let families: BTreeMap<_, _> = tags
+        .iter()
+        .filter_map(|tag| context.catalogue.family_of(tag))
+        .map(|family| (&family.family, family))
+        .collect();
+    for family in families.values() {
+        let lots: Vec<Lot> = workset
+            .lots
+            .values()
+            .filter(|lot| lot.virtual_account == virtual_account && family.tier(&lot.tag).is_some())
+            .cloned()
+            .collect();
+        let totals = || workset.totals.values().filter(|total| total.virtual_account == virtual_account);
+        let now = pool::assess(family, &lots, totals(), context.now);
+        let more = |lot: &Lot| {
+            let held = present.map_or(Quantity::ZERO, |present| present.holds(lot.id));
+            taken.get(&lot.id).copied().unwrap_or_default().minus(held)
+        };
+        let then: Vec<Lot> =
+            lots.iter().map(|lot| Lot { reserved: lot.reserved.plus(more(lot)), ..lot.clone() }).collect();
+        let after = pool::assess(family, &then, totals(), context.now);
+        for (before, after) in now.iter().zip(&after).filter(|(before, after)| after.short > before.short) {
+            let reserved = |tier: &pool::TierView| -> Quantity {
+                lots.iter().filter(|lot| lot.tag == tier.tag).map(&more).sum()
+            };
+            // The tier that was reserved, where a lower one would go short for it.
+            let (before, wanted) = match reserved(before) {
+                own if !own.is_zero() => (before, own),
+                _ => now
+                    .iter()
+                    .map(|tier| (tier, reserved(tier)))
+                    .find(|(_, own)| !own.is_zero())
+                    .unwrap_or((before, after.short)),
+            };
+            return Err(Refused::TooFewFree { tag: before.tag.clone(), available: before.available, wanted });
+        }
+    }
+    Ok(())
+}
+
+/// Stores a reservation and what its lots hold of it, and looks at their pools again.
+pub(super) fn put(reservation: Reservation, by: &By, workset: &mut Workset, context: &Context<'_>) {
+    let before = workset.reservations.get(&reservation.instance).cloned();
+    let touched: BTreeSet<LotId> =
+        before.iter().flat_map(Reservation::lots).chain(reservation.lots()).collect();
+    let mut pools = FamiliesIn::default();
+    for id in touched {
+        let was = before.as_ref().map_or(Quantity::ZERO, |before| before.holds(id));
+        let is = reservation.holds(id);
+        if was == is {
+            continue;
+        }
+        if let Some(lot) = workset.lots.get_mut(&id) {
+            lot.reserved = lot.reserved.minus(was).plus(is);
+            let (place, tag) = (lot.virtual_account, lot.tag.clone());
+            pools.add_lots(place, &tag, context.catalogue);
+        }
+    }
+    workset.reservations.insert(reservation.instance, reservation);
+    pools.reassess(by, workset, context);
+}
+
+/// What a code says of what was chosen: one line for each lot. A term's days are UTC; the last day of a lot counts for
+/// the product no longer than for the pool.
+pub(super) fn entitlements(chosen: &Chosen, workset: &Workset, context: &Context<'_>) -> Vec<Entitlement> {
+    let entitlement = |hold: &Hold| {
+        let lot = workset.lots.get(&hold.lot);
+        let license = context.catalogue.license(&hold.tag);
+        Entitlement {
+            tag: hold.tag.clone(),
+            count: hold.quantity,
+            start: lot.filter(|lot| lot.term.ends_at.is_some()).map(|lot| CodeDate::of(lot.term.starts_at)),
+            end: lot.and_then(|lot| lot.term.ends_at).map(CodeDate::of),
+            license_type: lot.map_or("", |lot| lot.kind.as_str()).to_owned(),
+            display_name: context.license_name(&hold.tag).to_owned(),
+            tag_description: license.map(|license| license.description.clone()).unwrap_or_default(),
+            subscription_id: lot.and_then(|lot| lot.subscription_id.clone()).unwrap_or_default(),
+        }
+    };
+    chosen.holds.iter().map(entitlement).collect()
+}
+
+/// What a code reserves, in words.
+pub(super) fn words(code: &Issued, context: &Context<'_>) -> String {
+    let mut sums: BTreeMap<&Tag, Quantity> = BTreeMap::new();
+    for hold in &code.holds {
+        let sum = sums.entry(&hold.tag).or_default();
+        *sum = sum.plus(hold.quantity);
+    }
+    if sums.is_empty() {
+        return "all licenses, without counting".to_owned();
+    }
+    let texts: Vec<String> =
+        sums.iter().map(|(tag, quantity)| format!("{quantity} of {}", context.license_name(tag))).collect();
+    command_words::list(&texts)
+}
