@@ -5,17 +5,23 @@
 //! active, it was used lately, and it began after the user's `sessions_from`: changing a password, being disabled
 //! and the like set that, and so end all earlier sessions with one fact.
 
+mod password;
+mod sign_in;
+
 use jiff::{SignedDuration, Timestamp};
 use seatpool_domain::access::{OauthScope, User, UserStatus};
-use seatpool_domain::command::{AccessChange, Actor};
+use seatpool_domain::command::Actor;
 use seatpool_proto::Sha256;
 use seatpool_store::{Session, Stage};
 use uuid::Uuid;
 
 use super::clients::secret;
-use super::second_factor::{self, CodeError};
-use super::{Principal, backoff, unknown};
+use super::{Principal, unknown};
 use crate::app::{App, AppError};
+pub(super) use password::hash_for;
+pub use password::{ChangeError, change_password, confirm_password, set_password};
+pub(super) use sign_in::check_password;
+pub use sign_in::{SignInError, SignedIn, after_invitation, give_code, go_on, renew, sign_in, user_at};
 
 /// How long a session lasts, in real hours: a time lapse signs nobody out sooner.
 pub const SESSION_HOURS: i64 = 12;
@@ -25,8 +31,6 @@ pub const IDLE_MINUTES: i64 = 120;
 const UNFINISHED_MINUTES: i64 = 15;
 /// How often a session's last use is noted, in real seconds.
 const SEEN_EVERY_SECONDS: i64 = 60;
-/// How long a browser is known, in real days.
-const DEVICE_DAYS: i64 = 180;
 /// Longest part of a browser's name that is kept, in characters.
 const BROWSER_CHARS_MAX: usize = 200;
 
@@ -38,16 +42,6 @@ pub struct Browser {
     /// What it calls itself.
     pub name: Option<String>,
     /// What it was given when it signed in before.
-    pub device: Option<String>,
-}
-
-/// What a step of signing in gives.
-pub struct SignedIn {
-    /// The cookie's value: 256 random bits. Only its hash is stored.
-    pub token: String,
-    /// Whether that was all, or what comes next.
-    pub stage: Stage,
-    /// By which the browser is known from now on, once it is signed in.
     pub device: Option<String>,
 }
 
@@ -64,148 +58,6 @@ pub struct Current {
     pub csrf: String,
     /// How far the sign-in has come: only [`Stage::SignedIn`] opens anything.
     pub stage: Stage,
-}
-
-/// Why nobody was signed in.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No such login, or not its password: not told apart.
-    #[error("the sign-in name or the password is wrong")]
-    Wrong,
-    /// Too many failures; what was typed was not taken, right or wrong.
-    #[error("too many failed attempts: try again in {seconds} seconds")]
-    Wait {
-        /// How long to wait.
-        seconds: u64,
-    },
-    /// The manager could not answer.
-    #[error(transparent)]
-    App(#[from] AppError),
-}
-
-/// Checks a login and its password and starts a session: a whole one, or one that leads to the next step.
-pub async fn sign_in(
-    app: &App,
-    login: &str,
-    password: String,
-    browser: &Browser,
-) -> Result<SignedIn, SignInError> {
-    let user = check_password(app, login, password, browser).await?;
-    Ok(start(app, &user, next_stage(app, &user).await?, browser).await?)
-}
-
-/// The user with this login and password. Every wrong login costs the same time and gets the same answer as
-/// a wrong password.
-pub(super) async fn check_password(
-    app: &App,
-    login: &str,
-    password: String,
-    browser: &Browser,
-) -> Result<User, SignInError> {
-    let login = login.trim().to_lowercase();
-    let backoff = &app.gate().backoff;
-    // A person waits in real seconds.
-    let real = app.clock().real();
-    let user = app.store().user_by_login(&login).await.map_err(AppError::from)?;
-    let known = known_device(app, user.as_ref(), browser.device.as_deref());
-    // A known browser counts by itself: others behind its address can't make it wait.
-    let from = match &known {
-        Some(device) => format!("device {device}"),
-        None => browser.address.clone().unwrap_or_default(),
-    };
-    if let Some(seconds) = backoff.wait_seconds(&login, &from, real) {
-        return Err(SignInError::Wait { seconds });
-    }
-    let besieged = backoff.siege_seconds(&login, real).filter(|_| known.is_none());
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let matches = app.gate().hashing.verify(password, hash).await?;
-    let user = user.filter(|user| matches && user.status == UserStatus::Active);
-    match (user, besieged) {
-        (Some(user), None) => {
-            backoff.succeeded(&login, &from);
-            Ok(user)
-        }
-        // The password alone is not enough at present; with a second factor it need not be.
-        (Some(user), Some(_)) if user.second_factor.is_some() => Ok(user),
-        (found, besieged) => {
-            if found.is_none() {
-                backoff.failed(&login, &from, real);
-            }
-            match besieged {
-                Some(seconds) => Err(SignInError::Wait { seconds }),
-                None => Err(SignInError::Wrong),
-            }
-        }
-    }
-}
-
-/// What a user has to do after the password.
-async fn next_stage(app: &App, user: &User) -> Result<Stage, AppError> {
-    if user.second_factor.is_some() {
-        return Ok(Stage::SecondFactor);
-    }
-    after_second_factor(app, user).await
-}
-
-async fn after_second_factor(app: &App, user: &User) -> Result<Stage, AppError> {
-    if user.must_change_password {
-        return Ok(Stage::NewPassword);
-    }
-    let account = app.store().account(user.account).await?;
-    let required = account.is_some_and(|account| account.sign_in_rules.second_factor_required);
-    Ok(if required && user.second_factor.is_none() { Stage::Enrolment } else { Stage::SignedIn })
-}
-
-/// Takes the second factor's code, or a recovery code, of a sign-in that has come so far.
-pub async fn give_code(app: &App, token: &str, code: &str, browser: &Browser) -> Result<SignedIn, CodeError> {
-    let user = user_at(app, token, Stage::SecondFactor).await?;
-    if code.chars().filter(char::is_ascii_alphanumeric).count() > 8 {
-        let principal = principal(&user, browser.address.as_deref());
-        second_factor::use_recovery_code(app, &principal, &user, code).await?;
-    } else {
-        second_factor::check(app, &user, code, browser.address.as_deref()).await?;
-    }
-    let stage = after_second_factor(app, &user).await?;
-    Ok(advance(app, token, &user, stage, browser).await?)
-}
-
-/// Goes on after a new password was set, or a second factor turned on, in the course of signing in.
-pub async fn go_on(app: &App, token: &str, user: Uuid, browser: &Browser) -> Result<SignedIn, AppError> {
-    let user = app.store().user(user).await?.ok_or(AppError::Internal)?;
-    let stage = after_second_factor(app, &user).await?;
-    advance(app, token, &user, stage, browser).await
-}
-
-/// Starts a session of a user who set the password with a one-time link.
-pub async fn after_invitation(app: &App, user: Uuid, browser: &Browser) -> Result<SignedIn, AppError> {
-    let user = app.store().user(user).await?.ok_or(AppError::Internal)?;
-    start(app, &user, next_stage(app, &user).await?, browser).await
-}
-
-/// Replaces a whole session by a new one, as after a change of password.
-pub async fn renew(app: &App, token: &str, user: Uuid, browser: &Browser) -> Result<SignedIn, AppError> {
-    let user = app.store().user(user).await?.ok_or(AppError::Internal)?;
-    advance(app, token, &user, Stage::SignedIn, browser).await
-}
-
-/// The user whose sign-in has come to this stage.
-pub async fn user_at(app: &App, token: &str, stage: Stage) -> Result<User, AppError> {
-    match valid(app, token).await? {
-        Some((session, user)) if session.stage == stage => Ok(user),
-        _ => Err(unknown("sign-in")),
-    }
-}
-
-async fn advance(
-    app: &App,
-    token: &str,
-    user: &User,
-    stage: Stage,
-    browser: &Browser,
-) -> Result<SignedIn, AppError> {
-    let next = start(app, user, stage, browser).await?;
-    sign_out(app, token).await?;
-    Ok(next)
 }
 
 /// Starts a session.
@@ -232,7 +84,7 @@ pub(super) async fn start(
         browser: name,
     };
     app.store().insert_session(&session).await?;
-    let device = if whole { Some(new_device(app, user)?) } else { None };
+    let device = if whole { Some(sign_in::new_device(app, user)?) } else { None };
     Ok(SignedIn { token, stage, device })
 }
 
@@ -343,101 +195,6 @@ pub fn own_id(token: &str) -> String {
 /// A part of the digest of a token of 256 random bits says nothing of the token.
 fn id_of(hash: Sha256) -> String {
     hash.to_string().chars().take(32).collect()
-}
-
-/// Changes one's own password: asks for the present one, ends all sessions.
-pub async fn change_password(
-    app: &App,
-    current: &Current,
-    present: String,
-    new: String,
-) -> Result<(), ChangeError> {
-    let user = app.store().user(current.user).await.map_err(AppError::from)?;
-    let user = user.ok_or_else(|| unknown("user"))?;
-    confirm_password(app, &user, present, current.principal.source.as_deref()).await?;
-    set_password(app, &current.principal, &user, new).await
-}
-
-/// Sets a user's new password, once it is clear who asks.
-pub async fn set_password(
-    app: &App,
-    principal: &Principal,
-    user: &User,
-    new: String,
-) -> Result<(), ChangeError> {
-    let password_hash = hash_for(app, user, new).await?;
-    let change = AccessChange::ChangePassword { user: user.id, password_hash };
-    super::change(app, principal, user.account, change).await?;
-    Ok(())
-}
-
-/// Checks a new password against what is known of its user, and hashes it.
-pub(super) async fn hash_for(app: &App, user: &User, new: String) -> Result<String, ChangeError> {
-    let account = app.store().account(user.account).await.map_err(AppError::from)?;
-    let mut context = vec![user.login.clone(), user.name.clone(), app.config().name().to_owned()];
-    context.extend(account.into_iter().flat_map(|account| [account.name, account.domain]));
-    app.gate().hashing.hash_strong(new, context).await?.map_err(ChangeError::Unusable)
-}
-
-/// Whether this is the user's present password; wrong ones are counted like those of signing in.
-pub async fn confirm_password(
-    app: &App,
-    user: &User,
-    password: String,
-    address: Option<&str>,
-) -> Result<(), ChangeError> {
-    let (who, from) = (format!("own {}", user.id), address.unwrap_or_default());
-    let (real, backoff): (_, &backoff::Backoff) = (app.clock().real(), &app.gate().backoff);
-    if let Some(seconds) = backoff.wait_seconds(&who, from, real) {
-        return Err(ChangeError::Wait { seconds });
-    }
-    if !app.gate().hashing.verify(password, user.password_hash.clone()).await? {
-        backoff.failed(&who, from, real);
-        return Err(ChangeError::Wrong);
-    }
-    backoff.succeeded(&who, from);
-    Ok(())
-}
-
-/// Why a password was not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// The present password is another.
-    #[error("that is not your present password")]
-    Wrong,
-    /// Too many wrong ones.
-    #[error("too many wrong passwords: try again in {seconds} seconds")]
-    Wait {
-        /// How long to wait.
-        seconds: u64,
-    },
-    /// The new one is not taken.
-    #[error(transparent)]
-    Unusable(super::password::UnusablePassword),
-    /// The manager could not answer, or refused.
-    #[error(transparent)]
-    App(#[from] AppError),
-}
-
-/// What a browser is known by: it says which user, and when, sealed; good while that user's password is the same.
-fn new_device(app: &App, user: &User) -> Result<String, AppError> {
-    let id: String = secret().chars().take(16).collect();
-    let text = format!("{id} {}", app.clock().real().as_second());
-    Ok(app.ca().seal(&device_of(user), text.as_bytes())?)
-}
-
-/// The id of a browser that this user signed in with before.
-fn known_device(app: &App, user: Option<&User>, sealed: Option<&str>) -> Option<String> {
-    let opened = app.ca().unseal(&device_of(user?), sealed?)?;
-    let (id, since) = core::str::from_utf8(&opened).ok()?.split_once(' ')?;
-    let since = Timestamp::from_second(since.parse().ok()?).ok()?;
-    let age = app.clock().real().duration_since(since);
-    (age < SignedDuration::from_hours(24 * DEVICE_DAYS)).then(|| id.to_owned())
-}
-
-fn device_of(user: &User) -> String {
-    let password = Sha256::of(user.password_hash.as_deref().unwrap_or_default());
-    format!("browser of {} with {password}", user.id)
 }
 
 /// A span of people's time on the manager's clock.

@@ -1,5 +1,6 @@
 //! Product instances, which these paths call devices.
 
+use seatpool_domain::Refused;
 use seatpool_proto::VirtualAccountId;
 use seatpool_store::{InstanceQuery, Page};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,9 @@ use utoipa::ToSchema;
 use super::extract::{Body, InAccount, InVirtualAccount, Listing, PageParams, Params};
 use super::lenient;
 use super::shape::{Answer, Failure, Nothing, OfAccount, OfManagedAccount, Reply, instant};
-use crate::app::instances::{self, InstanceView};
+use crate::app::AppError;
+use crate::app::instances::{self, InstanceStatus, InstanceView};
+use crate::app::reservations::{self, ReservationView};
 
 /// Devices.
 #[derive(Serialize, ToSchema)]
@@ -212,7 +215,7 @@ pub(crate) struct DeviceRemoval {
     sudi: Option<Sudi>,
     #[serde(deserialize_with = "lenient::text")]
     product_tag_name: Option<String>,
-    /// Of a reservation. None is taken by this version: an instance in contact has none.
+    /// Of a reservation: what the product printed. An instance in contact has none.
     #[serde(deserialize_with = "lenient::text")]
     return_code: Option<String>,
 }
@@ -242,24 +245,41 @@ pub(crate) async fn remove_devices(
     }
     let mut found = Vec::with_capacity(body.requests.len());
     for row in &body.requests {
-        if row.return_code.as_ref().is_some_and(|code| !code.trim().is_empty()) {
-            return Err(Failure::refused(
-                "returnCode was given, but no product instance here holds a reservation",
-            ));
+        let instance = find(&here, row.sudi.as_ref(), row.product_tag_name.as_deref()).await?;
+        let code = row.return_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+        if code.is_some() && instance.status != InstanceStatus::Reserved {
+            let message =
+                format!("returnCode was given, and {:?} holds no reservation: leave it out", instance.name);
+            return Err(Failure::refused(message));
         }
-        found.push(find(&here, row.sudi.as_ref(), row.product_tag_name.as_deref()).await?);
+        found.push((instance, code));
     }
     let (at, count) = (&here.at, found.len());
-    for (done, instance) in found.into_iter().enumerate() {
-        instances::remove(&at.app, &at.principal, at.account, instance.id)
-            .await
-            .map_err(|error| partly("removed", done, count, &instance.name, error.into()))?;
+    for (done, (instance, code)) in found.into_iter().enumerate() {
+        let removed = match code {
+            Some(code) => {
+                let (principal, id) = (&at.principal, instance.id);
+                reservations::give_back(&at.app, principal, at.account, id, code).await.and_then(gone)
+            }
+            None => instances::remove(&at.app, &at.principal, at.account, instance.id).await,
+        };
+        removed.map_err(|error| partly("removed", done, count, &instance.name, error.into()))?;
     }
     Ok(Answer::saying(Nothing {}, format!("product instances removed: {count}")))
 }
 
+/// Whether the product instance is gone with what its return code gave back.
+fn gone(left: ReservationView) -> Result<(), AppError> {
+    if left.ended.is_some() {
+        return Ok(());
+    }
+    let detail = "the return code gave back a change that was never installed; the product instance keeps the licenses \
+                  that it held before";
+    Err(AppError::Refused(Refused::Reservation { code: "change_returned", detail: detail.to_owned() }))
+}
+
 /// The one instance of the virtual account that a request names.
-async fn find(
+pub(super) async fn find(
     here: &InVirtualAccount,
     sudi: Option<&Sudi>,
     product_tag: Option<&str>,

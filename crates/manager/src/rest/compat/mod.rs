@@ -6,6 +6,7 @@ mod devices;
 mod extract;
 mod lenient;
 mod licenses;
+mod reservations;
 mod shape;
 mod tokens;
 mod virtual_accounts;
@@ -28,6 +29,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(licenses::list_licenses))
         .routes(routes!(licenses::list_subscriptions))
         .routes(routes!(licenses::transfer_licenses))
+        .routes(routes!(reservations::reserve_licenses))
+        .routes(routes!(reservations::update_licenses))
+        .routes(routes!(reservations::confirm_licenses))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(devices::list_devices_of_virtual_account))
         .routes(routes!(devices::list_devices))

@@ -22,7 +22,7 @@ use crate::rest::auth::{CHALLENGE, Unauthenticated};
 pub(crate) struct Answer<T> {
     #[serde(flatten)]
     body: T,
-    /// `SUCCESS`; with `ERROR` nothing else of the answer is there.
+    /// `SUCCESS`; with `ERROR` nothing else of the answer is there, unless its rows tell what came of each.
     #[schema(example = "SUCCESS")]
     status: &'static str,
     /// What happened, where there is something to say.
@@ -33,6 +33,11 @@ pub(crate) struct Answer<T> {
 impl<T> Answer<T> {
     pub(crate) fn success(body: T) -> Self {
         Self { body, status: "SUCCESS", status_message: String::new() }
+    }
+
+    /// What could be done, and that something could not.
+    pub(crate) fn failing(body: T, message: impl Into<String>) -> Self {
+        Self { body, status: "ERROR", status_message: message.into() }
     }
 
     pub(crate) fn saying(body: T, message: impl Into<String>) -> Self {

@@ -1,16 +1,15 @@
 //! Alerts: listing them, dismissing one, bringing it back.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use seatpool_domain::alert::Kind;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Caller, Path, Query, account};
+use super::extract::{InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
+use crate::app::accounts;
 use crate::app::alerts::{self, AlertQuery, AlertView, SeverityView};
-use crate::app::{App, accounts};
 use crate::rest::problem::Problem;
 
 /// Which alerts.
@@ -39,13 +38,10 @@ pub(crate) struct AlertParams {
     )
 )]
 pub(crate) async fn list_alerts(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Query(params): Query<AlertParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<AlertView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let place = page.place()?;
     let mut query = AlertQuery {
         severity: params.severity.map(Into::into),
@@ -84,11 +80,9 @@ pub(crate) async fn list_alerts(
     )
 )]
 pub(crate) async fn dismiss_alert(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, key)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(key): Last,
 ) -> Result<Json<AlertView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let dismissed = alerts::dismiss(&app, &principal, account, &key).await?;
     Ok(Json(AlertView::from(&dismissed)))
 }
@@ -108,11 +102,9 @@ pub(crate) async fn dismiss_alert(
     )
 )]
 pub(crate) async fn restore_alert(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, key)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(key): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     alerts::restore(&app, &principal, account, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

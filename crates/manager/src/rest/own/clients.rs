@@ -1,13 +1,11 @@
 //! The programs of a smart account that may call this API.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::{Body, Caller, Path, account};
-use crate::app::App;
+use super::extract::{Body, InAccount, Last};
 use crate::app::clients::{self, ClientView, NewClient, NewClientView, OVERLAP_HOURS_DEFAULT};
 use crate::rest::problem::Problem;
 
@@ -39,11 +37,8 @@ fn overlap_hours_default() -> u32 {
     )
 )]
 pub(crate) async fn list_clients(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
 ) -> Result<Json<Vec<ClientView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(clients::list(&app, &principal, account).await?))
 }
 
@@ -63,12 +58,9 @@ pub(crate) async fn list_clients(
     )
 )]
 pub(crate) async fn create_client(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Body(new): Body<NewClient>,
 ) -> Result<(StatusCode, Json<NewClientView>), Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok((StatusCode::CREATED, Json(clients::create(&app, &principal, account, new).await?)))
 }
 
@@ -87,11 +79,9 @@ pub(crate) async fn create_client(
     )
 )]
 pub(crate) async fn show_client(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, client)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(client): Last,
 ) -> Result<Json<ClientView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(clients::get(&app, &principal, account, &client).await?))
 }
 
@@ -110,11 +100,9 @@ pub(crate) async fn show_client(
     )
 )]
 pub(crate) async fn delete_client(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, client)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(client): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     clients::delete(&app, &principal, account, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -136,11 +124,9 @@ pub(crate) async fn delete_client(
     )
 )]
 pub(crate) async fn rotate_secret(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, client)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(client): Last,
     Body(how): Body<Rotation>,
 ) -> Result<Json<NewClientView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(clients::rotate(&app, &principal, account, &client, how.overlap_hours).await?))
 }

@@ -1,17 +1,16 @@
 //! Lots that customers declare themselves.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use seatpool_domain::command::Verdict;
 use seatpool_domain::lot::DeclarationState;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Path, Query, account, place};
+use super::extract::{Body, InAccount, InPlace, Last, Query};
 use crate::app::declarations::{self, NewDeclaration};
 use crate::app::orders::OwnedLotView;
-use crate::app::{App, renewals};
+use crate::app::renewals;
 use crate::rest::problem::Problem;
 
 /// Declare licences that the account owns (account administrators)
@@ -33,12 +32,9 @@ use crate::rest::problem::Problem;
     )
 )]
 pub(crate) async fn declare_licenses(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
     Body(new): Body<NewDeclaration>,
 ) -> Result<(StatusCode, Json<OwnedLotView>), Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     let made = declarations::declare(&app, &principal, account, id, new).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -64,12 +60,9 @@ pub(crate) struct DeclarationParams {
     )
 )]
 pub(crate) async fn list_declarations(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Query(params): Query<DeclarationParams>,
 ) -> Result<Json<Vec<OwnedLotView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(declarations::list(&app, &principal, account, params.state).await?))
 }
 
@@ -99,12 +92,10 @@ pub(crate) struct Reason {
     )
 )]
 pub(crate) async fn confirm_lot(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, lot)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(lot): Last,
     Body(why): Body<Reason>,
 ) -> Result<Json<OwnedLotView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let lot = renewals::lot_of(&lot)?;
     let verdict = Verdict::Confirm;
     Ok(Json(declarations::decide(&app, &principal, account, lot, verdict, why.reason).await?))
@@ -128,12 +119,10 @@ pub(crate) async fn confirm_lot(
     )
 )]
 pub(crate) async fn reject_lot(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, lot)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(lot): Last,
     Body(why): Body<Reason>,
 ) -> Result<Json<OwnedLotView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let lot = renewals::lot_of(&lot)?;
     let verdict = Verdict::Reject;
     Ok(Json(declarations::decide(&app, &principal, account, lot, verdict, why.reason).await?))

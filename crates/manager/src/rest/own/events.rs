@@ -1,19 +1,18 @@
 //! The event log.
 
 use axum::Json;
-use axum::extract::State;
 use jiff::Timestamp;
 use seatpool_domain::EventKind;
 use seatpool_store::EventQuery;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Caller, InAccount, Path, Query, account};
+use super::extract::{InAccount, Query};
 use super::paging::{PageParams, Rows};
 use crate::app::access::unknown;
 use crate::app::audit::{self, VerificationView};
 use crate::app::events::{self, EventView};
-use crate::app::{App, accounts, inventory};
+use crate::app::{accounts, inventory};
 use crate::rest::problem::Problem;
 
 /// Which events.
@@ -107,10 +106,7 @@ pub(crate) async fn list_events(
     )
 )]
 pub(crate) async fn verify_events(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
 ) -> Result<Json<VerificationView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(audit::verify(&app, &principal, account).await?))
 }

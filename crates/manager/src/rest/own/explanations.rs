@@ -1,12 +1,10 @@
 //! Explanations of licences and product instances, and carrying out what they propose.
 
 use axum::Json;
-use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::{Body, Caller, Path, account, place};
-use crate::app::App;
+use super::extract::{Body, InAccount, InPlace, Last};
 use crate::app::access::unknown;
 use crate::app::explain::{self, ExplanationView};
 use crate::rest::problem::Problem;
@@ -27,11 +25,9 @@ use crate::rest::problem::Problem;
     )
 )]
 pub(crate) async fn explain_license(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name, license)): Path<(String, String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Last(license): Last,
 ) -> Result<Json<ExplanationView>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     let found = explain::license(&app, &principal, account, id, &license).await?;
     Ok(Json(ExplanationView::from(&found)))
 }
@@ -66,12 +62,10 @@ pub(crate) struct MendBody {
     )
 )]
 pub(crate) async fn mend_license(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name, license)): Path<(String, String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Last(license): Last,
     Body(body): Body<MendBody>,
 ) -> Result<Json<ExplanationView>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     explain::mend(&app, &principal, account, id, &license, &body.key).await?;
     let found = explain::license(&app, &principal, account, id, &license).await?;
     Ok(Json(ExplanationView::from(&found)))
@@ -91,11 +85,9 @@ pub(crate) async fn mend_license(
     )
 )]
 pub(crate) async fn explain_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
 ) -> Result<Json<ExplanationView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let id = id.parse().map_err(|_| unknown("product instance"))?;
     let found = explain::instance(&app, &principal, account, id).await?;
     Ok(Json(ExplanationView::from(&found)))

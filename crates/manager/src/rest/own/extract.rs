@@ -36,7 +36,7 @@ impl FromRequestParts<App> for InAccount {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let principal = auth::principal(parts, app).await?;
         let domain = part_of_path(parts, "account").await?;
-        let account = account(app, &principal, &domain).await?;
+        let account = access::account(app, &principal, &domain).await?.id;
         Ok(Self { app: app.clone(), principal, account })
     }
 }
@@ -64,6 +64,20 @@ impl FromRequestParts<App> for InPlace {
         let name = part_of_path(parts, "virtual_account").await?;
         let place = accounts::virtual_account(app, &at.principal, at.account, &name).await?.id;
         Ok(Self { at, place })
+    }
+}
+
+/// The last part of the path that a name stands for.
+pub(crate) struct Last(pub(crate) String);
+
+impl FromRequestParts<App> for Last {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let path = RawPathParams::from_request_parts(parts, &()).await;
+        let path = path.map_err(|why| Problem::unreadable(why.body_text()))?;
+        let last = path.iter().last().map(|(_, value)| Self(value.to_owned()));
+        last.ok_or_else(|| Problem::unreadable("the path does not say which"))
     }
 }
 
@@ -124,21 +138,4 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             .map(Self)
             .map_err(|why| Problem::unreadable(format!("the body is not the JSON that is expected: {why}")))
     }
-}
-
-/// The id of the account with this domain.
-pub(crate) async fn account(app: &App, principal: &Principal, domain: &str) -> Result<AccountId, Problem> {
-    Ok(access::account(app, principal, domain).await?.id)
-}
-
-/// The ids of an account and of a virtual account in it, by name or id.
-pub(crate) async fn place(
-    app: &App,
-    principal: &Principal,
-    domain: &str,
-    name: &str,
-) -> Result<(AccountId, VirtualAccountId), Problem> {
-    let account = account(app, principal, domain).await?;
-    let place = accounts::virtual_account(app, principal, account, name).await?;
-    Ok((account, place.id))
 }

@@ -1,21 +1,20 @@
 //! Product instances.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use seatpool_proto::ProductInstanceId;
 use seatpool_store::{InstanceQuery, InstanceSort};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, InAccount, Path, Query, account};
+use super::extract::{Body, InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::OfManager;
 use crate::app::access::unknown;
 use crate::app::accounts::invalid;
 use crate::app::instances::{self, InstanceDetail, InstanceView};
 use crate::app::inventory::preview::{self, Preview};
-use crate::app::{App, accounts, inventory};
+use crate::app::{accounts, inventory};
 use crate::rest::problem::Problem;
 
 /// How many product instances a preview takes.
@@ -154,11 +153,9 @@ pub(crate) async fn preview_instances(
     )
 )]
 pub(crate) async fn show_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
 ) -> Result<Json<InstanceDetail>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(instances::detail(&app, &principal, account, parse(&id)?).await?))
 }
 
@@ -177,11 +174,9 @@ pub(crate) async fn show_instance(
     )
 )]
 pub(crate) async fn remove_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     instances::remove(&app, &principal, account, parse(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -210,12 +205,10 @@ pub(crate) struct InstanceTransfer {
     )
 )]
 pub(crate) async fn transfer_instance(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, id)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(id): Last,
     Body(transfer): Body<InstanceTransfer>,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let to = accounts::virtual_account(&app, &principal, account, &transfer.to).await?;
     instances::transfer(&app, &principal, account, parse(&id)?, to.id).await?;
     Ok(StatusCode::NO_CONTENT)

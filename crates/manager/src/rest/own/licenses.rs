@@ -1,15 +1,13 @@
 //! Licences: inventory, history, transfer.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, InAccount, InPlace, Path, PlaceParams, Query, place};
+use super::extract::{Body, InAccount, InPlace, Last, PlaceParams, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::{OfManager, OfReader};
-use crate::app::App;
 use crate::app::inventory::preview::{self, Preview};
 use crate::app::inventory::{self, LicenseDetail, LicenseView, TransactionView, Transfer};
 use crate::rest::problem::Problem;
@@ -47,11 +45,9 @@ pub(crate) async fn list_licenses(
     )
 )]
 pub(crate) async fn show_license(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name, license)): Path<(String, String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Last(license): Last,
 ) -> Result<Json<LicenseDetail>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     Ok(Json(inventory::license(&app, &principal, account, id, &license).await?))
 }
 

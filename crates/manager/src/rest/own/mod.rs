@@ -16,6 +16,7 @@ mod paging;
 mod preferences;
 mod refusals;
 mod reports;
+mod reservations;
 mod tokens;
 mod users;
 mod virtual_accounts;
@@ -93,6 +94,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::dismiss_alert))
         .routes(routes!(alerts::restore_alert))
+        .routes(routes!(reservations::reserve_licenses))
+        .routes(routes!(reservations::list_reservations))
+        .routes(routes!(reservations::show_reservation))
+        .routes(routes!(reservations::show_authorization_code))
+        .routes(routes!(reservations::update_reservation))
+        .routes(routes!(reservations::confirm_reservation))
+        .routes(routes!(reservations::return_reservation))
+        .routes(routes!(reservations::rehost_licenses))
         .routes(routes!(explanations::explain_license))
         .routes(routes!(explanations::mend_license))
         .routes(routes!(explanations::explain_instance))

@@ -11,7 +11,7 @@ use seatpool_domain::history::Span;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Caller, Path, Query, account};
+use super::extract::{Caller, InAccount, Query};
 use crate::app::catalogue::{self, CatalogueLicense};
 use crate::app::reports::{self, UsageQuery, UsageReport};
 use crate::app::{App, accounts};
@@ -51,16 +51,11 @@ pub(crate) struct UsageParams {
     step: Option<Span>,
 }
 
-async fn report(
-    app: &App,
-    Caller(principal): Caller,
-    domain: &str,
-    params: UsageParams,
-) -> Result<UsageReport, Problem> {
-    let account = account(app, &principal, domain).await?;
-    let place = accounts::virtual_account(app, &principal, account, &params.virtual_account).await?.id;
+async fn report(at: &InAccount, params: UsageParams) -> Result<UsageReport, Problem> {
+    let (app, principal, account) = (&at.app, &at.principal, at.account);
+    let place = accounts::virtual_account(app, principal, account, &params.virtual_account).await?.id;
     let query = UsageQuery { from: params.from, to: params.to, step: params.step };
-    Ok(reports::usage(app, &principal, account, place, &params.license, query).await?)
+    Ok(reports::usage(app, principal, account, place, &params.license, query).await?)
 }
 
 /// Report the usage of a licence against what was owned, over time
@@ -76,12 +71,10 @@ async fn report(
     )
 )]
 pub(crate) async fn report_usage(
-    State(app): State<App>,
-    caller: Caller,
-    Path(domain): Path<String>,
+    at: InAccount,
     Query(params): Query<UsageParams>,
 ) -> Result<Json<UsageReport>, Problem> {
-    Ok(Json(report(&app, caller, &domain, params).await?))
+    Ok(Json(report(&at, params).await?))
 }
 
 /// The same report as comma-separated values
@@ -97,11 +90,9 @@ pub(crate) async fn report_usage(
     )
 )]
 pub(crate) async fn report_usage_as_csv(
-    State(app): State<App>,
-    caller: Caller,
-    Path(domain): Path<String>,
+    at: InAccount,
     Query(params): Query<UsageParams>,
 ) -> Result<Response, Problem> {
-    let report = report(&app, caller, &domain, params).await?;
+    let report = report(&at, params).await?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], report.to_csv()).into_response())
 }

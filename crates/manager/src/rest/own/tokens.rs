@@ -1,11 +1,9 @@
 //! Registration tokens.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 
-use super::extract::{Body, Caller, Path, place};
-use crate::app::App;
+use super::extract::{Body, InAccount, InPlace, Last};
 use crate::app::access::unknown;
 use crate::app::tokens::{self, NewToken, TokenView};
 use crate::rest::problem::Problem;
@@ -25,11 +23,8 @@ use crate::rest::problem::Problem;
     )
 )]
 pub(crate) async fn list_tokens(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
 ) -> Result<Json<Vec<TokenView>>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     Ok(Json(tokens::list(&app, &principal, account, id).await?))
 }
 
@@ -51,12 +46,9 @@ pub(crate) async fn list_tokens(
     )
 )]
 pub(crate) async fn create_token(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<TokenView>), Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     Ok((StatusCode::CREATED, Json(tokens::create(&app, &principal, account, id, new).await?)))
 }
 
@@ -77,11 +69,9 @@ pub(crate) async fn create_token(
     )
 )]
 pub(crate) async fn revoke_token(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name, token)): Path<(String, String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Last(token): Last,
 ) -> Result<StatusCode, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     let token = tokens::id_of(&app, account, &token).ok_or_else(|| unknown("token"))?;
     tokens::revoke(&app, &principal, account, id, token).await?;
     Ok(StatusCode::NO_CONTENT)

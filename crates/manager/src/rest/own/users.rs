@@ -1,11 +1,9 @@
 //! The people of a smart account, their sessions, and what the account demands of those who sign in.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 
-use super::extract::{Body, Caller, Path, account};
-use crate::app::App;
+use super::extract::{Body, InAccount, Last};
 use crate::app::access::sessions::SessionView;
 use crate::app::users::{self, Deed, LinkView, NewUser, SignInRulesView, UserChange, UserView};
 use crate::rest::problem::Problem;
@@ -24,11 +22,8 @@ use crate::rest::problem::Problem;
     )
 )]
 pub(crate) async fn list_users(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
 ) -> Result<Json<Vec<UserView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::list(&app, &principal, account).await?))
 }
 
@@ -49,12 +44,9 @@ pub(crate) async fn list_users(
     )
 )]
 pub(crate) async fn invite_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, Json<LinkView>), Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok((StatusCode::CREATED, Json(users::invite(&app, &principal, account, new).await?)))
 }
 
@@ -73,11 +65,9 @@ pub(crate) async fn invite_user(
     )
 )]
 pub(crate) async fn show_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<Json<UserView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::get(&app, &principal, account, &user).await?))
 }
 
@@ -99,12 +89,10 @@ pub(crate) async fn show_user(
     )
 )]
 pub(crate) async fn change_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
     Body(change): Body<UserChange>,
 ) -> Result<Json<UserView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::change(&app, &principal, account, &user, change).await?))
 }
 
@@ -124,11 +112,9 @@ pub(crate) async fn change_user(
     )
 )]
 pub(crate) async fn delete_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     users::act(&app, &principal, account, &user, Deed::Delete).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -149,11 +135,9 @@ pub(crate) async fn delete_user(
     )
 )]
 pub(crate) async fn disable_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     users::act(&app, &principal, account, &user, Deed::Disable).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -173,11 +157,9 @@ pub(crate) async fn disable_user(
     )
 )]
 pub(crate) async fn enable_user(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     users::act(&app, &principal, account, &user, Deed::Enable).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -198,11 +180,9 @@ pub(crate) async fn enable_user(
     )
 )]
 pub(crate) async fn reset_password(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<Json<LinkView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::reset_password(&app, &principal, account, &user).await?))
 }
 
@@ -221,11 +201,9 @@ pub(crate) async fn reset_password(
     )
 )]
 pub(crate) async fn reset_second_factor(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     users::act(&app, &principal, account, &user, Deed::ResetSecondFactor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -245,11 +223,9 @@ pub(crate) async fn reset_second_factor(
     )
 )]
 pub(crate) async fn list_sessions(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<Json<Vec<SessionView>>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::list_sessions(&app, &principal, account, &user).await?))
 }
 
@@ -268,11 +244,9 @@ pub(crate) async fn list_sessions(
     )
 )]
 pub(crate) async fn end_sessions(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, user)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(user): Last,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     users::act(&app, &principal, account, &user, Deed::EndSessions).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -291,11 +265,8 @@ pub(crate) async fn end_sessions(
     )
 )]
 pub(crate) async fn show_rules(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
 ) -> Result<Json<SignInRulesView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::rules(&app, &principal, account).await?))
 }
 
@@ -314,11 +285,8 @@ pub(crate) async fn show_rules(
     )
 )]
 pub(crate) async fn change_rules(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Body(rules): Body<SignInRulesView>,
 ) -> Result<Json<SignInRulesView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(users::change_rules(&app, &principal, account, rules).await?))
 }

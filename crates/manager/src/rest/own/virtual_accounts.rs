@@ -1,15 +1,13 @@
 //! Virtual accounts.
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::{Body, Caller, InAccount, Path, Query, account, place};
+use super::extract::{Body, InAccount, InPlace, Last, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::OfReader;
-use crate::app::App;
 use crate::app::accounts::{self, VirtualAccountView};
 use crate::rest::problem::Problem;
 
@@ -68,12 +66,9 @@ pub(crate) async fn list_virtual_accounts(
     )
 )]
 pub(crate) async fn create_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path(domain): Path<String>,
+    InAccount { app, principal, account }: InAccount,
     Body(new): Body<NewVirtualAccount>,
 ) -> Result<(StatusCode, Json<VirtualAccountView>), Problem> {
-    let account = account(&app, &principal, &domain).await?;
     let made = accounts::create_virtual_account(&app, &principal, account, new.name, new.description).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -92,11 +87,9 @@ pub(crate) async fn create_virtual_account(
     )
 )]
 pub(crate) async fn show_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InAccount { app, principal, account }: InAccount,
+    Last(name): Last,
 ) -> Result<Json<VirtualAccountView>, Problem> {
-    let account = account(&app, &principal, &domain).await?;
     Ok(Json(accounts::virtual_account(&app, &principal, account, &name).await?))
 }
 
@@ -118,12 +111,9 @@ pub(crate) async fn show_virtual_account(
     )
 )]
 pub(crate) async fn change_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
     Body(change): Body<VirtualAccountChange>,
 ) -> Result<Json<VirtualAccountView>, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     let VirtualAccountChange { name, description } = change;
     Ok(Json(accounts::change_virtual_account(&app, &principal, account, id, name, description).await?))
 }
@@ -144,11 +134,8 @@ pub(crate) async fn change_virtual_account(
     )
 )]
 pub(crate) async fn delete_virtual_account(
-    State(app): State<App>,
-    Caller(principal): Caller,
-    Path((domain, name)): Path<(String, String)>,
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
 ) -> Result<StatusCode, Problem> {
-    let (account, id) = place(&app, &principal, &domain, &name).await?;
     accounts::delete_virtual_account(&app, &principal, account, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
