@@ -35,6 +35,7 @@ mod rest_once;
 mod rest_own;
 mod rest_previews;
 mod rest_reports;
+mod rest_reservations;
 mod rest_support;
 mod setup;
 mod support;
