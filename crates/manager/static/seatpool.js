@@ -194,6 +194,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 ready(document);
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+for (const current of document.querySelectorAll(".sections [aria-current], .tabs [aria-current]")) {
+  current.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
 const main = document.querySelector("main[data-live]");
 if (main) startLive(main);

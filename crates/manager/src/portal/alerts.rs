@@ -9,6 +9,7 @@ use seatpool_domain::alert::{Action, Alert, Kind, Subject};
 use seatpool_domain::event::Severity;
 use seatpool_proto::VirtualAccountId;
 
+use super::csv;
 use super::explained::Said;
 use super::form::Field;
 use super::frame::{Banner, Frame, Pager, part_of_list};
@@ -40,6 +41,7 @@ struct AlertsPage {
     dismissed: bool,
     /// The other list: of what is raised, or of what was dismissed.
     other_href: String,
+    csv: String,
     filtered: bool,
     rows: Vec<AlertRow>,
     pager: Pager,
@@ -71,6 +73,8 @@ struct AlertsQuery {
     dismissed: String,
     page: String,
     done: String,
+    /// `csv` for a file.
+    format: String,
 }
 
 impl AlertsQuery {
@@ -114,6 +118,17 @@ async fn show_alerts(
         severity: SEVERITIES.iter().find(|(word, _)| *word == query.severity).map(|(_, each)| *each),
         dismissed,
     };
+    if query.format == "csv" {
+        let (app, principal) = (app.clone(), principal.clone());
+        return csv::streamed(&format!("alerts-{}", at.account.domain), &HEAD, move |page| {
+            let (app, principal, wanted) = (app.clone(), principal.clone(), wanted.clone());
+            async move {
+                let found = alerts::list(&app, &principal, account, &wanted, page).await?;
+                Ok(found.items.iter().map(cells).collect())
+            }
+        })
+        .await;
+    }
     let number: u64 = query.page.parse().unwrap_or(1).max(1);
     let found = alerts::list(&app, principal, account, &wanted, part_of_list(number)).await?;
     let counts = alerts::counts(&app, principal, account, &wanted.virtual_accounts).await?;
@@ -143,6 +158,7 @@ async fn show_alerts(
         kind: Field::of(&query.kind),
         kinds: Kind::ALL.iter().map(|kind| ChoiceOption::new(kind.as_str(), kind.title())).collect(),
         dismissed,
+        csv: query.href(&action, &[("format", "csv")]),
         other_href: query.href(&action, &[("dismissed", other)]),
         filtered: !(query.va.is_empty() && query.severity.is_empty() && query.kind.is_empty()),
         rows: found.items.iter().map(row).collect(),
@@ -150,6 +166,36 @@ async fn show_alerts(
         action,
     };
     show_live(&at.visit, &page, &page.as_content())
+}
+
+/// Heads of the file.
+const HEAD: [&str; 9] = [
+    "severity",
+    "alert",
+    "message",
+    "source",
+    "virtual account",
+    "since",
+    "action due",
+    "dismissed by",
+    "dismissed at",
+];
+
+fn cells(raised: &Raised) -> csv::Row {
+    let alert = &raised.alert;
+    let instant = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, csv::instant);
+    let dismissed = raised.dismissed.as_ref();
+    vec![
+        SeverityView::from(alert.severity).words().to_owned(),
+        alert.kind.title().to_owned(),
+        alert.message.to_string(),
+        alert.subject.name().to_owned(),
+        alert.place.name.clone(),
+        instant(alert.since),
+        instant(alert.due),
+        dismissed.map(|dismissal| dismissal.by.clone()).unwrap_or_default(),
+        instant(dismissed.map(|dismissal| dismissal.at)),
+    ]
 }
 
 /// `1 Major, 2 Minor`.

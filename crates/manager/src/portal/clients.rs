@@ -9,15 +9,16 @@ use axum::routing::get;
 use seatpool_domain::access::OauthScope;
 
 use super::confirm::ConfirmPage;
+use super::csv;
 use super::form::Field;
 use super::frame::{Banner, Frame};
 use super::guard::Posted;
+use super::managed::Managed;
 use super::page::{ListQuery, show, show_with};
 use super::part::{Tone, When};
 use super::problem::Problem;
 use super::roles::{RolesForm, words};
 use super::sign_in::capitalised;
-use super::users::Managed;
 use crate::app::clients::{self, ClientView, NewClient, NewClientView, OVERLAP_HOURS_DEFAULT};
 use crate::app::{App, AppError};
 
@@ -37,6 +38,7 @@ struct ClientsPage {
     account_name: String,
     tabs: Vec<(String, &'static str, bool)>,
     new_href: String,
+    csv: String,
     rows: Vec<ClientRow>,
 }
 
@@ -108,12 +110,16 @@ async fn show_clients(
     let notice = (query.done == "deleted")
         .then(|| Banner::new(Tone::Good, "The client is deleted", "Its access tokens have ended."));
     let rows = clients::list(&app, here.principal(), here.account.id).await?;
+    if query.wants_file() {
+        let name = format!("clients-{}", here.account.domain);
+        return Ok(csv::whole(&name, &HEAD, rows.into_iter().map(cells)));
+    }
     let row = |client: ClientView| ClientRow {
         href: here.href(&format!("clients/{}", client.client_id)),
+        roles: words(&client.roles),
+        scopes: scopes_line(&client),
         id: client.client_id,
         name: client.name,
-        roles: words(&client.roles),
-        scopes: client.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", "),
         created: When::at(client.created_at),
         overlap: client.previous_secret_until.map(When::at),
     };
@@ -122,8 +128,28 @@ async fn show_clients(
         account_name: here.account.name.clone(),
         tabs: here.tabs("clients"),
         new_href: here.href("clients/new"),
+        csv: query.file_href(&here.href("clients")),
         rows: rows.into_iter().map(row).collect(),
     })
+}
+
+fn scopes_line(client: &ClientView) -> String {
+    client.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Heads of the file, which holds no secret.
+const HEAD: [&str; 6] = ["client", "client id", "roles", "scopes", "created", "earlier secret taken until"];
+
+fn cells(client: ClientView) -> csv::Row {
+    let scopes = scopes_line(&client);
+    vec![
+        client.name,
+        client.client_id,
+        words(&client.roles),
+        scopes,
+        csv::instant(client.created_at),
+        client.previous_secret_until.map_or_else(String::new, csv::instant),
+    ]
 }
 
 /// `GET …/account/clients/new`.

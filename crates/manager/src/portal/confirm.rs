@@ -22,6 +22,7 @@ pub(crate) struct ConfirmPage {
     /// Fields that come along unseen.
     pub(crate) hidden: Vec<(&'static str, String)>,
     pub(crate) action: String,
+    /// Empty where the step can't be taken: the page says why and leads back.
     pub(crate) button: String,
     /// `primary` or `danger`.
     pub(crate) tone: &'static str,

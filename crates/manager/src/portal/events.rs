@@ -180,7 +180,7 @@ pub(crate) fn event_row(base: Option<&str>, event: EventView, now: Timestamp) ->
     EventRow {
         number: event.number,
         message: event.message,
-        change: match (&event.before, &event.after) {
+        change: match (told(event.before.as_deref()), told(event.after.as_deref())) {
             (Some(before), Some(after)) => Some(format!("{before} → {after}")),
             (Some(before), None) => Some(format!("was {before}")),
             (None, Some(after)) => Some(format!("now {after}")),
@@ -196,6 +196,11 @@ pub(crate) fn event_row(base: Option<&str>, event: EventView, now: Timestamp) ->
         actor: if is_instance { "Product instance".into() } else { event.actor },
         source: event.source,
     }
+}
+
+/// What people can make something of: not an id alone, which stands in the file.
+fn told(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| value.parse::<uuid::Uuid>().is_err())
 }
 
 fn severity(severity: Severity) -> (Tone, &'static str) {

@@ -76,8 +76,10 @@ struct InstancePage {
     /// When its certificate ends, and its serial number.
     certificate: Option<(When, String)>,
     export_controlled: bool,
+    usage_csv: String,
     events: Vec<EventRow>,
     events_href: String,
+    events_csv: String,
     explained: Explained,
     may_manage: bool,
 }
@@ -249,10 +251,18 @@ async fn found(app: &App, here: &Here) -> Result<InstanceDetail, Problem> {
 }
 
 /// `GET …/instances/{instance}`.
-pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<Response, Problem> {
+pub(crate) async fn show_instance(
+    State(app): State<App>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
     let now = app.now();
     let InstanceDetail { instance, events, .. } = found(&app, &here).await?;
     let id = instance.id.to_string();
+    if query.wants_file() {
+        let rows = instance.usage.iter().map(usage_cells);
+        return Ok(csv::whole(&format!("licenses-in-use-{}", instance.name), &USAGE_HEAD, rows));
+    }
     let own = format!("{}/instances/{id}", here.base);
     let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
     let page = InstancePage {
@@ -276,7 +286,9 @@ pub(crate) async fn show_instance(State(app): State<App>, here: Here) -> Result<
             .map(|certificate| (When::since(certificate.not_after, now), certificate.serial)),
         export_controlled: instance.export_controlled,
         events: events.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
+        usage_csv: with_query(&own, &[("format", "csv")]),
         events_href: with_query(&format!("{}/events", here.base), &[("instance", &id)]),
+        events_csv: with_query(&format!("{}/events", here.base), &[("instance", &id), ("format", "csv")]),
         may_manage: here.manages && instance.ended.is_none(),
         name: instance.name,
         host: instance.host_name,
@@ -300,6 +312,21 @@ fn usage_row(base: &str, usage: &UsageView, now: Timestamp) -> UsageRow {
         },
         reported: When::since(usage.reported_at, now),
     }
+}
+
+/// Heads of the file of what an instance uses.
+const USAGE_HEAD: [&str; 6] = ["license", "tag", "in use", "really", "status", "reported"];
+
+fn usage_cells(usage: &UsageView) -> csv::Row {
+    let status = if usage.short { "Out Of Compliance" } else { "In Compliance" };
+    vec![
+        usage.name.clone(),
+        usage.tag.to_string(),
+        usage.quantity.to_string(),
+        usage.peak.to_string(),
+        status.to_owned(),
+        csv::instant(usage.reported_at),
+    ]
 }
 
 /// What an instance holds, in a line.

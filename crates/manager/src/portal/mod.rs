@@ -15,7 +15,7 @@
 //! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
-//! | `sign_in_steps`, `security`, `users`, `clients` (with `roles`) | signing in, one's own security, the account's people and programs |
+//! | `sign_in_steps`, `security`, `users`, `user`, `clients` (with `managed`, `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
@@ -36,6 +36,7 @@ mod instances;
 mod license;
 mod licenses;
 mod lots;
+mod managed;
 mod page;
 mod part;
 mod preferences;
@@ -52,6 +53,7 @@ mod step;
 mod steps;
 mod table;
 mod transfer;
+mod user;
 mod users;
 mod virtual_accounts;
 mod visit;
@@ -100,7 +102,7 @@ pub fn router() -> Router<App> {
                 .merge(steps::routes()),
         )
         .nest("/{domain}/va/{va}", va)
-        .nest("/{domain}/account", users::routes().merge(clients::routes()))
+        .nest("/{domain}/account", users::routes().merge(user::routes()).merge(clients::routes()))
         .fallback(|_: SignedIn| async { Problem::not_found() });
     Router::new()
         .route("/", get(|| async { Redirect::to("/portal") }))

@@ -103,7 +103,15 @@ async fn chosen(
 ) -> Result<(Vec<VirtualAccountView>, Option<(VirtualAccountView, String)>), Problem> {
     let places = accounts::virtual_accounts(app, &inside.principal, inside.account.id).await?;
     let place = match wanted.va.as_str() {
-        "" => places.iter().find(|place| place.is_default).or(places.first()),
+        "" => {
+            let overview = inventory::overview(app, &inside.principal, inside.account.id, "").await?;
+            let standing = |place: &VirtualAccountView| overview.iter().find(|own| own.id == place.id);
+            let rank = |place: &&VirtualAccountView| {
+                let own = standing(place);
+                (own.map_or(0, |own| own.short), own.is_some_and(|own| own.has_licenses), place.is_default)
+            };
+            places.iter().max_by_key(rank)
+        }
         id => Some(accounts::find(&places, id).ok_or_else(Problem::not_found)?),
     };
     let Some(place) = place.cloned() else { return Ok((places, None)) };

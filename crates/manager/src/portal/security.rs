@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use seatpool_domain::access::User;
 
+use super::csv;
 use super::form::Field;
 use super::frame::{Banner, Frame, TabLink};
 use super::guard::Posted;
@@ -84,6 +85,24 @@ pub(super) fn session_rows(app: &App, sessions: Vec<SessionView>, own: &str) -> 
     sessions.into_iter().map(row).collect()
 }
 
+/// Heads of the file of sessions.
+const HEAD: [&str; 5] = ["browser", "calls itself", "address", "signed in", "last used"];
+
+/// The same list as a file.
+pub(super) fn session_file(name: &str, sessions: Vec<SessionView>) -> Response {
+    let cells = |session: SessionView| {
+        let agent = session.browser.unwrap_or_default();
+        vec![
+            browser_words(&agent),
+            agent,
+            session.address.unwrap_or_default(),
+            csv::instant(session.created_at),
+            csv::instant(session.last_seen_at),
+        ]
+    };
+    csv::whole(name, &HEAD, sessions.into_iter().map(cells))
+}
+
 /// What a browser calls itself, in two words that people know.
 fn browser_words(agent: &str) -> String {
     let first = |names: &[(&str, &'static str)]| {
@@ -153,6 +172,10 @@ async fn show_security(
         "others" => good("Your other sessions have ended", ""),
         _ => None,
     };
+    if query.wants_file() {
+        let sessions = sessions::own(&app, &signed_in.current).await?;
+        return Ok(session_file("sessions", sessions));
+    }
     draw(&app, &signed_in, StatusCode::OK, notice, Typed::default()).await
 }
 

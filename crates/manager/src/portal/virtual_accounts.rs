@@ -198,20 +198,28 @@ async fn delete_page(app: &App, here: &Here, problem: Option<Banner>) -> Result<
     let query = InstanceQuery { virtual_accounts: Some(vec![here.va.id]), ..InstanceQuery::default() };
     let one = Page { limit: 1, offset: 0 };
     let instances = instances::list(app, &here.principal, here.account_id(), query, one).await?.total;
-    let question = if here.va.is_default {
-        "It is the default virtual account: orders that name no other land here, so it can't be deleted."
-            .into()
-    } else if licenses == 0 && instances == 0 {
-        "It is empty: no licenses, no product instances.".to_owned()
-    } else {
+    let general = format!("{}/general", here.base);
+    let page = |question: String| {
+        let title = format!("Delete {}?", here.va.name);
+        ConfirmPage {
+            cancel: general.clone(),
+            ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
+        }
+    };
+    if here.va.is_default {
+        let why =
+            "It is the default virtual account: orders that name no other land here, so it can't be deleted.";
+        return Ok(ConfirmPage { problem, ..page(why.into()) });
+    }
+    if licenses > 0 || instances > 0 {
         let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        format!(
+        let why = format!(
             "It holds {} and {}. Move or remove them first; only an empty virtual account can be deleted.",
             of(licenses, "license"),
             of(instances, "product instance")
-        )
-    };
-    let title = format!("Delete {}?", here.va.name);
+        );
+        return Ok(ConfirmPage { problem, ..page(why) });
+    }
     Ok(ConfirmPage {
         problem,
         consequences: vec![
@@ -222,8 +230,7 @@ async fn delete_page(app: &App, here: &Here, problem: Option<Banner>) -> Result<
         action: format!("{}/delete", here.base),
         button: "Delete virtual account".into(),
         tone: "danger",
-        cancel: format!("{}/general", here.base),
-        ..ConfirmPage::new(here.frame(false, None), &here.plain_head(), title, question)
+        ..page("It is empty: no licenses, no product instances.".into())
     })
 }
 

@@ -124,6 +124,10 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
     browser.press(ALICE.1).await;
     browser.press(ENTER).await;
     browser.until("location.pathname.startsWith('/portal')").await;
+    let people = "/portal/example.com/account/users";
+    browser.open(&format!("{}{people}", manager.url)).await;
+    let user = browser.run("return document.querySelector('tbody th a').getAttribute('href')").await;
+    let user = user.as_str().unwrap().to_owned();
     for (theme, width) in [("light", 1400), ("light", 390), ("dark", 1400), ("dark", 390)] {
         browser.set_cookie("seatpool-appearance", theme).await;
         browser.resize(width, 900).await;
@@ -150,6 +154,13 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
             ("alerts", "/portal/example.com/alerts".to_owned()),
             ("license-mend", world.page_of(vienna, "licenses/CCX_PREMIUM/mend")),
             ("preferences", "/preferences".to_owned()),
+            ("security", "/preferences/security".to_owned()),
+            ("users", people.to_owned()),
+            ("user", user.clone()),
+            ("user-new", format!("{people}/new")),
+            ("user-disable", format!("{user}/disable")),
+            ("clients", "/portal/example.com/account/clients".to_owned()),
+            ("client-new", "/portal/example.com/account/clients/new".to_owned()),
             ("reports", "/portal/example.com/reports".to_owned()),
             ("reports-lots", "/portal/example.com/reports/lots".to_owned()),
             ("order", "/portal/example.com/orders/new".to_owned()),

@@ -28,6 +28,8 @@ pub(crate) fn check(path: &str, page: &Page) {
     let body = &page.body;
     assert!(body.len() < PAGE_BYTES_MAX, "{path} has {} bytes", body.len());
     for inline in [" style=", "<style", " onclick=", " onload=", "javascript:", "http://", "url("] {
+        // A chart's hatching is an element of the chart; a picture names the language that it is written in.
+        let body = body.replace("url(#", "").replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         assert!(!body.contains(inline), "{path} holds {inline}");
     }
     for script in body.split("<script").skip(1) {
@@ -206,6 +208,23 @@ async fn product_instances_are_searched_sorted_and_paged_by_the_server() {
     assert!(none.has("matches “&#60;nothing&#62;”") && none.has("Show all of them"));
     let using = visitor.get(&world.page("instances?license=CCX_SERVER")).await;
     assert!(using.has("and uses CCX Server"));
+}
+
+#[tokio::test]
+async fn pages_of_fifty_rows_are_small_enough() {
+    let world = World::new().await;
+    // Of fifty alerts each can be dismissed, and each has its links.
+    let lots: Vec<_> = (20..80).map(|days| ("CCX_FLEX_PREMIUM", 10, Some(days))).collect();
+    world.deposit(world.default, "SO-10023", &lots).await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    for path in ["/portal/example.com/alerts", "/portal/example.com/reports/lots"] {
+        let page = visitor.get(path).await;
+        assert!(page.has("1 to 50 of 60"), "{path}: {}", page.body);
+        check(path, &page);
+    }
+    check("sixty lots", &visitor.get(&world.page("licenses/CCX_FLEX_PREMIUM/transfer")).await);
+    check("sixty lots of a license", &visitor.get(&world.page("licenses/CCX_FLEX_PREMIUM")).await);
 }
 
 #[tokio::test]
