@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::support::scene::{BOB, contact_centre};
+use crate::support::scene::contact_centre;
 use crate::support::{ALICE, Visitor, World};
 
 /// Every route of the portal: method, and path as the router has it.
