@@ -133,6 +133,8 @@ event_kinds! {
     RehostAsked = "rehost_asked", Minor, "Somebody asked to release the licences of a failed product.";
     RehostRefused = "rehost_refused", Informational, "The release of a failed product's licences was refused.";
     ReservationRehosted = "reservation_rehosted", Major, "The licences of a failed product were released without a return code.";
+    ExportAuthorized = "export_authorized", Informational, "An export-restricted feature was authorized for a product instance.";
+    ExportReturned = "export_returned", Informational, "The authorization of an export-restricted feature was given back.";
     AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
     AlertRestored = "alert_restored", Informational, "Somebody brought a dismissed alert back.";
     InCompliance = "in_compliance", Informational, "A licence came back into compliance.";

@@ -1,7 +1,7 @@
 //! Product instances and what they reported.
 
 use jiff::Timestamp;
-use seatpool_proto::{ProductInstanceId, Quantity, RequestId, Sha256, Tag, Udi, VirtualAccountId};
+use seatpool_proto::{LotId, ProductInstanceId, Quantity, RequestId, Sha256, Tag, Udi, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
 /// One registration of one installed product.
@@ -35,6 +35,8 @@ pub struct Instance {
     pub previous_certificate: Option<CertificateRecord>,
     /// A certificate whose serial and intent are on record and which is not signed yet.
     pub pending: Option<PendingCertificate>,
+    /// Export-restricted features that it may use, each with the licence that it takes.
+    pub exports: Vec<ExportGrant>,
     /// When its authorization ends; its usage counts until then. None before the first report.
     pub authorized_until: Option<Timestamp>,
     /// Whether its usage is in the pool totals. A reserved one reports none, and is never left out of them.
@@ -56,6 +58,21 @@ pub struct CertificateRecord {
     pub not_after: Timestamp,
     /// SHA-256 of the DER SubjectPublicKeyInfo.
     pub key_hash: Sha256,
+}
+
+/// An export-restricted feature that an instance in contact may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportGrant {
+    /// The feature, by the name that the product's profile has for it.
+    pub feature: String,
+    /// The licence that it takes one of.
+    pub tag: Tag,
+    /// Of which lot.
+    pub lot: LotId,
+    /// The authorization's name, for people.
+    pub key: String,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// The intent to issue a certificate, committed before it is signed (architecture.md, invariant 4).

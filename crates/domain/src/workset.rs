@@ -22,7 +22,8 @@ use crate::token::Token;
 ///
 /// 1. the account row (and locks it);
 /// 2. instances by id and by UDI (with a UDI: the registered one, or one with a pending registration;
-///    never a tombstone), each with its usage rows and its virtual account;
+///    never a tombstone), each with its usage rows, its virtual account and the lots that its export-restricted
+///    features take licences of;
 /// 3. reservations by instance and by UDI (ended ones among them), with the lots that open ones hold;
 /// 4. tokens by id, each with its virtual account; lots by id, by order and by subscription, each with its virtual
 ///    account;

@@ -252,6 +252,13 @@ impl Loading<'_> {
         if instances.is_empty() {
             return Ok(());
         }
+        let exports = instances.iter().flat_map(|instance| &instance.exports);
+        let taken: BTreeSet<_> = exports.map(|grant| grant.lot).collect();
+        if !taken.is_empty() {
+            for lot in self.select::<Lot>(&LOTS, vec![Value::set(taken)]).await? {
+                self.workset.lots.load(lot.id, lot);
+            }
+        }
         for instance in instances {
             self.workset.instances.load(instance.id, instance);
         }

@@ -78,7 +78,9 @@ impl Place {
     fn to_argument(&self) -> String {
         let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{user}{host}:{}", self.path)
+        // The client reads it as a word of its own command language.
+        let path = self.path.replace(' ', "\\ ").replace('\'', "\\'");
+        format!("{user}{host}:{path}")
     }
 }
 
@@ -104,7 +106,7 @@ pub(super) async fn fetch(url: &str, options: &Sftp) -> anyhow::Result<String> {
     let directory = private_directory()?;
     let file = directory.0.join("code");
     let mut command = Command::new("sftp");
-    command.args(["-q", "-o", "ConnectTimeout=30", "-o", "NumberOfPasswordPrompts=1"]);
+    command.args(["-o", "ConnectTimeout=30", "-o", "NumberOfPasswordPrompts=1"]);
     // Never a code that is guessed at: the host is known, or a person says so.
     let mut checking = if options.accept_new_host { "accept-new" } else { "ask" };
     if let Some(known_hosts) = &options.known_hosts {
@@ -166,7 +168,10 @@ fn explain(place: &Place, said: &str) -> String {
         ("not found", format!("{host} has no file {}", place.path)),
         ("No such file", format!("{host} has no file {}", place.path)),
     ];
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("sftp gave no reason");
+    // The last line only says that the connection is closed.
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let telling = lines.clone().rfind(|line| !line.starts_with("Connection closed"));
+    let last = telling.or_else(|| lines.next_back()).unwrap_or("sftp gave no reason");
     match known.iter().find(|(part, _)| said.contains(part)) {
         Some((_, words)) => format!("{words} ({last})"),
         None => format!("the file can't be fetched from {host}: {last}"),
@@ -210,7 +215,7 @@ mod tests {
     #[test]
     fn an_address_is_taken_apart() {
         let place = Place::parse("sftp://ops@files.example:2222/codes/ucm%20one.xml").unwrap();
-        assert_eq!(place.to_argument(), "ops@files.example:/codes/ucm one.xml");
+        assert_eq!(place.to_argument(), "ops@files.example:/codes/ucm\\ one.xml");
         assert_eq!(place.port, Some(2222));
         assert_eq!(Place::parse("sftp://10.0.0.7/~/code").unwrap().to_argument(), "10.0.0.7:code");
         assert_eq!(Place::parse("sftp://[fe80::1]:22/code").unwrap().to_argument(), "[fe80::1]:/code");
@@ -238,7 +243,10 @@ mod tests {
     fn what_openssh_says_is_told_with_what_to_do() {
         let place = Place::parse("sftp://files.example/code").unwrap();
         let said = explain(&place, "Host key verification failed.\r\nConnection closed\r\n");
-        assert!(said.contains("--accept-new-host") && said.ends_with("(Connection closed)"), "{said}");
+        assert!(
+            said.contains("--accept-new-host") && said.ends_with("(Host key verification failed.)"),
+            "{said}"
+        );
         let said = explain(&place, "u@files.example: Permission denied (publickey,password).\n");
         assert!(said.starts_with("files.example does not let this user in"), "{said}");
         assert!(

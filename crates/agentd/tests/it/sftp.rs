@@ -41,7 +41,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let configuration = format!(
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {host}\nAuthorizedKeysFile {authorized}\nUsePAM no\n\
-            StrictModes no\nPasswordAuthentication no\nPidFile none\nSubsystem sftp internal-sftp\n",
+            StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\nSubsystem sftp internal-sftp\n",
             host = path("host").display(),
             authorized = path("authorized").display(),
         );

@@ -3,5 +3,6 @@
 
 mod chains;
 mod codes;
+mod codes_page;
 mod party;
 mod protocol_page;

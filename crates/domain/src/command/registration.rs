@@ -1,6 +1,6 @@
 //! The end of a registration, whoever ends it: the agent, an administrator, or a later registration.
 
-use seatpool_proto::{ProductInstanceId, Tag};
+use seatpool_proto::{ProductInstanceId, Quantity, Tag};
 
 use super::{By, Context};
 use crate::instance::{EndReason, Ended};
@@ -22,6 +22,13 @@ pub(super) fn end(
     let mut pools = FamiliesIn::default();
     pools.add_usage(workset, context.catalogue, id, virtual_account);
     pool::leave(workset, context.catalogue, id);
+    let exports = workset.instances.get_mut(&id).map(|row| core::mem::take(&mut row.exports));
+    for grant in exports.into_iter().flatten() {
+        if let Some(lot) = workset.lots.get_mut(&grant.lot) {
+            lot.reserved = lot.reserved.minus(Quantity::of(1));
+        }
+        pools.add_lots(virtual_account, &grant.tag, context.catalogue);
+    }
     let tags: Vec<Tag> = workset.usage_of(id).map(|row| row.tag.clone()).collect();
     for tag in tags {
         workset.usage.delete(&(id, tag));

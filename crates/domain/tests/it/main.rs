@@ -9,6 +9,7 @@ mod audit;
 mod conversation;
 mod declarations;
 mod explain;
+mod exports;
 mod invariants;
 mod ledger;
 mod orders;

@@ -264,10 +264,12 @@ impl World {
         };
         touches.tags.iter().for_each(&mut family_of);
         // 2
+        let mut exported: BTreeSet<LotId> = BTreeSet::new();
         for row in self.instances.values().filter(|row| {
             touches.instances.contains(&row.id) || (row.ended.is_none() && touches.udis.contains(&row.udi))
         }) {
             workset.instances.load(row.id, row.clone());
+            exported.extend(row.exports.iter().map(|grant| grant.lot));
             places.insert(row.virtual_account);
             pools_in.insert(row.virtual_account);
             for (key, usage) in self.usage.iter().filter(|((of, _), _)| *of == row.id) {
@@ -276,7 +278,7 @@ impl World {
             }
         }
         // 3
-        let mut held: BTreeSet<LotId> = BTreeSet::new();
+        let mut held: BTreeSet<LotId> = exported;
         for row in self
             .reservations
             .values()

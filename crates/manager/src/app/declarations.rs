@@ -31,16 +31,27 @@ pub async fn declare(
     virtual_account: VirtualAccountId,
     new: NewDeclaration,
 ) -> Result<OwnedLotView, AppError> {
-    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
-    check(principal, account, Permission::ManageAccount)?;
-    accounts::virtual_account(app, principal, account, &virtual_account.to_string()).await?;
-    let tag = inventory::known_tag(app, &new.license)?;
-    let action = Action::Declare { virtual_account, tag, quantity: new.quantity, note: new.note };
+    let action = declaration(app, principal, account, virtual_account, new).await?;
     let Outcome::Lots(ids) = access::submit(app, principal, account, action).await? else {
         return Err(AppError::Internal);
     };
     let id = ids.first().copied().ok_or(AppError::Internal)?;
     lot(app, principal, account, id).await
+}
+
+/// A declaration as the ledger takes it, if `principal` may make it.
+pub async fn declaration(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    new: NewDeclaration,
+) -> Result<Action, AppError> {
+    check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
+    check(principal, account, Permission::ManageAccount)?;
+    accounts::virtual_account(app, principal, account, &virtual_account.to_string()).await?;
+    let tag = inventory::known_tag(app, &new.license)?;
+    Ok(Action::Declare { virtual_account, tag, quantity: new.quantity, note: new.note })
 }
 
 /// Confirms or rejects what the lot is a part of: all lots of the same declaration.
@@ -52,14 +63,26 @@ pub async fn decide(
     verdict: Verdict,
     reason: String,
 ) -> Result<OwnedLotView, AppError> {
+    let action = decision(app, principal, account, id, verdict, reason).await?;
+    access::submit(app, principal, account, action).await?;
+    lot(app, principal, account, id).await
+}
+
+/// A decision as the ledger takes it, if `principal` may make it.
+pub async fn decision(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    id: LotId,
+    verdict: Verdict,
+    reason: String,
+) -> Result<Action, AppError> {
     let declared = lot(app, principal, account, id).await?;
     check(principal, account, Permission::Deposit)?;
     if declared.lot.declaration.is_none() {
         return Err(unknown("declared lot"));
     }
-    let action = Action::Decide { declaration: declared.lot.order_id, verdict, reason };
-    access::submit(app, principal, account, action).await?;
-    lot(app, principal, account, id).await
+    Ok(Action::Decide { declaration: declared.lot.order_id, verdict, reason })
 }
 
 /// Declared lots that `principal` may see, newest first; of this state alone, if one is given.

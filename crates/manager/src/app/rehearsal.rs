@@ -87,6 +87,16 @@ pub async fn of_deposits(
     action: Action,
 ) -> Result<Vec<ConsequenceView>, AppError> {
     check(principal, account, Permission::Deposit)?;
+    told(app, principal, account, action).await
+}
+
+/// What an action would change, as the REST API tells it; the caller has checked that `principal` may carry it out.
+pub async fn told(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    action: Action,
+) -> Result<Vec<ConsequenceView>, AppError> {
     let found = consequences(app, principal, account, action).await?;
     Ok(found.into_iter().map(ConsequenceView::from).collect())
 }

@@ -47,11 +47,17 @@ pub(super) enum DevicesCommand {
         /// The virtual account that it goes to
         #[arg(long, value_name = "NAME")]
         to: String,
+        /// Only say what it would do to compliance
+        #[arg(long)]
+        preview: bool,
     },
     /// Remove a product instance: frees its licences at once and revokes its certificate
     Remove {
         /// Its id, serial number or host name
         device: String,
+        /// Only say what it would do to compliance
+        #[arg(long)]
+        preview: bool,
     },
 }
 
@@ -76,14 +82,21 @@ impl DevicesCommand {
                 let id = id_of(&session, &device).await?;
                 session.read(&[&all[..], &[&id]].concat(), &[], show).await
             }
-            Self::Transfer { device, to } => {
+            Self::Transfer { device, to, preview } => {
                 let id = id_of(&session, &device).await?;
+                if preview {
+                    let step = json!({ "instances": [id], "to": to });
+                    return super::preview::balances(&session, &all, &step).await;
+                }
                 let done = format!("product instance {device:?} was moved to {to:?}");
                 let path = [&all[..], &[&id, "transfer"]].concat();
                 session.order(Method::POST, &path, Some(&json!({ "to": to })), &done).await
             }
-            Self::Remove { device } => {
+            Self::Remove { device, preview } => {
                 let id = id_of(&session, &device).await?;
+                if preview {
+                    return super::preview::balances(&session, &all, &json!({ "instances": [id] })).await;
+                }
                 let done =
                     format!("product instance {device:?} was removed; it learns so on its next contact");
                 session.order(Method::DELETE, &[&all[..], &[&id]].concat(), None::<&()>, &done).await

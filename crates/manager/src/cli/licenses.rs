@@ -72,6 +72,9 @@ pub(super) enum LicensesCommand {
         /// Of this kind only
         #[arg(long, value_name = "KIND")]
         kind: Option<Kind>,
+        /// Only say what it would do to compliance
+        #[arg(long)]
+        preview: bool,
     },
 }
 
@@ -120,13 +123,17 @@ impl LicensesCommand {
                 }
                 session.read(&["accounts", account, "reports", "usage"], &query, usage).await
             }
-            Self::Transfer { license, quantity, from, to, lot, kind } => {
+            Self::Transfer { license, quantity, from, to, lot, kind, preview } => {
                 let done = format!("{quantity} of {license} were moved from {from:?} to {to:?}");
                 let kind = kind.map(LotKind::from);
                 let line =
                     json!({ "license": license, "quantity": quantity, "to": to, "lot": lot, "kind": kind });
                 let path = ["accounts", account, "virtual-accounts", &from, "license-transfers"];
-                session.order(Method::POST, &path, Some(&json!({ "lines": [line] })), &done).await
+                let body = json!({ "lines": [line] });
+                if preview {
+                    return super::preview::balances(&session, &path, &body).await;
+                }
+                session.order(Method::POST, &path, Some(&body), &done).await
             }
         }
     }

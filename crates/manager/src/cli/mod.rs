@@ -14,6 +14,7 @@ mod licenses;
 mod lot;
 mod oauth_client;
 mod order;
+mod preview;
 mod report;
 mod serve;
 mod token;

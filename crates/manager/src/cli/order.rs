@@ -9,6 +9,7 @@ use seatpool_proto::{LotKind, Quantity};
 use serde_json::json;
 
 use super::client::{Failed, Manager, day, or_dash, table};
+use super::preview;
 use crate::app::orders::{NewOrder, NewOrderLine, OrderView, OwnedLotView};
 
 /// Orders (vendor operators).
@@ -62,6 +63,9 @@ pub(super) struct Place {
     /// What they are [default: term if they end, perpetual if not]
     #[arg(long, value_name = "KIND")]
     kind: Option<Kind>,
+    /// Only say what it would do to compliance
+    #[arg(long)]
+    preview: bool,
 }
 
 /// What a lot is.
@@ -101,6 +105,9 @@ pub(super) struct Renew {
     /// Until this day or instant
     #[arg(long, value_name = "WHEN", value_parser = when)]
     ends: Option<Timestamp>,
+    /// Only say what it would do to compliance
+    #[arg(long)]
+    preview: bool,
 }
 
 /// Take back what was deposited.
@@ -121,6 +128,9 @@ pub(super) struct Cancel {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
+    /// Only say what it would do to compliance
+    #[arg(long)]
+    preview: bool,
 }
 
 /// A day (its first instant in UTC) or an instant.
@@ -164,6 +174,9 @@ impl Place {
         };
         let session = to.connect().await?;
         let path = ["accounts", session.account(), "virtual-accounts", &self.virtual_account, "orders"];
+        if self.preview {
+            return preview::consequences(&session, &path, &order).await;
+        }
         let show = |order: &OrderView| {
             let head = format!("order {:?} is deposited in {:?}", order.order_id, order.virtual_account.name);
             format!("{head}\n{}", lots(&order.lots))
@@ -179,12 +192,18 @@ impl Renew {
         match (&self.lot, &self.subscription) {
             (Some(lot), _) => {
                 let path = ["accounts", session.account(), "lots", lot, "renew"];
+                if self.preview {
+                    return preview::consequences(&session, &path, &body).await;
+                }
                 let show = |lot: &OwnedLotView| lots(core::slice::from_ref(lot));
                 session.ask(Method::POST, &path, &body, show).await
             }
             (None, subscription) => {
                 let subscription = subscription.as_deref().unwrap_or_default();
                 let path = ["accounts", session.account(), "subscriptions", subscription, "renew"];
+                if self.preview {
+                    return preview::consequences(&session, &path, &body).await;
+                }
                 session.ask(Method::POST, &path, &body, |found: &Vec<OwnedLotView>| lots(found)).await
             }
         }
@@ -203,6 +222,9 @@ impl Cancel {
             (None, None) => ("orders", &order, format!("the order {order:?}")),
         };
         let path = ["accounts", account, kind, id, "cancel"];
+        if self.preview {
+            return preview::consequences(&session, &path, &body).await;
+        }
         let show = |left: &Vec<OwnedLotView>| {
             if left.is_empty() {
                 format!("{what} is cancelled; nothing is left of it")

@@ -90,7 +90,7 @@ fn instances(found: &[InstanceRow]) -> String {
             row.status.words().to_owned(),
             moment(row.last_contact_at),
             or_dash(row.authorized_until.map(day)),
-            row.certificate_until.map(day).unwrap_or_default(),
+            or_dash(row.certificate_until.map(day)),
             or_dash(Some(used.collect::<Vec<_>>().join(", "))),
         ]
     });

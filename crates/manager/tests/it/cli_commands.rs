@@ -192,6 +192,16 @@ async fn reports_and_subscriptions_by_command() {
         "--until",
         "2020-02-01",
     ]);
+    shell.run(&["va", "create", "North Sea"]);
+    shell.show(&["licenses", "transfer", TAG, "--quantity", "10", "--to", "North Sea", "--preview"]);
+    shell.show(&["devices", "transfer", "SN1", "--to", "North Sea", "--preview"]);
+    shell.show(&["devices", "remove", "SN1", "--preview"]);
+    let more = ["order", "place", "--license", TAG, "--quantity", "8", "--perpetual", "--order-id", "O-3"];
+    shell.show(&[&more[..], &["--preview"]].concat());
+    let renew = ["order", "renew", "--subscription", "SUB-1", "--order-id", "O-4", "--ends", "2100-01-01"];
+    shell.show(&[&renew[..], &["--preview"]].concat());
+    shell.show(&["order", "cancel", "--subscription", "SUB-1", "--preview"]);
+    assert_eq!(shell.json(&["licenses", "list"])[0]["purchased"], 42, "nothing was done");
     shell.show(&["order", "cancel", "--subscription", "SUB-1", "--reason", "not wanted"]);
     shell.show(&["order", "cancel", "--subscription", "SUB-1"]);
     insta::assert_snapshot!("cli_reports", shell.record);

@@ -137,3 +137,22 @@ async fn a_subscription_is_cancelled_as_a_whole_as_its_preview_said() {
     record.post(&scene.caller, &cancel, json!({})).await;
     insta::assert_json_snapshot!("own_deposit_previews", record.finish());
 }
+
+#[tokio::test]
+async fn a_declaration_and_its_rejection_are_told_before() {
+    let scene = scene().await;
+    let mut record = Record::default();
+    let declared = format!("{HERE}/declarations");
+    let what = json!({ "license": TAG, "quantity": 9, "note": "contract 7" });
+    let told = record.post(&scene.caller, &format!("{declared}/preview"), what.clone()).await;
+    assert_eq!((&told[0]["owned_before"], &told[0]["owned_after"]), (&json!(100), &json!(109)));
+    let made = scene.caller.post(&declared, what).await;
+    assert_eq!(made.status, 201, "only now is it declared: {}", made.text);
+    let lot = format!("{ACCOUNT}/lots/{}", made.json()["id"].as_str().unwrap());
+    let why = json!({ "reason": "contract 7 has ended" });
+    let told = record.post(&scene.caller, &format!("{lot}/reject/preview"), why.clone()).await;
+    assert_eq!((&told[0]["owned_before"], &told[0]["owned_after"]), (&json!(109), &json!(100)));
+    record.post(&scene.caller, &format!("{lot}/reject/preview"), json!({})).await;
+    assert_eq!(scene.caller.post(&format!("{lot}/reject"), why).await.status, 200);
+    insta::assert_json_snapshot!("own_declaration_previews", record.finish());
+}

@@ -39,6 +39,10 @@ async fn virtual_accounts_licences_and_lots_are_read_page_by_page() {
     let (places, pages) = all(&caller, &format!("{ACCOUNT}/virtual-accounts")).await;
     let names: Vec<_> = places.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!((names, pages), (vec!["Default", "VA1", "VA2", "VA3", "VA4"], 2));
+    for (text, found) in [("ccx premium", 4), ("O-2", 1), ("SUB-9", 0)] {
+        let lots = caller.get(&format!("{ACCOUNT}/lots?text={text}")).await.json();
+        assert_eq!(lots["total"], found, "{text}");
+    }
     for list in ["licenses", "lots", "reports/licenses"] {
         let (rows, pages) = all(&caller, &format!("{ACCOUNT}/{list}")).await;
         assert_eq!((rows.len(), pages), (4, 2), "{list}");

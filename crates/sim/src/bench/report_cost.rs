@@ -278,6 +278,7 @@ fn instance(number: u64, start: Timestamp) -> anyhow::Result<Instance> {
         certificate: Some(record),
         previous_certificate: None,
         pending: None,
+        exports: Vec::new(),
         authorized_until: Some(until),
         counted: true,
         conversation: Conversation { sequence: 1, ..Conversation::default() },

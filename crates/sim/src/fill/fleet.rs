@@ -120,6 +120,7 @@ impl<'c> Fleet<'c> {
             }),
             previous_certificate: None,
             pending: None,
+            exports: Vec::new(),
             authorized_until,
             counted,
             conversation: conversation(number, last_contact_at),

@@ -19,3 +19,6 @@ CREATE INDEX reservations_by_udi ON reservations (account_id, udi_pid, udi_sn, u
 CREATE INDEX reservations_in_place ON reservations (account_id, virtual_account, instance) WHERE is_open;
 
 ALTER TABLE accounts ADD COLUMN universal_permitted BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- Export-restricted features that an instance may use, as JSON, each with the lot that it takes a licence of.
+ALTER TABLE instances ADD COLUMN exports TEXT NOT NULL DEFAULT '[]';

@@ -19,3 +19,6 @@ CREATE INDEX reservations_by_udi ON reservations (account_id, udi_pid, udi_sn, u
 CREATE INDEX reservations_in_place ON reservations (account_id, virtual_account, instance) WHERE is_open;
 
 ALTER TABLE accounts ADD COLUMN universal_permitted INTEGER NOT NULL DEFAULT 0 CHECK (universal_permitted IN (0, 1));
+
+-- Export-restricted features that an instance may use, as JSON, each with the lot that it takes a licence of.
+ALTER TABLE instances ADD COLUMN exports TEXT NOT NULL DEFAULT '[]';

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use seatpool_domain::Instance;
-use seatpool_domain::instance::Ended;
+use seatpool_domain::instance::{Ended, ExportGrant};
 use seatpool_proto::{Udi, VirtualAccountId};
 
 use crate::error::StoreError;
@@ -17,7 +17,7 @@ table! {
     id Text, virtual_account Text, udi_pid Text, udi_sn Text, udi_uuid Text, host_name Text,
     product_name Text, product_type Text, product_version Text, first_registered_at Int, registered_at Int,
     last_contact_at Int, export_controlled Flag, certificate Text, previous_certificate Text, pending Text,
-    authorized_until Int, counted Flag, conversation Text, ended_at Int, end_reason Text,
+    authorized_until Int, counted Flag, conversation Text, exports Text, ended_at Int, end_reason Text,
     registered Flag, sort_name Text, authorization_day Int, search_text Text, contact_day Int,
     certificate_day Int,
 }
@@ -49,6 +49,7 @@ pub(crate) struct Rest {
     registered: (Timestamp, Timestamp, bool),
     export_controlled: bool,
     ended: Option<Ended>,
+    exports: Vec<ExportGrant>,
     authorization_day: Option<u64>,
     contact_day: u64,
     certificate_day: u64,
@@ -75,6 +76,7 @@ impl From<&Instance> for Rest {
             authorized_until: _,
             counted: _,
             conversation: _,
+            exports,
             ended,
         } = instance;
         Self {
@@ -85,6 +87,7 @@ impl From<&Instance> for Rest {
             registered: (*first_registered_at, *registered_at, instance.is_registered()),
             export_controlled: *export_controlled,
             ended: ended.clone(),
+            exports: exports.clone(),
             authorization_day: authorization_day(instance),
             contact_day: day(instance.last_contact_at),
             certificate_day: certificate_day(instance),
@@ -153,6 +156,7 @@ impl Stored for Instance {
             .maybe_time(self.authorized_until)
             .flag(self.counted)
             .text(json(&self.conversation))
+            .text(json(&self.exports))
             .maybe_time(self.ended.as_ref().map(|ended| ended.at))
             .maybe_text(self.ended.as_ref().map(|ended| word(&ended.reason)))
             .flag(self.is_registered())
@@ -186,6 +190,7 @@ impl Stored for Instance {
             authorized_until: reader.maybe_time()?,
             counted: reader.flag()?,
             conversation: reader.json()?,
+            exports: reader.json()?,
             ended: match (reader.maybe_time()?, reader.maybe_word()?) {
                 (Some(at), Some(reason)) => Some(Ended { at, reason }),
                 _ => None,

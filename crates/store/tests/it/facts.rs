@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use seatpool_domain::access::SignInRules;
-use seatpool_domain::instance::{CertificateRecord, Conversation, EndReason, Ended, PendingCertificate};
+use seatpool_domain::instance::{
+    CertificateRecord, Conversation, EndReason, Ended, ExportGrant, PendingCertificate,
+};
 use seatpool_domain::lot::{Declaration, DeclarationState, TransactionKind};
 use seatpool_domain::{
     Account, Actor, Catalogue, Event, EventKind, Instance, Lot, LotTransaction, PoolTotal, Token, Touches,
@@ -164,6 +166,17 @@ pub(crate) fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
         certificate: Some(certificate("0a1b")),
         previous_certificate: Some(certificate("09ff")),
         pending: None,
+        exports: if n.is_multiple_of(7) {
+            vec![ExportGrant {
+                feature: "mixed-mode".to_owned(),
+                tag: tag("desk"),
+                lot: lot_id(10),
+                key: "EXPORT-7".to_owned(),
+                at: at(3),
+            }]
+        } else {
+            Vec::new()
+        },
         authorized_until: Some(at(50)),
         counted: true,
         conversation: Conversation {

@@ -34,7 +34,7 @@ async fn furnished(store: &Store, n: u64) -> AccountId {
     account
 }
 
-async fn loaded(store: &Store, account: AccountId, touches: Touches) -> Workset {
+pub(crate) async fn loaded(store: &Store, account: AccountId, touches: Touches) -> Workset {
     let batch = store.begin(account, &touches, &catalogue()).await.unwrap();
     assert!(!batch.workset.is_changed());
     batch.workset

@@ -12,6 +12,7 @@ mod loading;
 mod lots;
 mod migrations;
 mod queries;
+mod reservations;
 mod sqlite;
 
 use std::future::Future;
@@ -54,6 +55,7 @@ conformance! {
     loading::another_accounts_rows_are_never_loaded,
     lots::lots_are_listed_as_people_look_at_them,
     lots::lots_are_found_by_what_names_them,
+    reservations::reservations_come_back_and_bring_their_lots,
     ledger::every_entity_comes_back_as_it_was_written,
     ledger::a_contact_and_a_move_are_both_written,
     ledger::a_dropped_batch_changes_nothing,

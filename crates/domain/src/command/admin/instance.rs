@@ -43,6 +43,18 @@ pub(super) fn transfer(
         return Ok(Outcome::Done);
     }
     let label = instance.label();
+    if let Some(grant) = instance.exports.first() {
+        return Err(Refused::Reservation {
+            code: "export_authorized",
+            detail: format!(
+                "{label} uses the export-restricted feature {}, which takes a license of {}: return it on the product with \
+                 `license smart export return local {}` first",
+                grant.feature,
+                workset.name_of(from),
+                grant.feature
+            ),
+        });
+    }
     let source = workset.name_of(from);
 
     let mut pools = FamiliesIn::default();

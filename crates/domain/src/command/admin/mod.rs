@@ -7,7 +7,7 @@ mod instance;
 mod mend;
 mod order;
 mod renewal;
-mod reservation;
+pub(super) mod reservation;
 mod token;
 mod transfer;
 mod virtual_account;

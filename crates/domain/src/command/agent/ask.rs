@@ -10,8 +10,8 @@ use seatpool_proto::{
 use super::figures::Figures;
 use super::order::{self, OutOfOrder, Place};
 use super::{
-    By, Context, Outcome, Refused, check_clock, conclude, given_before, home, keep_newest, record_rewind,
-    refuse, register, report, told,
+    By, Context, Outcome, Refused, check_clock, conclude, export, given_before, home, keep_newest,
+    record_rewind, refuse, register, report, told,
 };
 use crate::command::registration;
 use crate::event::{Event, EventKind};
@@ -50,10 +50,6 @@ pub(super) fn answer(
             let detail = "A registration is signed by its own key, not by an ID certificate.";
             return Err(refuse(ProblemCode::Malformed, detail, sequence));
         }
-        RequestBody::ExportRequest(_) | RequestBody::ExportReturn(_) => {
-            let detail = "This manager keeps no export authorizations.";
-            return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
-        }
         RequestBody::IdCertificateRenewal(renewal) => {
             return Ok(begin_renewal(id, request, &renewal.public_key, first_use, workset, context));
         }
@@ -68,6 +64,15 @@ pub(super) fn answer(
             rewound(place, id, by, workset, context.now);
             let tags = report::renew(id, by, workset, context);
             authorize(id, virtual_account, tags, workset, context)
+        }
+        RequestBody::ExportRequest(asked) => {
+            let authorized = export::authorize(id, asked, by, workset, context)?;
+            rewound(place, id, by, workset, context.now);
+            authorized
+        }
+        RequestBody::ExportReturn(asked) => {
+            rewound(place, id, by, workset, context.now);
+            export::give_back(id, asked, by, workset, context)
         }
         RequestBody::Deregistration {} => {
             rewound(place, id, by, workset, context.now);

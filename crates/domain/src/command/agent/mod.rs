@@ -2,6 +2,7 @@
 //! order and content are decided here.
 
 mod ask;
+mod export;
 mod figures;
 mod issuance;
 mod order;
@@ -30,8 +31,10 @@ pub(super) fn touches(action: &Action) -> Touches {
                 instances: request.product_instance_id.into_iter().collect(),
                 ..Touches::default()
             };
-            if let RequestBody::Authorization(report) = &request.body {
-                touches.tags = report::tags(report).cloned().collect();
+            match &request.body {
+                RequestBody::Authorization(report) => touches.tags = report::tags(report).cloned().collect(),
+                RequestBody::ExportRequest(asked) => touches.tags = [asked.tag.clone()].into(),
+                _ => {}
             }
             touches
         }

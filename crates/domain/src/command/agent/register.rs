@@ -100,6 +100,7 @@ pub(super) fn begin(
         certificate: Some(record),
         previous_certificate: None,
         pending: Some(pending.clone()),
+        exports: Vec::new(),
         authorized_until: None,
         counted: false,
         conversation: Conversation::default(),

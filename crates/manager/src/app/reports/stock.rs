@@ -82,7 +82,7 @@ pub struct InstanceRow {
     pub last_contact_at: Timestamp,
     /// When its authorization ends; none before its first report.
     pub authorized_until: Option<Timestamp>,
-    /// The last second of its ID certificate.
+    /// The last second of its ID certificate; none where it has none, as with a reservation.
     pub certificate_until: Option<Timestamp>,
     /// What it uses.
     pub licenses: Vec<UsedLicense>,
@@ -333,7 +333,7 @@ impl Record for InstanceRow {
             instant(self.registered_at),
             instant(self.last_contact_at),
             or_empty(self.authorized_until),
-            self.certificate_until.map(instant).unwrap_or_default(),
+            or_empty(self.certificate_until),
             used,
         ]
     }

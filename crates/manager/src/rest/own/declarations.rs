@@ -8,8 +8,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, InAccount, InPlace, Last, Query};
+use super::refusals::{OfManager, OfOperator};
 use crate::app::declarations::{self, NewDeclaration};
 use crate::app::orders::OwnedLotView;
+use crate::app::rehearsal::{self, ConsequenceView};
 use crate::app::renewals;
 use crate::rest::problem::Problem;
 
@@ -37,6 +39,27 @@ pub(crate) async fn declare_licenses(
 ) -> Result<(StatusCode, Json<OwnedLotView>), Problem> {
     let made = declarations::declare(&app, &principal, account, id, new).await?;
     Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Say what a declaration would do to compliance, and do nothing (account administrators)
+#[utoipa::path(
+    post, path = "/accounts/{account}/virtual-accounts/{virtual_account}/declarations/preview", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("virtual_account" = String, Path, description = "The virtual account's name or id"),
+    ),
+    request_body = NewDeclaration,
+    responses(
+        (status = 200, description = "What would change", body = Vec<ConsequenceView>),
+        OfManager,
+    )
+)]
+pub(crate) async fn preview_declaration(
+    InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
+    Body(new): Body<NewDeclaration>,
+) -> Result<Json<Vec<ConsequenceView>>, Problem> {
+    let action = declarations::declaration(&app, &principal, account, id, new).await?;
+    Ok(Json(rehearsal::told(&app, &principal, account, action).await?))
 }
 
 /// Which declarations.
@@ -126,4 +149,27 @@ pub(crate) async fn reject_lot(
     let lot = renewals::lot_of(&lot)?;
     let verdict = Verdict::Reject;
     Ok(Json(declarations::decide(&app, &principal, account, lot, verdict, why.reason).await?))
+}
+
+/// Say what rejecting a declared lot would do to compliance, and do nothing (vendor operators)
+#[utoipa::path(
+    post, path = "/accounts/{account}/lots/{lot}/reject/preview", tag = "seatpool",
+    params(
+        ("account" = String, Path, description = "The smart account's domain"),
+        ("lot" = String, Path, description = "The lot's id"),
+    ),
+    request_body = Reason,
+    responses(
+        (status = 200, description = "What would change", body = Vec<ConsequenceView>),
+        OfOperator,
+    )
+)]
+pub(crate) async fn preview_rejection(
+    InAccount { app, principal, account }: InAccount,
+    Last(lot): Last,
+    Body(why): Body<Reason>,
+) -> Result<Json<Vec<ConsequenceView>>, Problem> {
+    let (lot, verdict) = (renewals::lot_of(&lot)?, Verdict::Reject);
+    let action = declarations::decision(&app, &principal, account, lot, verdict, why.reason).await?;
+    Ok(Json(rehearsal::told(&app, &principal, account, action).await?))
 }

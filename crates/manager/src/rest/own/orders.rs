@@ -2,6 +2,8 @@
 
 use axum::Json;
 use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::extract::{Body, InAccount, InPlace, PlaceParams, Query};
 use super::paging::{PageParams, Rows};
@@ -54,13 +56,22 @@ pub(crate) async fn preview_order(
     Ok(Json(rehearsal::of_deposits(&at.app, &at.principal, at.account, action).await?))
 }
 
+/// Which lots.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct LotParams {
+    /// Part of the licence's name or tag, or the whole name of an order or subscription.
+    text: Option<String>,
+}
+
 /// List lots
 ///
 /// Those that wait for the vendor to confirm them, then what counts, what has yet to start, and what has ended; each by
 /// its end.
 #[utoipa::path(
     get, path = "/accounts/{account}/lots", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), PlaceParams, PageParams),
+    params(("account" = String, Path, description = "The smart account's domain"), PlaceParams, LotParams, PageParams),
     responses(
         (status = 200, description = "In that order", body = Rows<OwnedLotView>),
         OfReader,
@@ -69,9 +80,15 @@ pub(crate) async fn preview_order(
 pub(crate) async fn list_lots(
     at: InAccount,
     Query(params): Query<PlaceParams>,
+    Query(which): Query<LotParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<OwnedLotView>>, Problem> {
     let (place, places) = (page.place()?, at.places(&params).await?);
+    if let Some(text) = which.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        return Ok(Json(
+            place.cut(orders::lots_found(&at.app, &at.principal, at.account, &places, text).await?),
+        ));
+    }
     let found = orders::lots_listed(&at.app, &at.principal, at.account, &places, place.page()).await?;
     Ok(Json(place.rows(found)))
 }

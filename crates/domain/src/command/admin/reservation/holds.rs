@@ -16,8 +16,8 @@ use crate::reservation::{Hold, Issued, Reservation};
 use crate::workset::Workset;
 
 /// What was chosen of which lots, in the order of the lines.
-pub(super) struct Chosen {
-    pub(super) holds: Vec<Hold>,
+pub(in crate::command) struct Chosen {
+    pub(in crate::command) holds: Vec<Hold>,
 }
 
 /// Whether a reservation's latest code holds just what the lines say.
@@ -40,7 +40,7 @@ pub(super) fn says_the_same(reservation: &Reservation, lines: &[ReserveLine]) ->
 
 /// Finds what to take for every line. What the reservation holds already costs nothing once more. Refuses what would
 /// leave anything that is in use uncovered.
-pub(super) fn choose(
+pub(in crate::command) fn choose(
     virtual_account: VirtualAccountId,
     lines: &[ReserveLine],
     present: Option<&Reservation>,

@@ -1,6 +1,6 @@
 //! Reservations: made for a request code, changed, confirmed and given back.
 
-mod holds;
+pub(in crate::command) mod holds;
 mod rehost;
 
 use seatpool_proto::code::authorization::{CODE_SEQUENCE_MAX, ENTITLEMENTS_MAX};
@@ -345,6 +345,7 @@ fn reserved_instance(reservation: &Reservation, export_controlled: bool) -> Inst
         certificate: None,
         previous_certificate: None,
         pending: None,
+        exports: Vec::new(),
         authorized_until: None,
         counted: true,
         conversation: Conversation::default(),
