@@ -1,4 +1,4 @@
-//! One licence of a virtual account: overview, who uses it, what happened, what was ordered.
+//! One licence of a virtual account: its overview, and what surrounds all of its tabs.
 
 use askama::Template;
 use axum::Router;
@@ -6,32 +6,30 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
-use seatpool_domain::lot::{DeclarationState, TransactionKind};
+use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::{LotKind, Tag};
-use seatpool_store::{EventQuery, InstanceQuery};
 
 use super::csv;
-use super::events::{self, EventRow, event_row};
 use super::explained::Explained;
-use super::frame::{Banner, Frame, Pager, TabLink, Va, part_of_list};
+use super::frame::{Banner, Frame, TabLink, Va};
 use super::licenses::{self, LicenseRow};
-use super::page::{Here, ListQuery, show_live, with_query};
+use super::page::{Here, ListQuery, show_live};
 use super::part::{Chip, Count, Tone, When};
 use super::problem::Problem;
-use crate::app::inventory::{self, LicenseView, LotStatus, LotView, TransactionView};
-use crate::app::{App, explain, instances, instances::InstanceView};
+use crate::app::inventory::{self, LicenseView, LotStatus, LotView};
+use crate::app::{App, explain};
 
 /// What surrounds the tabs of a licence.
-struct Head {
-    up: String,
-    name: String,
-    tag: String,
-    description: String,
-    chips: Vec<Chip>,
-    tabs: Vec<TabLink>,
+pub(super) struct Head {
+    pub(super) up: String,
+    pub(super) name: String,
+    pub(super) tag: String,
+    pub(super) description: String,
+    pub(super) chips: Vec<Chip>,
+    pub(super) tabs: Vec<TabLink>,
     /// Path of its pages.
-    own: String,
-    may_transfer: bool,
+    pub(super) own: String,
+    pub(super) may_transfer: bool,
 }
 
 #[derive(Template)]
@@ -46,39 +44,6 @@ struct OverviewPage {
     explained: Explained,
     lots: Vec<LotRow>,
     csv: String,
-}
-
-#[derive(Template)]
-#[template(path = "license_instances.html", blocks = ["content"])]
-struct InstancesPage {
-    frame: Frame,
-    va: Va,
-    head: Head,
-    users: Vec<UserRow>,
-    csv: String,
-    pager: Pager,
-}
-
-#[derive(Template)]
-#[template(path = "license_events.html", blocks = ["content"])]
-struct EventsPage {
-    frame: Frame,
-    va: Va,
-    head: Head,
-    events: Vec<EventRow>,
-    csv: String,
-    pager: Pager,
-}
-
-#[derive(Template)]
-#[template(path = "license_orders.html", blocks = ["content"])]
-struct OrdersPage {
-    frame: Frame,
-    va: Va,
-    head: Head,
-    transactions: Vec<TransactionRow>,
-    csv: String,
-    pager: Pager,
 }
 
 struct LegendPart {
@@ -98,42 +63,9 @@ struct LotRow {
     ends: Option<When>,
 }
 
-struct UserRow {
-    key: String,
-    href: String,
-    name: String,
-    product: String,
-    quantity: Count,
-    locked: Option<Count>,
-    reported: When,
-}
-
-struct TransactionRow {
-    key: u64,
-    what: String,
-    quantity: Count,
-    order_id: String,
-    by: String,
-    at: When,
-    change: Option<Change>,
-    note: Option<String>,
-}
-
-/// What a line of the history changed.
-enum Change {
-    /// An end, as it was and as it is since.
-    End(When, When),
-    /// How many, or the state of a declaration.
-    Value(String),
-}
-
 /// The routes below a virtual account.
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/licenses/{tag}", get(show_overview))
-        .route("/licenses/{tag}/instances", get(show_instances))
-        .route("/licenses/{tag}/events", get(show_events))
-        .route("/licenses/{tag}/orders", get(show_orders))
+    Router::new().route("/licenses/{tag}", get(show_overview))
 }
 
 /// The licence that the path names.
@@ -144,7 +76,7 @@ pub(super) async fn found(app: &App, here: &Here) -> Result<LicenseView, Problem
 }
 
 /// Heading and tabs; `tab` is the last segment of the present one.
-fn head(app: &App, here: &Here, license: &LicenseView, tab: &str) -> Head {
+pub(super) fn head(app: &App, here: &Here, license: &LicenseView, tab: &str) -> Head {
     let own = licenses::href(&here.base, &license.tag);
     let link = |(name, segment): (&'static str, &str)| TabLink {
         name,
@@ -207,100 +139,6 @@ async fn show_overview(
     show_live(&here.visit, &page, &page.as_content())
 }
 
-/// `GET …/licenses/{tag}/instances`.
-async fn show_instances(
-    State(app): State<App>,
-    here: Here,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
-    let now = app.now();
-    let license = found(&app, &here).await?;
-    let tag = license.tag.clone();
-    let wanted = InstanceQuery {
-        virtual_accounts: Some(vec![here.va.id]),
-        tag: Some(tag.clone()),
-        ..InstanceQuery::default()
-    };
-    let own = format!("{}/instances", licenses::href(&here.base, &tag));
-    let (number, account) = (query.page(), here.account_id());
-    let found = instances::list(&app, &here.principal, account, wanted, part_of_list(number)).await?;
-    let page = InstancesPage {
-        frame: here.frame(true, None),
-        va: here.plain_head(),
-        head: head(&app, &here, &license, "instances"),
-        users: found.items.iter().filter_map(|user| user_row(&here.base, user, &tag, now)).collect(),
-        csv: with_query(&format!("{}/instances", here.base), &[("license", tag.as_str()), ("format", "csv")]),
-        pager: Pager::new(number, found.total, |page| query.page_href(&own, page)),
-    };
-    show_live(&here.visit, &page, &page.as_content())
-}
-
-/// `GET …/licenses/{tag}/events`.
-async fn show_events(
-    State(app): State<App>,
-    here: Here,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
-    let now = app.now();
-    let license = found(&app, &here).await?;
-    let wanted = EventQuery {
-        virtual_account: Some(here.va.id),
-        tag: Some(license.tag.clone()),
-        ..EventQuery::default()
-    };
-    if query.wants_file() {
-        let name = format!("events-{}", license.tag);
-        return events::file(&app, &here.principal, here.account_id(), &name, wanted).await;
-    }
-    let own = format!("{}/events", licenses::href(&here.base, &license.tag));
-    let (number, account) = (query.page(), here.account_id());
-    let found =
-        crate::app::events::list(&app, &here.principal, account, wanted, part_of_list(number)).await?;
-    let page = EventsPage {
-        frame: here.frame(true, None),
-        va: here.plain_head(),
-        head: head(&app, &here, &license, "events"),
-        events: found.items.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
-        csv: query.file_href(&own),
-        pager: Pager::new(number, found.total, |page| query.page_href(&own, page)),
-    };
-    show_live(&here.visit, &page, &page.as_content())
-}
-
-/// `GET …/licenses/{tag}/orders`.
-async fn show_orders(
-    State(app): State<App>,
-    here: Here,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
-    let now = app.now();
-    let license = found(&app, &here).await?;
-    let (principal, account, place) = (here.principal.clone(), here.account_id(), here.va.id);
-    let tag = Some(license.tag.clone());
-    if query.wants_file() {
-        return csv::streamed(&format!("orders-{}", license.tag), &HEAD, move |page| {
-            let (app, principal, tag) = (app.clone(), principal.clone(), tag.clone());
-            async move {
-                let found = inventory::transactions(&app, &principal, account, place, tag, page).await?;
-                Ok(found.items.into_iter().map(cells).collect())
-            }
-        })
-        .await;
-    }
-    let own = format!("{}/orders", licenses::href(&here.base, &license.tag));
-    let number = query.page();
-    let found = inventory::transactions(&app, &principal, account, place, tag, part_of_list(number)).await?;
-    let page = OrdersPage {
-        frame: here.frame(true, None),
-        va: here.plain_head(),
-        head: head(&app, &here, &license, "orders"),
-        transactions: found.items.into_iter().map(|line| transaction_row(line, now)).collect(),
-        csv: query.file_href(&own),
-        pager: Pager::new(number, found.total, |page| query.page_href(&own, page)),
-    };
-    show_live(&here.visit, &page, &page.as_content())
-}
-
 /// Heads of the file of lots.
 const LOT_HEAD: [&str; 10] =
     ["order", "subscription", "type", "state", "quantity", "reserved", "on-prem", "starts", "ends", "lot"];
@@ -328,23 +166,6 @@ fn state(lot: &LotView) -> &'static str {
         (LotStatus::Future, _) => "Not started",
         (LotStatus::Ended, _) => "Ended",
     }
-}
-
-/// Heads of the file of orders and transactions.
-const HEAD: [&str; 9] = ["time", "what", "quantity", "order", "lot", "by", "before", "after", "note"];
-
-fn cells(line: TransactionView) -> csv::Row {
-    vec![
-        csv::instant(line.at),
-        what(&line),
-        line.quantity.to_string(),
-        line.order_id.clone().unwrap_or_default(),
-        line.lot.to_string(),
-        line.by,
-        line.before.unwrap_or_default(),
-        line.after.unwrap_or_default(),
-        line.note.unwrap_or_default(),
-    ]
 }
 
 fn legend(row: &LicenseRow) -> Vec<LegendPart> {
@@ -381,53 +202,4 @@ fn lot_row(lot: &LotView, now: Timestamp) -> LotRow {
         starts: When::day(lot.starts_at, now),
         ends: lot.ends_at.map(|at| When::day(at, now)),
     }
-}
-
-fn user_row(base: &str, user: &InstanceView, tag: &Tag, now: Timestamp) -> Option<UserRow> {
-    let usage = user.usage.iter().find(|usage| usage.tag == *tag)?;
-    Some(UserRow {
-        key: user.id.to_string(),
-        href: format!("{base}/instances/{}", user.id),
-        name: user.name.clone(),
-        product: user.product_name.clone(),
-        quantity: Count(usage.quantity.count()),
-        locked: usage.locked.map(|_| Count(usage.peak.count())),
-        reported: When::since(usage.reported_at, now),
-    })
-}
-
-fn what(line: &TransactionView) -> String {
-    let other = line.counterpart.as_deref().unwrap_or("another virtual account");
-    match line.kind {
-        TransactionKind::Ordered => "Ordered".into(),
-        TransactionKind::Renewed => "Renewed".into(),
-        TransactionKind::TransferredIn => format!("Moved here from {other}"),
-        TransactionKind::TransferredOut => format!("Moved to {other}"),
-        TransactionKind::Cancelled => "Cancelled".into(),
-        TransactionKind::Declared => "Declared by the customer".into(),
-        TransactionKind::Confirmed => "Confirmed by the vendor".into(),
-        TransactionKind::Rejected => "Rejected by the vendor".into(),
-    }
-}
-
-fn transaction_row(line: TransactionView, now: Timestamp) -> TransactionRow {
-    TransactionRow {
-        key: line.number,
-        what: what(&line),
-        quantity: Count(line.quantity.count()),
-        order_id: line.order_id.unwrap_or_default(),
-        by: line.by,
-        at: When::since(line.at, now),
-        change: change(line.kind, line.before, line.after),
-        note: line.note,
-    }
-}
-
-fn change(kind: TransactionKind, before: Option<String>, after: Option<String>) -> Option<Change> {
-    let (before, after) = (before?, after?);
-    let instant = |text: &str| text.parse::<Timestamp>().ok().filter(|_| kind.changes_the_end());
-    Some(match (instant(&before), instant(&after)) {
-        (Some(before), Some(after)) => Change::End(When::at(before), When::at(after)),
-        _ => Change::Value(format!("{before} → {after}")),
-    })
 }

@@ -11,7 +11,7 @@
 //! | `section` | the primary navigation |
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
-//! | `sign_in`, `accounts`, `general`, `licenses`, `instances`, `events`, `alerts` | one kind of page each |
+//! | `sign_in`, `accounts`, `general`, `licenses`, `license` (with `license_lists`), `instances`, `events`, `alerts` | one kind of page each |
 //! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
@@ -34,6 +34,7 @@ mod general;
 mod guard;
 mod instances;
 mod license;
+mod license_lists;
 mod licenses;
 mod lots;
 mod managed;
@@ -82,6 +83,7 @@ pub fn router() -> Router<App> {
         .route("/tokens/{token}/revoke", get(general::confirm_revoke).post(general::revoke))
         .route("/licenses", get(licenses::show_licenses))
         .merge(license::routes())
+        .merge(license_lists::routes())
         .merge(transfer::routes())
         .merge(explained::routes())
         .merge(selected::routes())

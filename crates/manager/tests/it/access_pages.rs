@@ -45,10 +45,11 @@ async fn an_administrator_invites_changes_and_deletes_in_the_portal() {
         "{}",
         list.body
     );
-    let user = list.between("<a href=\"/portal/example.com/account/users/", "\">dora").map(|text| {
-        let id = text.rsplit('/').next().unwrap();
-        format!("{users}/{id}")
-    });
+    let user =
+        list.between("<a class=\"name\" href=\"/portal/example.com/account/users/", "\">dora").map(|text| {
+            let id = text.rsplit('/').next().unwrap();
+            format!("{users}/{id}")
+        });
     let user = user.unwrap();
     let detail = alice.get(&user).await;
     let seen = detail.between("name=\"seen\" value=\"", "\"").unwrap().replace("&#34;", "\"");

@@ -82,7 +82,7 @@ async fn things(world: &World, tokens: Vec<String>, token: &str, manager: &Manag
         alice.submit(&format!("{users}/new"), users, &[("login", "target"), ("approver", "yes")]).await;
     let link = made.between("/welcome/", "<").unwrap();
     let list = alice.get(users).await;
-    let user = list.body.split(&format!("{users}/")).filter_map(|rest| rest.split_once("\">target<")).next();
+    let user = list.body.split(&format!("{users}/")).find_map(|rest| rest.split_once("\">target<"));
     let user = user.unwrap().0.to_owned();
     let clients = "/portal/example.com/account/clients";
     let fields = [("name", "Nightly"), ("scope-read", "yes"), ("approver", "yes")];
