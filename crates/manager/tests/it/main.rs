@@ -21,6 +21,7 @@ mod portal_inventory;
 mod portal_matrix;
 mod portal_pages;
 mod portal_reports;
+mod portal_reservation;
 mod portal_security;
 mod postgres;
 mod protocol_agent;
