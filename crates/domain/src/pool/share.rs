@@ -62,10 +62,12 @@ pub(crate) fn count(
     old: &Share,
     new: &Share,
 ) {
-    if old == new {
+    let key = (virtual_account, row.tag.clone());
+    // An instance that left took its part of the run's highest along: what another has locked counts again.
+    let is_held = |total: &PoolTotal| new.locked.is_none_or(|locked| locked <= total.run_high);
+    if old == new && workset.totals.get(&key).is_none_or(is_held) {
         return;
     }
-    let key = (virtual_account, row.tag.clone());
     if let Some(total) = workset.totals.get_mut(&key) {
         total.exchange(old, new);
     } else {

@@ -279,3 +279,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_instance_has_locked_counts_again_after_another_left() {
+    let mut model = Model::new();
+    for step in [
+        Step::Report { agent: 3, own: [2, 0, 0], locked: Some([7, 0, 0]) },
+        Step::Report { agent: 2, own: [1, 0, 0], locked: None },
+        Step::Move { agent: 2, to: 1 },
+        Step::Report { agent: 3, own: [2, 0, 0], locked: Some([4, 2, 1]) },
+    ] {
+        model.take(&step);
+    }
+}
