@@ -214,12 +214,6 @@ pub enum ReservationRefused {
     /// The code to be given back is installed.
     #[error("this authorization code is installed: run `license smart reservation return` to give it back")]
     IsInstalled,
-    /// The code to be given back is an update of what is installed.
-    #[error(
-        "this authorization code is an update of the installed reservation: install it, or give the whole \
-        reservation back with `license smart reservation return`"
-    )]
-    IsUpdate,
     /// The code can't be read.
     #[error(transparent)]
     Unreadable(#[from] InvalidAuthorizationCode),
@@ -296,7 +290,6 @@ impl ReservationRefused {
             Self::Reserved => "reserved",
             Self::NothingInstalled => "not_reserved",
             Self::IsInstalled | Self::UsedTwice => "code_installed",
-            Self::IsUpdate => "code_is_update",
             Self::Unreadable(_) => "code_unreadable",
             Self::OtherDevice { .. } => "code_of_other_device",
             Self::Older { .. } => "code_older",
@@ -323,7 +316,6 @@ impl ReservationRefused {
                 | Self::Reserved
                 | Self::NothingInstalled
                 | Self::IsInstalled
-                | Self::IsUpdate
         )
     }
 }

@@ -91,7 +91,14 @@ impl Desk {
             }
             came += 1;
         }
-        self.licensing.report(&self.centre).await?;
+        // Those that a reservation does not cover leave again before anyone is told that they came.
+        while let Err(refused) = self.licensing.claim(&self.centre).await? {
+            reason = Some(refused.0);
+            if came == 0 {
+                break;
+            }
+            came -= self.centre.sign_out(1, Some(kind));
+        }
         Ok(self.done(format!("{came} {kind} seats signed in"), came, count - came, reason))
     }
 

@@ -14,6 +14,9 @@ const SIGN_IN: &str = "sign-in";
 /// The feature that synchronizing users is, in *may I?*.
 const USER_SYNC: &str = "user-sync";
 
+/// The agent's code for more than is reserved.
+const BEYOND_RESERVATION: &str = "beyond_reservation";
+
 /// Which licence each kind of seat uses, by the product's licence type (004_359de8f7c2d6d0b5.txt, "Data
 /// Reported to Cisco SSM").
 const TAGS: &[(&str, Option<&str>, Option<&str>)] = &[
@@ -85,6 +88,16 @@ impl Licensing {
         }
         let answer: MayI = self.client.get(&format!("licensing/may-i/{feature}")).await?;
         Ok(if answer.allowed { Ok(()) } else { Err(Refused(answer.description.unwrap_or_default())) })
+    }
+
+    /// Tells what is in use at this moment, all tags at once. With a reservation, more than is reserved is refused.
+    pub async fn claim(&self, centre: &Centre) -> Result<Result<(), Refused>, ClientError> {
+        match self.report(centre).await {
+            Err(ClientError::Refused { code, description, .. }) if code == BEYOND_RESERVATION => {
+                Ok(Err(Refused(description)))
+            }
+            told => told.map(Ok),
+        }
     }
 
     /// Tells what is in use at this moment, all tags at once.

@@ -252,17 +252,18 @@ impl Agent {
         let chain = if read.certificates.is_empty() { &reservation.chain } else { &read.certificates };
         let holds =
             |request: &&Requested| read.verify(request.code.digest(), chain, keyring.verifier()).is_ok();
-        if let Some(installed) = reservation.installed.as_ref().filter(|installed| holds(&&installed.request))
-        {
-            return Err(if installed.grant.sequence == sequence {
-                Refused::IsInstalled
-            } else if sequence <= reservation.sequence {
-                Refused::Older { found: sequence, last: reservation.sequence }
-            } else {
-                Refused::IsUpdate
-            });
+        let installed = reservation.installed.as_ref();
+        if let Some(installed) = installed.filter(|installed| holds(&&installed.request)) {
+            // An update may be given back as long as it was not installed; what was superseded may not.
+            if installed.grant.sequence == sequence {
+                return Err(Refused::IsInstalled);
+            }
+            if sequence < reservation.sequence {
+                return Err(Refused::Older { found: sequence, last: reservation.sequence });
+            }
         }
-        let known = reservation.request.iter().chain(reservation.given_up.iter().rev());
+        let of_installed = installed.map(|installed| &installed.request);
+        let known = reservation.request.iter().chain(of_installed).chain(reservation.given_up.iter().rev());
         let Some(request) = known.clone().find(holds).cloned() else {
             let digest = known.clone().next().ok_or(Refused::NoRequest)?.code.digest();
             return Err(self.verified(&read, &digest, keyring, now).err().unwrap_or(Refused::OtherRequest));

@@ -383,7 +383,23 @@ fn a_code_that_was_not_installed_is_given_back_also_after_cancel() {
     world.install(third.clone()).unwrap();
     assert_eq!(world.step(Step::ReturnAuthorization(third)), Err(Refused::IsInstalled));
     let update = world.desk.authorize(&request, 80, &["CCX_FLEX_PREMIUM 2"]).to_text();
-    assert_eq!(world.step(Step::ReturnAuthorization(update)), Err(Refused::IsUpdate));
+    let code = world.give_back(Step::ReturnAuthorization(update.clone())).unwrap();
+    assert_eq!((code.returned, code.sequence), (Returned::NeverInstalled, 80));
+    assert_eq!(
+        world.give_back(Step::ReturnAuthorization(update.clone())),
+        Ok(code),
+        "a lost code is made again"
+    );
+    assert_eq!(world.install(update), Err(Refused::Older { found: 80, last: 80 }));
+    let next = world.desk.authorize(&request, 90, &["CCX_FLEX_PREMIUM 3"]).to_text();
+    assert!(world.install(next).unwrap().is_some());
+    let superseded = world.desk.authorize(&request, 85, &["CCX_FLEX_PREMIUM 2"]).to_text();
+    assert_eq!(
+        world.step(Step::ReturnAuthorization(superseded)),
+        Err(Refused::Older { found: 85, last: 90 })
+    );
+    let whole = world.give_back(Step::Return).unwrap();
+    assert_eq!((whole.returned, whole.sequence), (Returned::Installed, 90));
 }
 
 #[test]

@@ -373,29 +373,24 @@ fn an_independent_decoder_reads_a_pages_picture_back() {
     }
 }
 
-/// The modules of an SVG whose path is made of squares `M x y h w v w H x V y`.
+/// The modules of an SVG whose rows are strokes `M x y.5 h w m gap 0 h w …`.
 fn modules_of_svg(svg: &str) -> Vec<Vec<bool>> {
-    let attribute = |name: &str| {
-        let at = svg.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
-        svg[at..].split('"').next().unwrap().to_owned()
+    let between = |start: &str, end: char| {
+        let at = svg.find(start).unwrap() + start.len();
+        svg[at..].split(end).next().unwrap()
     };
-    let width: usize = attribute("width").parse().unwrap();
-    let path = attribute("d");
-    let mut squares: Vec<(usize, usize)> = Vec::new();
-    let mut module = 0;
-    for square in path.split('M').skip(1) {
-        let numbers: Vec<usize> = square
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|number| !number.is_empty())
-            .map(|number| number.parse().unwrap())
-            .collect();
-        squares.push((numbers[0], numbers[1]));
-        module = numbers[2];
-    }
-    let count = width / module;
+    let count: usize = between("viewBox=\"0 0 ", ' ').parse().unwrap();
     let mut modules = vec![vec![false; count]; count];
-    for (x, y) in squares {
-        modules[y / module][x / module] = true;
+    for row in between("stroke=\"#000\" d=\"", '"').split('M').skip(1) {
+        let (start, strokes) = row.split_once('h').unwrap();
+        let (x, y) = start.split_once(' ').unwrap();
+        let (mut x, y): (usize, usize) = (x.parse().unwrap(), y.strip_suffix(".5").unwrap().parse().unwrap());
+        for stroke in strokes.split(" 0h") {
+            let (width, gap) = stroke.split_once('m').unwrap_or((stroke, "0"));
+            let width: usize = width.parse().unwrap();
+            modules[y][x..x + width].fill(true);
+            x += width + gap.parse::<usize>().unwrap();
+        }
     }
     modules
 }

@@ -1,10 +1,11 @@
 //! What is to be looked at or acted on. Alerts are computed from the present state and never stored; stored is only
 //! which of them people dismissed, with a fingerprint of the state, so that a worse state raises the alert anew.
 //!
-//! Reservation, restricted-licence and on-prem alerts come with those features: [`Kind`] lists what can occur.
+//! Alerts of an on-prem manager come with it: [`Kind`] lists what can occur.
 
 mod instance;
 mod license;
+mod reservation;
 
 use jiff::Timestamp;
 use seatpool_proto::{ProductInstanceId, TokenId, VirtualAccountId};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of_instance, raised, watches};
 pub use self::license::{Likeness, alike, declarations, lots, lots_range, short, token, token_range};
+pub use self::reservation::reservation;
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence};
 
@@ -79,6 +81,12 @@ kinds! {
         "Two copies of an instance report under one identity.";
     RegistrationForced = "registration_forced", "Product Instance Replaced by Force", true,
         "A registration replaced another without proof of the older key.";
+    ReservationUnconfirmed = "reservation_unconfirmed", "Reservation Awaiting Confirmation", false,
+        "A reservation was changed, and its confirmation code has not been entered.";
+    RehostAsked = "rehost_asked", "Rehosting Awaiting Approval", false,
+        "Somebody asks to release the licences of a failed product.";
+    ReservedLicenseExpired = "reserved_license_expired", "Reserved License Expired", true,
+        "Licences that a reservation holds reached the end of their term.";
     TokenExpiring = "token_expiring", "Registration Token Expiring", true,
         "A registration token that can be used expires soon.";
 }
@@ -180,7 +188,10 @@ impl Alert {
             | Kind::FailedToConnect
             | Kind::AuthorizationPending
             | Kind::CloneSuspected
-            | Kind::RegistrationForced => vec![Action::ShowInstance],
+            | Kind::RegistrationForced
+            | Kind::ReservationUnconfirmed
+            | Kind::RehostAsked
+            | Kind::ReservedLicenseExpired => vec![Action::ShowInstance],
         };
         if self.kind.is_dismissible() {
             actions.push(Action::Dismiss);

@@ -1,7 +1,6 @@
 //! Export-restricted features of instances in contact.
 
 use seatpool_domain::command::{Action, Chosen};
-use seatpool_domain::*;
 use seatpool_proto::message::ExportFeature;
 use seatpool_proto::{ProblemCode, RequestBody, ResponseBody};
 

@@ -253,6 +253,36 @@ fn a_failed_products_licences_take_two_people_or_the_vendor() {
     assert_eq!(reserved(&world, lot), 0);
 }
 
+#[test]
+fn what_waits_for_somebody_and_what_ended_is_an_alert() {
+    let mut world = World::new();
+    let va = world.default_va();
+    world.order(va, "o1", "P", 10);
+    world.order_line(va, "o2", world.term("S", 10, 0, 30));
+    let instance = reserve(&mut world, va, 1, &[line("P", 2), line("S", 2)]);
+    let place = seatpool_domain::explain::Place::new(va, "Default");
+    let alerts = |world: &World| {
+        let raised = alert::reservation(&world.reservations[&instance], &place, world.now);
+        raised.iter().map(|alert| (alert.kind, alert.message.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(&world), []);
+    world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 3), line("S", 2)] }).unwrap();
+    let asking = Action::Rehost { instance, step: RehostStep::Ask, reason: "burnt down".into() };
+    world.submit(asking).unwrap();
+    world.advance(31 * 86_400);
+    let raised = alerts(&world);
+    let kinds: Vec<_> = raised.iter().map(|(kind, _)| *kind).collect();
+    use alert::Kind::{RehostAsked, ReservationUnconfirmed, ReservedLicenseExpired};
+    assert_eq!(kinds, [ReservationUnconfirmed, RehostAsked, ReservedLicenseExpired]);
+    assert!(raised[1].1.contains(
+        "anna asks to release the licenses of C9300 (SN SN1) without its return code (burnt down)"
+    ));
+    assert!(raised[2].1.contains("Flex Standard"), "{}", raised[2].1);
+    let sequence = latest(&world, instance);
+    world.submit(Action::ConfirmReservation { instance, sequence }).unwrap();
+    assert_eq!(alerts(&world).len(), 2);
+}
+
 /// A step of somebody, on one of three devices.
 #[derive(Clone, Debug)]
 enum Step {

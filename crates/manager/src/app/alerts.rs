@@ -135,6 +135,10 @@ async fn facts(
             place_of(at).into_iter().flat_map(|place| alert::declarations(&lots, place, catalogue, now)),
         );
     }
+    for row in store.reservations(account, &ids).await? {
+        let place = place_of(row.virtual_account).into_iter();
+        loaded.extend(place.flat_map(|place| alert::reservation(&row, place, now)));
+    }
     for found in store.lots_alike(account, &ids, now).await? {
         if let Some(place) = place_of(found.virtual_account) {
             let likeness = Likeness {

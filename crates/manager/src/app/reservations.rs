@@ -5,6 +5,7 @@
 //! copies of one code say the same.
 
 mod entry;
+pub mod preview;
 mod view;
 
 use seatpool_domain::command::{Action, Outcome, RehostStep, ReserveLine};

@@ -45,6 +45,8 @@ struct AlertsPage {
     filtered: bool,
     rows: Vec<AlertRow>,
     pager: Pager,
+    /// The reservations of the account.
+    reservations: String,
 }
 
 /// One alert as pages list it.
@@ -163,6 +165,7 @@ async fn show_alerts(
         filtered: !(query.va.is_empty() && query.severity.is_empty() && query.kind.is_empty()),
         rows: found.items.iter().map(row).collect(),
         pager: Pager::new(number, found.total, |page| query.href(&action, &[("page", &page.to_string())])),
+        reservations: format!("{}/reservations", at.base()),
         action,
     };
     show_live(&at.visit, &page, &page.as_content())

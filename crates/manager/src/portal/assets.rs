@@ -25,7 +25,7 @@ pub(crate) struct Assets {
 }
 
 /// The style sheet's parts, served as one file.
-const STYLE: [&str; 8] = [
+const STYLE: [&str; 9] = [
     include_str!("../../static/css/1-roles.css"),
     include_str!("../../static/css/2-elements.css"),
     include_str!("../../static/css/3-frame.css"),
@@ -34,6 +34,7 @@ const STYLE: [&str; 8] = [
     include_str!("../../static/css/6-forms.css"),
     include_str!("../../static/css/7-chart.css"),
     include_str!("../../static/css/8-media.css"),
+    include_str!("../../static/css/9-reservation.css"),
 ];
 
 static FILES: LazyLock<Vec<Asset>> = LazyLock::new(|| {

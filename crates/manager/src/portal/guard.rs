@@ -15,6 +15,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use seatpool_proto::Sha256;
 
 use super::problem::{Problem, ProblemPage};
+use super::upload;
 use super::visit::{Slot, Visit};
 use super::zone;
 use crate::app::App;
@@ -134,8 +135,14 @@ impl Posted {
         let body = body.map_err(|_| Problem::form_too_large())?;
         let request = Request::from_parts(parts, Body::from(body.clone()));
         // What can't be read as a form has no token.
-        let fields = Form::<Vec<(String, String)>>::from_request(request, app).await;
-        let posted = Self { fields: fields.map(|form| form.0).unwrap_or_default() };
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let fields = if let Some(boundary) = kind.and_then(upload::boundary) {
+            upload::fields(&body, boundary)
+        } else {
+            let form = Form::<Vec<(String, String)>>::from_request(request, app).await;
+            form.map(|form| form.0).unwrap_or_default()
+        };
+        let posted = Self { fields };
         let given = posted.raw("csrf").as_bytes();
         aws_lc_rs::constant_time::verify_slices_are_equal(given, visit.csrf().as_bytes())
             .map_err(|_| Problem::foreign_form())?;

@@ -1,5 +1,7 @@
 //! The Product Instances tab, one product instance, moving and removing it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -16,9 +18,10 @@ use super::licenses;
 use super::page::{Here, ListQuery, show_live, with_query};
 use super::part::{Chip, Count, Icon, Tone, When};
 use super::problem::Problem;
+use super::reservation::{self, Held};
 use super::table::{ChoiceOption, HeadCell, Sorting};
 use crate::app::instances::{self, InstanceDetail, InstanceStatus, InstanceView, UsageView};
-use crate::app::{App, explain};
+use crate::app::{App, explain, reservations};
 
 #[derive(Template)]
 #[template(path = "instances.html", blocks = ["content"])]
@@ -51,6 +54,7 @@ struct InstanceRow {
     usage: Vec<String>,
     chips: Vec<Chip>,
     contact: When,
+    reserved: bool,
 }
 
 #[derive(Template)]
@@ -80,7 +84,9 @@ struct InstancePage {
     events: Vec<EventRow>,
     events_href: String,
     events_csv: String,
-    explained: Explained,
+    /// None where a reservation says it all.
+    explained: Option<Explained>,
+    held: Option<Held>,
     may_manage: bool,
 }
 
@@ -137,6 +143,7 @@ pub(crate) async fn show_instances(
     let tag_word = tag.as_ref().map_or_else(String::new, ToString::to_string);
     let href = |sort: &str, order: &str| query.href(&path, &[("sort", sort), ("order", order)]);
     let notice = notice(&query.done);
+    let holds = holds_of(&app, &here, &found.items).await?;
     let page = InstancesPage {
         frame: here.frame(true, notice),
         va: here.head(&app, Tab::Instances).await?,
@@ -151,7 +158,7 @@ pub(crate) async fn show_instances(
             HeadCell::plain("Alerts"),
             sorting.head("Last contact", "contact", true, href),
         ],
-        rows: found.items.into_iter().map(|instance| row(&here.base, instance, now)).collect(),
+        rows: found.items.into_iter().map(|instance| row(&here.base, instance, &holds, now)).collect(),
         may_manage: here.manages,
         pager: Pager::new(number, found.total, |page| query.page_href(&path, page)),
         csv: query.file_href(&path),
@@ -187,6 +194,16 @@ fn notice(done: &str) -> Option<Banner> {
             format!("{what} {has} removed"),
             format!("{its} licenses are free again. At the next contact that is told."),
         )),
+        "returned" => Some(Banner::new(
+            Tone::Good,
+            format!("{what} {has} removed"),
+            "Its return code is entered: the licenses that it held are free again.",
+        )),
+        "released" => Some(Banner::new(
+            Tone::Good,
+            format!("{what} {has} removed"),
+            "The licenses that it held are free again, without its return code.",
+        )),
         _ => None,
     }
 }
@@ -201,8 +218,21 @@ fn product_types(app: &App) -> Vec<ChoiceOption> {
     types
 }
 
-fn row(base: &str, instance: InstanceView, now: Timestamp) -> InstanceRow {
+/// What the reserved ones of a list hold, in lines.
+type Holds = BTreeMap<ProductInstanceId, Vec<String>>;
+
+async fn holds_of(app: &App, here: &Here, listed: &[InstanceView]) -> Result<Holds, Problem> {
+    let mut holds = Holds::new();
+    for row in listed.iter().filter(|row| row.status == InstanceStatus::Reserved) {
+        let found = reservations::get(app, &here.principal, here.account_id(), row.id).await?;
+        holds.insert(row.id, reservation::brief(&found));
+    }
+    Ok(holds)
+}
+
+fn row(base: &str, instance: InstanceView, holds: &Holds, now: Timestamp) -> InstanceRow {
     InstanceRow {
+        reserved: instance.status == InstanceStatus::Reserved,
         href: format!("{base}/instances/{}", instance.id),
         key: instance.id.to_string(),
         udi: format!("UDI_PID:{}; UDI_SN:{}", instance.udi.pid, instance.udi.sn),
@@ -212,6 +242,7 @@ fn row(base: &str, instance: InstanceView, now: Timestamp) -> InstanceRow {
             .iter()
             .filter(|usage| !usage.quantity.is_zero())
             .map(|usage| format!("{} {}", Count(usage.quantity.count()), usage.name))
+            .chain(holds.get(&instance.id).into_iter().flatten().cloned())
             .collect(),
         contact: When::since(instance.last_contact_at, now),
         product: product(&instance),
@@ -259,20 +290,31 @@ pub(crate) async fn show_instance(
     let now = app.now();
     let InstanceDetail { instance, events, .. } = found(&app, &here).await?;
     let id = instance.id.to_string();
+    let held = Held::of(&app, &here, instance.id, now).await?;
+    if let Some(held) = held.as_ref().filter(|_| query.wants_file()) {
+        return Ok(held.as_file(&instance.name));
+    }
     if query.wants_file() {
         let rows = instance.usage.iter().map(usage_cells);
         return Ok(csv::whole(&format!("licenses-in-use-{}", instance.name), &USAGE_HEAD, rows));
     }
     let own = format!("{}/instances/{id}", here.base);
-    let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
+    let explained = if held.is_some() {
+        None
+    } else {
+        let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
+        Some(Explained::new(&explanation, &here.doors(), &own, now))
+    };
+    let mut chips = chips(&instance);
+    chips.extend(held.as_ref().and_then(|held| held.chip.clone()));
     let page = InstancePage {
-        frame: here.frame(true, None),
+        frame: here.frame(true, reservation::notice(&query.done)),
         va: here.plain_head(),
         base: format!("{}/instances/{id}", here.base),
         product: product(&instance),
-        chips: chips(&instance),
+        chips,
         usage: instance.usage.iter().map(|usage| usage_row(&here.base, usage, now)).collect(),
-        explained: Explained::new(&explanation, &here.doors(), &own, now),
+        explained,
         pid: instance.udi.pid.clone(),
         sn: instance.udi.sn.clone(),
         uuid: instance.udi.uuid.clone(),
@@ -289,7 +331,8 @@ pub(crate) async fn show_instance(
         usage_csv: with_query(&own, &[("format", "csv")]),
         events_href: with_query(&format!("{}/events", here.base), &[("instance", &id)]),
         events_csv: with_query(&format!("{}/events", here.base), &[("instance", &id), ("format", "csv")]),
-        may_manage: here.manages && instance.ended.is_none(),
+        may_manage: here.manages && instance.ended.is_none() && held.is_none(),
+        held,
         name: instance.name,
         host: instance.host_name,
         product_type: instance.product_type,

@@ -36,6 +36,7 @@ struct LicensesPage {
     rows: Vec<LicenseRow>,
     csv: String,
     pager: Pager,
+    may_manage: bool,
 }
 
 pub(super) struct LicenseRow {
@@ -100,6 +101,7 @@ pub(crate) async fn show_licenses(
         rows: shown.map(|license| row(&here.base, license, now)).collect(),
         csv: query.file_href(&action),
         pager: Pager::new(number, total, |page| query.page_href(&action, page)),
+        may_manage: here.manages,
         action,
     };
     show_live(&here.visit, &page, &page.as_content())

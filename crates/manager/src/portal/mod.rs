@@ -15,6 +15,7 @@
 //! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
+//! | `reservation` (with `upload`) | licences of products that are never in contact: the wizard, codes, rehosting |
 //! | `sign_in_steps`, `security`, `users`, `user`, `clients` (with `managed`, `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
@@ -44,6 +45,7 @@ mod preferences;
 mod preview;
 mod problem;
 mod reports;
+mod reservation;
 mod roles;
 mod section;
 mod security;
@@ -54,6 +56,7 @@ mod step;
 mod steps;
 mod table;
 mod transfer;
+mod upload;
 mod user;
 mod users;
 mod virtual_accounts;
@@ -87,6 +90,7 @@ pub fn router() -> Router<App> {
         .merge(transfer::routes())
         .merge(explained::routes())
         .merge(selected::routes())
+        .merge(reservation::routes())
         .merge(virtual_accounts::routes())
         .route("/instances", get(instances::show_instances))
         .route("/instances/{instance}", get(instances::show_instance))
@@ -98,6 +102,7 @@ pub fn router() -> Router<App> {
             "/{domain}",
             activity::routes()
                 .merge(alerts::routes())
+                .merge(reservation::account_routes())
                 .merge(virtual_accounts::account_routes())
                 .merge(reports::routes())
                 .merge(lots::routes())

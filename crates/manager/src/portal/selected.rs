@@ -17,6 +17,7 @@ use super::page::{Here, base_of, show, show_with};
 use super::part::{Chip, Tone};
 use super::preview::{ChangeRow, change_rows, verdict};
 use super::problem::Problem;
+use super::reservation::stays;
 use super::sign_in::capitalised;
 use super::table::ChoiceOption;
 use crate::app::access::{Permission, allows};
@@ -159,6 +160,9 @@ async fn open(
     if found.rows.is_empty() {
         return Err(Problem::changed_meanwhile(&found.changed));
     }
+    if let Some(instead) = stays::instead(here, &found.rows, step == Step::Remove) {
+        return instead;
+    }
     show(&page(app, here, step, found, Field::of(to), None).await?)
 }
 
@@ -172,6 +176,9 @@ async fn send(
     let found = found(app, here, &ids).await?;
     if found.rows.is_empty() {
         return Err(Problem::changed_meanwhile(&found.changed));
+    }
+    if let Some(instead) = stays::instead(here, &found.rows, step == Step::Remove) {
+        return instead;
     }
     let mut to = Field::of(form.text("to"));
     let target: Option<VirtualAccountId> = to.value.parse().ok();

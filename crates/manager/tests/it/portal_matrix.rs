@@ -6,6 +6,7 @@ use seatpool_domain::access::Role;
 use seatpool_domain::command::Action;
 use seatpool_proto::Quantity;
 
+use crate::portal_reservation::{Product, reserve};
 use crate::portal_security::ROUTES;
 use crate::support::scene::{BOB, contact_centre};
 use crate::support::{ALICE, Manager, Visitor, World};
@@ -19,6 +20,8 @@ struct Things {
     place: String,
     tokens: Vec<String>,
     instances: Vec<String>,
+    /// One that holds a reservation.
+    reserved: String,
     lot: String,
     declared: String,
     alerts: Vec<String>,
@@ -34,6 +37,8 @@ impl Things {
     fn path(&self, route: &str, person: usize) -> String {
         let is_verdict = route.ends_with("/confirm") || route.ends_with("/reject");
         route
+            .replace("{instance}/reservation", &format!("{}/reservation", self.reserved))
+            .replace("{part}", "1")
             .replace("{domain}", "example.com")
             .replace("{va}", &self.place)
             .replace("{token}", &self.tokens[person])
@@ -65,6 +70,8 @@ async fn things(world: &World, tokens: Vec<String>, token: &str, manager: &Manag
         instances.push(agent.instance.unwrap().to_string());
     }
     let mut alice = Visitor::signed_in(manager, ALICE).await;
+    let reserved = reserve(&mut alice, world, &Product::new("SN-SLR"), "5").await;
+    let reserved = reserved.rsplit('/').next().unwrap().to_owned();
     let rows = |body: &str| -> Vec<Vec<String>> {
         body.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
     };
@@ -103,6 +110,7 @@ async fn things(world: &World, tokens: Vec<String>, token: &str, manager: &Manag
         place: world.default.to_string(),
         tokens,
         instances,
+        reserved,
         lot: lot_of("SO-1"),
         declared: lot_of("SELF-DECLARED"),
         alerts: keys.collect(),

@@ -12,7 +12,7 @@ use seatpool_proto::Sha256;
 use serde_json::{Value, json};
 
 use crate::rest_support::{Caller, credentials, granted, instance};
-use crate::support::{Manager, TAG, World, now};
+use crate::support::{Manager, Product, TAG, World, now};
 
 /// One who calls, and the things of example.com that are its to be tried on.
 pub(crate) struct Persona {
@@ -61,11 +61,16 @@ pub(crate) fn body(route: &Route, persona: &Persona) -> Option<Value> {
     let order = json!({ "order_id": "none", "lines": [{ "license": TAG, "quantity": 0 }] });
     let is = |end: &str| route.path.strip_suffix("/preview").unwrap_or(&route.path).ends_with(end);
     let of_own = route.path.starts_with("/api/seatpool");
+    let of_reservation = route.path.contains("{reservation}");
     Some(match &route.method {
         &Method::GET | &Method::DELETE => return None,
         &Method::PATCH if is("/users/{user}") => json!({ "name": "Same" }),
         &Method::PATCH => json!({ "name": "" }),
         &Method::PUT if is("/preferences") => json!({ "time_zone": "Europe/Vienna" }),
+        _ if is("/reservations") => json!({ "request_code": "" }),
+        _ if of_reservation && is("/update") => json!({ "licenses": [] }),
+        _ if of_reservation && is("/rehost") => json!({ "step": "ask", "reason": "" }),
+        _ if of_reservation => json!({ "code": "" }),
         _ if is("/instances") => json!({ "instances": [persona.instance] }),
         _ if is("/users") => json!({ "login": "", "roles": [{ "role": "account_administrator" }] }),
         _ if is("/sign-in-rules") => json!({ "second_factor_required": false, "password_grant": false }),
@@ -104,6 +109,7 @@ pub(crate) fn path(route: &Route, persona: &Persona, world: &Things, account: &s
         .replace("{account}", account)
         .replace("{domain}", account)
         .replace("{virtual_account}", "Default")
+        .replace("{reservation}", &world.reservation)
         .replace("{token}", &world.token)
         .replace("{lot}", &world.lot)
         .replace("{license}", TAG)
@@ -125,6 +131,8 @@ pub(crate) fn path(route: &Route, persona: &Persona, world: &Things, account: &s
 pub(crate) struct Things {
     token: String,
     lot: String,
+    /// The product instance that a reservation made.
+    reservation: String,
 }
 
 fn at_second(at: jiff::Timestamp) -> jiff::Timestamp {
@@ -187,7 +195,13 @@ pub(crate) async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
         .await;
     let manager = world.start();
     let personas = personas(&world, &manager, over, &token.text).await;
-    let things = Things { token: token.id.to_string(), lot: lot.to_string() };
+    let product = Product::new("CARRIED").request.to_string();
+    let body = json!({ "request_code": product, "licenses": [{ "license": TAG, "quantity": 1 }] });
+    let path = "/api/seatpool/v1/accounts/example.com/virtual-accounts/Default/reservations";
+    let made = Caller::first(&world, &manager).await.post(path, body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let reservation = made.json()["instance"].as_str().unwrap().to_owned();
+    let things = Things { token: token.id.to_string(), lot: lot.to_string(), reservation };
     (world, manager, things, personas)
 }
 

@@ -175,6 +175,14 @@ impl Record {
     }
 }
 
+/// Whether a text is a whole code that people carry, which differs from run to run.
+fn is_carried(text: &str) -> bool {
+    use seatpool_proto::code::{ConfirmationCode, RequestCode, ReturnCode};
+    text.parse::<RequestCode>().is_ok()
+        || text.parse::<ReturnCode>().is_ok()
+        || (text != "00000000" && text.parse::<ConfirmationCode>().is_ok())
+}
+
 /// Replaces ids, times, tokens and digests everywhere in a document.
 pub(crate) fn steady(value: &mut Value) {
     match value {
@@ -185,6 +193,15 @@ pub(crate) fn steady(value: &mut Value) {
                 match key.as_str() {
                     "serial" => *member = "[serial]".into(),
                     "hash" => *member = "[hash]".into(),
+                    "sequence" => *member = "[sequence]".into(),
+                    "authorization_code" | "authorizationCode" if member.is_string() => {
+                        *member = "[authorization code]".into();
+                    }
+                    "request_code" | "reservationCode" | "code" | "returnCode" | "confirmationCode"
+                        if member.as_str().is_some_and(is_carried) =>
+                    {
+                        *member = "[code]".into();
+                    }
                     "client_secret" if member.as_str().is_some_and(|text| text.len() == 43) => {
                         *member = "[secret]".into();
                     }

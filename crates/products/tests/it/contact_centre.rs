@@ -50,6 +50,34 @@ fn when_the_evaluation_is_over_no_user_is_added_and_known_ones_work_on() {
     assert_eq!(centre.say("add-users 1")["done"], 0);
 }
 
+/// 004_359de8f7c2d6d0b5.txt, "License Usage in Specific License Reservation", on a small scale: 2 premium and 3 standard
+/// licences are at most 2 premium seats and 5 seats in all.
+#[test]
+fn seats_beyond_what_is_reserved_can_not_sign_in() {
+    use http::Method;
+    let place = Place::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = Client::new(place.path("s"));
+    runtime.block_on(async {
+        client.change(Method::PUT, "licensing/reservation/mode", Some(&true)).await.unwrap();
+        let (_, code) = client.ask::<String>(Method::POST, "licensing/reservation/request").await.unwrap();
+        let request = code.unwrap().parse().unwrap();
+        let licenses = [("CCX_FLEX_PREMIUM", 2), ("CCX_FLEX_STANDARD", 3), ("CCX_SERVER", 1)];
+        let code = place.authorization(&request, 1, &licenses);
+        client.change(Method::POST, "licensing/reservation/complete", Some(&code)).await.unwrap();
+    });
+    let mut centre = place.open(&[]);
+    let done = centre.say("sign-in 4 premium");
+    assert_eq!((&done["done"], &done["refused"]), (&2.into(), &2.into()), "{done}");
+    assert!(done["reason"].as_str().unwrap().contains("more than the reservation covers"), "{done}");
+    assert_eq!(centre.say("sign-in 9 standard")["standard"], 3);
+    assert_eq!(usage(&place), (2, 3));
+    centre.say("sign-out 2 premium");
+    assert_eq!(centre.say("sign-in 9 standard")["standard"], 5);
+    assert_eq!(usage(&place), (0, 5));
+    assert_eq!(centre.say("sign-in 1 premium")["done"], 0);
+}
+
 #[test]
 fn a_shift_plan_and_a_socket_do_what_lines_do() {
     let place = Place::new();

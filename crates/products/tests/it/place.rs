@@ -11,7 +11,10 @@ use seatpool_agent::Profile;
 use seatpool_agentd::api::Api;
 use seatpool_agentd::config::{Config, Flags};
 use seatpool_agentd::runtime;
+use seatpool_crypto::P256Key;
 use seatpool_proto::certificate::DEMONSTRATION_UNIT;
+use seatpool_proto::code::{AuthorizationCode, Entitlement, Grant, RequestCode};
+use seatpool_proto::{ProductInstanceId, Quantity};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -21,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// An agent of `unified-ccx`, unregistered, and its folder.
 pub(crate) struct Place {
     folder: TempDir,
+    root: rcgen::CertificateParams,
+    root_key: rcgen::KeyPair,
 }
 
 impl Place {
@@ -46,8 +51,10 @@ impl Place {
     }
 
     fn start(more: &[String], profile: Option<String>) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::write(place.path("root.pem"), root_pem()).unwrap();
+        let (root, root_key) = root();
+        let place = Self { folder: tempfile::tempdir().unwrap(), root, root_key };
+        let pem = place.root.self_signed(&place.root_key).unwrap().pem();
+        std::fs::write(place.path("root.pem"), pem).unwrap();
         let profile = profile.map_or_else(
             || "unified-ccx".to_owned(),
             |text| {
@@ -81,6 +88,43 @@ impl Place {
         self.folder.path().join(name)
     }
 
+    /// The authorization code of a manager under this place's root, for so many of each licence.
+    pub(crate) fn authorization(
+        &self,
+        request: &RequestCode,
+        sequence: u64,
+        licenses: &[(&str, u64)],
+    ) -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.key_usages =
+            vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyAgreement];
+        let document_signing = rcgen::ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 36]);
+        params.extended_key_usages = vec![document_signing];
+        let issuer = rcgen::Issuer::from_params(&self.root, &self.root_key);
+        let leaf = params.signed_by(&key, &issuer).unwrap().der().to_vec();
+        let entitlement = |(tag, count): &(&str, u64)| Entitlement {
+            tag: tag.parse().unwrap(),
+            count: Quantity::of(*count),
+            start: None,
+            end: None,
+            license_type: "PERPETUAL".to_owned(),
+            display_name: (*tag).to_owned(),
+            tag_description: String::new(),
+            subscription_id: String::new(),
+        };
+        let grant = Grant {
+            kind: request.kind,
+            product_instance_id: ProductInstanceId(uuid::Uuid::from_u128(1)),
+            sequence,
+            entitlements: licenses.iter().map(entitlement).collect(),
+        };
+        let signer = P256Key::from_pkcs8(&key.serialize_der()).unwrap();
+        AuthorizationCode::issue(grant, request.udi.clone(), request.digest(), &signer, vec![leaf])
+            .unwrap()
+            .to_text()
+    }
+
     /// Opens a contact centre.
     pub(crate) fn open(&self, flags: &[&str]) -> Centre {
         let mut child = Command::new(env!("CARGO_BIN_EXE_contact-centre"))
@@ -106,11 +150,11 @@ impl Place {
     }
 }
 
-fn root_pem() -> String {
+fn root() -> (rcgen::CertificateParams, rcgen::KeyPair) {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::OrganizationalUnitName, DEMONSTRATION_UNIT);
-    params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+    (params, rcgen::KeyPair::generate().unwrap())
 }
 
 /// A contact centre, ended with the test.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use qrcode::render::{svg, unicode};
+use qrcode::render::unicode;
 use qrcode::{EcLevel, QrCode};
 
 use crate::digest::Sha256;
@@ -15,6 +15,8 @@ use crate::digest::Sha256;
 pub const SCREEN_BYTES_MAX: usize = 2300;
 /// Bytes of a part for a terminal of 80 columns: 17 × 4 + 10 modules and a margin.
 pub const TERMINAL_BYTES_MAX: usize = 220;
+/// Modules of white around a picture.
+const MARGIN: usize = 4;
 /// The most parts of one code.
 const PARTS_MAX: usize = 999;
 /// The longest head of a part.
@@ -114,11 +116,38 @@ fn picture(text: &str) -> Result<QrCode, PictureFailed> {
     QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| PictureFailed::TooLong(text.len()))
 }
 
-/// A picture for a page: SVG with its margin, black on white, at least `pixels_min` wide.
+/// A picture for a page: SVG with its margin, black on white, at least `pixels_min` wide. Each row of modules is one
+/// stroke with gaps, which makes it a quarter as long as squares would.
 pub fn svg(text: &str, pixels_min: u32) -> Result<String, PictureFailed> {
-    let image = picture(text)?.render::<svg::Color<'_>>().min_dimensions(pixels_min, pixels_min).build();
-    // Into a page goes the element alone.
-    Ok(image.find("<svg").and_then(|at| image.get(at..)).unwrap_or(&image).to_owned())
+    use core::fmt::Write as _;
+    let code = picture(text)?;
+    let (modules, count) = (code.to_colors(), code.width());
+    let side = count + 2 * MARGIN;
+    let pixels = side * (pixels_min as usize).div_ceil(side).max(1);
+    let mut path = String::new();
+    for (row, y) in modules.chunks(count).zip(MARGIN..) {
+        let mut at = None;
+        for (run, x) in row.chunk_by(|a, b| a == b).scan(MARGIN, |x, run| {
+            let start = *x;
+            *x += run.len();
+            Some((run, start))
+        }) {
+            if run.first() != Some(&qrcode::Color::Dark) {
+                continue;
+            }
+            // Writing to a string can't fail.
+            let _ = match at {
+                None => write!(path, "M{x} {y}.5h{}", run.len()),
+                Some(before) => write!(path, "m{} 0h{}", x - before, run.len()),
+            };
+            at = Some(x + run.len());
+        }
+    }
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{pixels}\" height=\"{pixels}\" viewBox=\"0 0 {side} {side}\" \
+         shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path stroke=\"#000\" \
+         d=\"{path}\"/></svg>"
+    ))
 }
 
 /// A picture for a terminal: two modules in each character, bright on dark, with its margin.

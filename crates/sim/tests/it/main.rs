@@ -3,3 +3,4 @@
 
 mod architecture;
 mod pair;
+mod reservations;

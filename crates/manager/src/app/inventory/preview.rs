@@ -129,7 +129,8 @@ pub async fn mend(
     foresee(app, principal, account, vec![Action::Mend { step }]).await
 }
 
-async fn foresee(
+/// What these actions, one after the other, would change.
+pub(in crate::app) async fn foresee(
     app: &App,
     principal: &Principal,
     account: AccountId,

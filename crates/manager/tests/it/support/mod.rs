@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod browser;
 pub(crate) mod manager;
 pub(crate) mod oidc;
+mod product;
 pub(crate) mod scene;
 pub(crate) mod totp;
 pub(crate) mod visitor;
@@ -11,6 +12,7 @@ pub(crate) mod visitor;
 pub(crate) use agent::Agent;
 pub(crate) use browser::Browser;
 pub(crate) use manager::{Manager, World};
+pub(crate) use product::Product;
 pub(crate) use visitor::{ALICE, Page, Visitor};
 
 use seatpool_proto::TokenId;

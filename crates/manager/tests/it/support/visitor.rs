@@ -121,6 +121,22 @@ impl Visitor {
         self.post(to, &all).await
     }
 
+    /// Sends a form with a file in its field `file`, as browsers write it.
+    pub(crate) async fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: &str) -> Page {
+        let mark = "----WebKitFormBoundaryx7MA4YWxkTrZu0gW";
+        let part = |name: &str, value: &str| {
+            format!("--{mark}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let fields: String = fields.iter().map(|(name, value)| part(name, value)).collect();
+        let file = part("file\"; filename=\"request.txt", file);
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("content-type", format!("multipart/form-data; boundary={mark}"))
+            .body(format!("{fields}{file}--{mark}--\r\n"));
+        self.send(request).await
+    }
+
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let response = request.header("cookie", cookies.join("; ")).send().await.unwrap();
