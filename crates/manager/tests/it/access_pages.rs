@@ -63,8 +63,11 @@ async fn an_administrator_invites_changes_and_deletes_in_the_portal() {
     let refused = alice.submit(&user, &format!("{user}/delete"), &[]).await;
     assert_eq!(refused.status, 303, "{}", refused.body);
     assert!(alice.get(refused.header("location")).await.has("The user is deleted"));
-    let own =
-        alice.get(&users).await.between("<a href=\"/portal/example.com/account/users/", "\">alice").unwrap();
+    let own = alice
+        .get(&users)
+        .await
+        .between("<a class=\"name\" href=\"/portal/example.com/account/users/", "\">alice")
+        .unwrap();
     let own = format!("{users}/{own}");
     let refused = alice.submit(&format!("{own}/delete"), &format!("{own}/delete"), &[]).await;
     assert!(
