@@ -26,7 +26,7 @@ pub(super) struct Element {
 /// Why a text is not of the subset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidXml {
-    /// More than [`BYTES_MAX`].
+    /// More than the limit on bytes.
     #[error("it has {0} bytes, {BYTES_MAX} are the most")]
     TooLarge(usize),
     /// Too many elements, or too deep.
