@@ -290,7 +290,7 @@ pub(crate) async fn show_instance(
     let now = app.now();
     let InstanceDetail { instance, events, .. } = found(&app, &here).await?;
     let id = instance.id.to_string();
-    let held = Held::of(&app, &here, instance.id, now).await?;
+    let held = Held::of(&app, &here, instance.id).await?;
     if let Some(held) = held.as_ref().filter(|_| query.wants_file()) {
         return Ok(held.as_file(&instance.name));
     }

@@ -6,8 +6,9 @@ use seatpool_domain::access::Role;
 use seatpool_domain::command::Action;
 use seatpool_proto::Quantity;
 
-use crate::portal_reservation::{Product, reserve};
+use crate::portal_reservation::reserve;
 use crate::portal_security::ROUTES;
+use crate::support::Product;
 use crate::support::scene::{BOB, contact_centre};
 use crate::support::{ALICE, Manager, Visitor, World};
 

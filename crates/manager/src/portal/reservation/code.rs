@@ -73,7 +73,7 @@ pub(super) async fn show_code(
         text: (text.len() <= SHOWN_BYTES_MAX).then_some(text),
         file: format!("{own}/authorization-code.txt"),
         instance: format!("{}/instances/{}", here.base, reservation.instance),
-        made: When::since(latest.made_at, app.now()),
+        made: When::at(latest.made_at),
         made_by: latest.made_by.clone(),
         in_transit: reservation.in_transit.is_some(),
         own,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::response::Response;
-use jiff::Timestamp;
 use seatpool_proto::code::ReservationKind;
 use seatpool_proto::{LotId, ProductInstanceId, Tag};
 
@@ -60,7 +59,6 @@ impl Held {
         app: &App,
         here: &Here,
         instance: ProductInstanceId,
-        now: Timestamp,
     ) -> Result<Option<Self>, AppError> {
         let account = here.account_id();
         let reservation = match reservations::get(app, &here.principal, account, instance).await {
@@ -78,7 +76,7 @@ impl Held {
         Ok(Some(Self {
             universal: reservation.kind == ReservationKind::Universal,
             rows,
-            made: When::since(reservation.issued.made_at, now),
+            made: When::at(reservation.issued.made_at),
             file: format!("{}/instances/{instance}?format=csv", here.base),
             own: own(here, instance),
             manages: here.manages,
@@ -87,8 +85,8 @@ impl Held {
                 || (asked && allowed(Permission::Approve)),
             chip: chip(&reservation),
             made_by: reservation.issued.made_by,
-            transit: reservation.in_transit.map(|next| (When::since(next.made_at, now), next.made_by)),
-            rehost: reservation.rehost.map(|asked| (When::since(asked.at, now), asked.by, asked.reason)),
+            transit: reservation.in_transit.map(|next| (When::at(next.made_at), next.made_by)),
+            rehost: reservation.rehost.map(|asked| (When::at(asked.at), asked.by, asked.reason)),
         }))
     }
 }
