@@ -108,6 +108,7 @@ impl Conn<'_> {
     }
 
     /// All rows that the statement gives. A slow one is on the log's level `debug`, without its values.
+    #[expect(clippy::disallowed_methods, reason = "how long it took goes into the log, and into no decision")]
     pub(crate) async fn rows(&mut self, sql: &Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let began = Instant::now();
         let rows = self.fetched(sql, values).await?;
