@@ -29,6 +29,8 @@ pub struct Reservation {
     pub issued: Issued,
     /// A later code whose confirmation has not been entered.
     pub transit: Option<Issued>,
+    /// The highest sequence number that a code of it ever had: a product takes none that is not greater.
+    pub highest: u64,
     /// Somebody asked for its licences to be released without a return code.
     pub rehost: Option<RehostAsked>,
     /// How and when it ended.

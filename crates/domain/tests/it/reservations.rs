@@ -188,6 +188,13 @@ fn a_change_that_was_never_installed_can_be_given_back_and_the_rest_stays() {
     world.submit(back).unwrap();
     assert_eq!(reserved(&world, lot), 6);
     assert!(world.instances[&instance].is_registered());
+    let back = Action::ReturnReservation { instance, sequence, returned: Returned::NeverInstalled };
+    assert_eq!(code(world.submit(back)), "another_code", "it was given back before");
+    world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 7)] }).unwrap();
+    assert!(
+        latest(&world, instance) > sequence,
+        "rises above what was given back, even where the clock stands still"
+    );
     world.submit(returning(&world, instance)).unwrap();
     assert_eq!(reserved(&world, lot), 0);
     assert!(!world.instances[&instance].is_registered());

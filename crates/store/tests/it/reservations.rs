@@ -39,6 +39,7 @@ fn reservation(n: u64) -> Reservation {
         manager: point(3),
         issued: issued(5, 3),
         transit: Some(issued(6, 4)),
+        highest: 6,
         rehost: None,
         ended: None,
     }

@@ -137,12 +137,13 @@ fn check_use(
         let then: Vec<Lot> =
             lots.iter().map(|lot| Lot { reserved: lot.reserved.plus(more(lot)), ..lot.clone() }).collect();
         let after = pool::assess(family, &then, totals(), context.now);
-        for (before, after) in now.iter().zip(&after).filter(|(before, after)| after.short > before.short) {
+        let went_short = now.iter().zip(&after).find(|(before, after)| after.short > before.short);
+        if let Some((before, after)) = went_short {
             let reserved = |tier: &pool::TierView| -> Quantity {
                 lots.iter().filter(|lot| lot.tag == tier.tag).map(&more).sum()
             };
             // The tier that was reserved, where a lower one would go short for it.
-            let (before, wanted) = match reserved(before) {
+            let (tier, wanted) = match reserved(before) {
                 own if !own.is_zero() => (before, own),
                 _ => now
                     .iter()
@@ -150,7 +151,7 @@ fn check_use(
                     .find(|(_, own)| !own.is_zero())
                     .unwrap_or((before, after.short)),
             };
-            return Err(Refused::TooFewFree { tag: before.tag.clone(), available: before.available, wanted });
+            return Err(Refused::TooFewFree { tag: tier.tag.clone(), available: tier.available, wanted });
         }
     }
     Ok(())

@@ -105,9 +105,10 @@ pub(super) fn make(
         ));
     }
 
-    let last = of_device().map(|row| row.latest().sequence).max();
+    let last = of_device().map(|row| row.highest).max();
     let chosen = holds::choose(virtual_account, lines, None, workset, context)?;
     let instance = ProductInstanceId(context.ids.uuid());
+    let issued = issued(chosen, last, by, workset, context)?;
     let reservation = Reservation {
         instance,
         virtual_account,
@@ -116,7 +117,8 @@ pub(super) fn make(
         request: digest,
         device: request.public_key,
         manager,
-        issued: issued(chosen, last, by, workset, context)?,
+        highest: issued.sequence,
+        issued,
         transit: None,
         rehost: None,
         ended: None,
@@ -162,7 +164,8 @@ pub(super) fn update(
         };
     }
     let chosen = holds::choose(reservation.virtual_account, lines, Some(&reservation), workset, context)?;
-    let next = issued(chosen, Some(reservation.issued.sequence), by, workset, context)?;
+    let next = issued(chosen, Some(reservation.highest), by, workset, context)?;
+    reservation.highest = next.sequence;
     let before = holds::words(&reservation.issued, context);
     let after = holds::words(&next, context);
     let message = format!(
@@ -232,6 +235,11 @@ pub(super) fn give_back(
                 ),
             )),
         };
+    }
+    if reservation.code(sequence).is_none() {
+        let detail = "this return code is of an authorization code that is no longer the product's: enter the one that it \
+                      printed last";
+        return Err(refused("another_code", detail));
     }
     let mut reservation = reservation.clone();
     let of_transit = reservation.transit.as_ref().is_some_and(|next| next.sequence == sequence);
