@@ -54,7 +54,7 @@ pub fn reservation(row: &Reservation, place: &Place, now: Timestamp) -> Vec<Aler
         let at = end.begins_at();
         let message = Sentence::new(format!("Licenses that {label} holds by its reservation ended on "))
             .at(at)
-            .text(&format!(": {}. Update the reservation with licenses that count.", names.join(", ")));
+            .text(format!(": {}. Update the reservation with licenses that count.", names.join(", ")));
         alerts.push(alert(Kind::ReservedLicenseExpired, Severity::Major, at.to_string(), message, at));
     }
     alerts
