@@ -65,7 +65,7 @@ pub enum Taken {
     /// The code to be entered at the manager.
     Requested(RequestCode),
     /// Installed; an update's confirmation code is to be entered at the manager.
-    Installed(Option<ConfirmationCode>),
+    Installed(ConfirmationCode),
     /// The code to be entered at the manager.
     Returned(ReturnCode),
 }

@@ -36,6 +36,9 @@ pub struct LicenseEntry {
     /// Never consumed, but must be owned (behaviour.md, "Usage reports").
     #[serde(default)]
     pub required_present: bool,
+    /// It authorizes export-restricted features: taken only where the account is permitted them.
+    #[serde(default)]
+    pub export_restricted: bool,
     /// Product types that may use it; empty: all.
     #[serde(default)]
     pub product_types: Vec<String>,

@@ -140,6 +140,8 @@ impl Agent {
         if self.state.registration.is_none() {
             self.state.tags.clear();
         }
+        // The manager gave their licences free with the registration before: they are asked for anew.
+        self.state.exports.features.clear();
         self.state.registration = Some(Registration {
             account_id: registered.home.account_id,
             product_instance_id: registered.product_instance_id,

@@ -149,13 +149,10 @@ impl Agent {
                 return Err(Refused::OtherInstance { found: found.to_string(), own: own.to_string() });
             }
         }
-        let confirmation = match present {
-            None => None,
-            Some(_) => {
-                let key = device_key(request, keyring)?;
-                Some(ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?)
-            }
-        };
+        // The first installation has one, too: the code may be that of a change that was made before any was installed.
+        let key = device_key(request, keyring)?;
+        let confirmation = ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?;
+        let is_update = present.is_some();
         let request = request.clone();
         let count = code.grant.entitlements.len();
         let reservation = &mut self.state.reservation;
@@ -163,16 +160,10 @@ impl Agent {
         reservation.sequence = sequence;
         reservation.chain.clone_from(&code.certificates);
         reservation.installed = Some(Installed { request, grant: code.grant, manager, at: now });
-        if let Some(confirmation) = confirmation {
-            reservation.last_confirmation = Some((confirmation, now));
-        }
+        reservation.last_confirmation = Some((confirmation, now));
         self.state.ended = None;
         self.state.tags.clear();
-        let what = if confirmation.is_some() {
-            "The reservation was updated"
-        } else {
-            "A reservation was installed"
-        };
+        let what = if is_update { "The reservation was updated" } else { "A reservation was installed" };
         let message = format!("{what}: {count} entitlements.");
         self.tell(EventCode::ReservationInstalled, None, now, message);
         Ok(Taken::Installed(confirmation))

@@ -47,8 +47,7 @@ pub(super) async fn route(request: http::Request<Incoming>, rest: &[&str], handl
     Ok(match handle.reserve(step).await.map_err(refused)? {
         Taken::Done => shapes::empty(StatusCode::NO_CONTENT),
         Taken::Requested(code) => shapes::json(StatusCode::OK, &code.to_string()),
-        // The first code needs no confirmation.
-        Taken::Installed(code) => shapes::json(StatusCode::OK, &code.map(|code| code.to_string())),
+        Taken::Installed(code) => shapes::json(StatusCode::OK, &code.to_string()),
         Taken::Returned(code) => shapes::json(StatusCode::OK, &code.to_string()),
     })
 }

@@ -76,14 +76,13 @@ async fn install(client: &Client, text: &str, form: Form) -> anyhow::Result<Stri
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let parts = !lines.is_empty() && lines.iter().all(|line| picture::is_part(line));
     let text = if parts { picture::joined(lines)? } else { text.to_owned() };
-    let confirmation = client
-        .post::<Option<String>>(Method::POST, "licensing/reservation/complete", &json!(text))
-        .await?
-        .flatten();
+    let confirmation =
+        client.post::<String>(Method::POST, "licensing/reservation/complete", &json!(text)).await?;
     let Some(code) = confirmation else { return Ok(String::new()) };
     let code: ConfirmationCode = code.parse()?;
+    // The manager asks for it after a change; of a first code it needs none.
     let said = format!(
-        "Last Confirmation code {code}\nEnter this confirmation code in the Smart Software Manager portal:\n{code}\n"
+        "Last Confirmation code {code}\nAfter a change, enter this confirmation code in the Smart Software Manager portal:\n{code}\n"
     );
     Ok(said + &forms(form, &code.to_string(), || code.to_spoken())?)
 }

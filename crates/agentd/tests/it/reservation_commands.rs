@@ -60,7 +60,7 @@ fn a_reservation_by_commands_from_enable_to_disable() {
 
     let first = desk.authorize(&request, 100, &["CCX_FLEX_PREMIUM 10", "CCX_SERVER 1"]);
     let said = text(place.license_with("smart reservation install -", &first.to_text()));
-    assert_eq!(said, "Reservation install successful\n");
+    assert!(said.starts_with("Reservation install successful\nLast Confirmation code "), "{said}");
     let status = place.says("show all");
     assert!(status.contains("Status: REGISTERED - SPECIFIC LICENSE RESERVATION"), "{status}");
     assert!(status.contains("Status: AUTHORIZED - RESERVED on"), "{status}");
@@ -157,8 +157,8 @@ async fn the_local_api_speaks_the_shapes_of_embedded_agents() {
     assert_eq!(licensing["reservation_mode"], true);
     assert_eq!(licensing["registration"]["status"], "RESERVATION_IN_PROGRESS");
     let first = desk.authorize(&request, 100, &["CCX_FLEX_PREMIUM 10", "CCX_SERVER 1"]).to_text();
-    let none = client.post::<Option<String>>(Method::POST, &reservation("complete"), &first).await.unwrap();
-    assert_eq!(none.flatten(), None, "the first code needs no confirmation");
+    let own = client.post::<String>(Method::POST, &reservation("complete"), &first).await.unwrap();
+    assert!(own.is_some(), "it may be the code of a change that was made before any was installed");
     let licensing: serde_json::Value = client.get("licensing").await.unwrap();
     assert_eq!(licensing["authorization"]["status"], "RESERVED_IN_COMPLIANCE");
     let update = desk.authorize(&request, 200, &["CCX_FLEX_PREMIUM 11"]).to_text();

@@ -81,6 +81,13 @@ fn who_is_not_permitted_is_told_so() {
         Err(ProblemCode::ExportNotPermitted),
         "its token was not"
     );
+
+    let mut world = World::new();
+    world.order(world.default_va(), "o1", "S", 5);
+    let mut agent = registered(&mut world, 1);
+    let cheap = ExportFeature { feature: "mixed-mode".into(), tag: tag("S") };
+    let refused = agent.ask(&mut world, RequestBody::ExportRequest(cheap));
+    assert_eq!(refused.unwrap_err(), ProblemCode::ExportNotPermitted, "not for any license that there is");
 }
 
 #[test]

@@ -122,6 +122,31 @@ fn what_cannot_be_reserved_is_refused_with_its_reason() {
 }
 
 #[test]
+fn what_only_the_customer_says_that_it_owns_leaves_by_no_code() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let declared =
+        Action::Declare { virtual_account: va, tag: tag("P"), quantity: q(5), note: "contract 7".into() };
+    world.submit(declared).unwrap();
+    assert_eq!(code(world.submit(reserving(va, request(1, 0), &[line("P", 1)]))), "too_few");
+    let order = world.lots.values().next().unwrap().order_id.clone();
+    let confirmed =
+        Action::Decide { declaration: order, verdict: command::Verdict::Confirm, reason: "it is so".into() };
+    world.submit(confirmed).unwrap();
+    reserve(&mut world, va, 1, &[line("P", 1)]);
+}
+
+#[test]
+fn restricted_licences_are_reserved_where_the_account_is_permitted_them() {
+    let mut world = World::with_export(false);
+    let va = world.default_va();
+    world.order(va, "o1", "PORT", 5);
+    assert_eq!(code(world.submit(reserving(va, request(1, 0), &[line("PORT", 1)]))), "export_not_permitted");
+    world.account.export_permitted = true;
+    reserve(&mut world, va, 1, &[line("PORT", 1)]);
+}
+
+#[test]
 fn the_same_request_again_gives_the_same_reservation_and_another_is_refused() {
     let mut world = World::new();
     let (va, emea) = (world.default_va(), world.create_va("EMEA"));
@@ -249,6 +274,8 @@ fn a_failed_products_licences_take_two_people_or_the_vendor() {
     world.submit_as(ben(), step(RehostStep::Refuse, "it runs")).unwrap();
     assert_eq!(reserved(&world, lot), 6);
     world.submit(step(RehostStep::Ask, "burnt down")).unwrap();
+    let program = Actor::Client("robot".into());
+    assert_eq!(code(world.submit_as(program, step(RehostStep::Approve, ""))), "not_a_person");
     world.submit_as(ben(), step(RehostStep::Approve, "")).unwrap();
     assert_eq!(reserved(&world, lot), 0);
     assert!(world.last_message().contains("anna asked for it (burnt down), and ben approved"));

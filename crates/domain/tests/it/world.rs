@@ -26,7 +26,7 @@ pub const CATALOGUE: &str = r#"
     ]
     [[families]]
     family = "port"
-    licenses = [{ tag = "PORT", name = "IVR Port", product_types = ["unified-ccx"] }]
+    licenses = [{ tag = "PORT", name = "IVR Port", product_types = ["unified-ccx"], export_restricted = true }]
     [[families]]
     family = "server"
     licenses = [{ tag = "SRV", name = "Server", required_present = true }]

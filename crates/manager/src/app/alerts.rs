@@ -206,19 +206,6 @@ async fn places(
     Ok(chosen.into_iter().map(|row| Place::new(row.id, row.name)).collect())
 }
 
-/// How many alerts are raised in each of these virtual accounts, or in each that `principal` may read; those without
-/// any are left out.
-pub async fn counts(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-    virtual_accounts: &[VirtualAccountId],
-) -> Result<BTreeMap<VirtualAccountId, AlertCounts>, AppError> {
-    let places = places(app, principal, account, virtual_accounts).await?;
-    let facts = facts(app, principal, account, places).await?;
-    counted(app, account, &facts).await
-}
-
 /// How many alerts are raised in a virtual account, and the gravest of them, at most so many.
 pub async fn summary(
     app: &App,
@@ -278,6 +265,31 @@ pub async fn list(
     check(principal, account, Permission::SeeAccount)?;
     let places = places(app, principal, account, &query.virtual_accounts).await?;
     let facts = facts(app, principal, account, places).await?;
+    listed(app, account, &facts, query, page).await
+}
+
+/// A page of alerts, and how many are raised in each of the virtual accounts that the query names, whatever else it
+/// restricts.
+pub async fn list_with_counts(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    query: &AlertQuery,
+    page: Page,
+) -> Result<(Paged<Raised>, BTreeMap<VirtualAccountId, AlertCounts>), AppError> {
+    check(principal, account, Permission::SeeAccount)?;
+    let places = places(app, principal, account, &query.virtual_accounts).await?;
+    let facts = facts(app, principal, account, places).await?;
+    Ok((listed(app, account, &facts, query, page).await?, counted(app, account, &facts).await?))
+}
+
+async fn listed(
+    app: &App,
+    account: AccountId,
+    facts: &Facts,
+    query: &AlertQuery,
+    page: Page,
+) -> Result<Paged<Raised>, AppError> {
     let mut listing =
         Listing { offset: page.offset, limit: u64::from(page.limit), total: 0, items: Vec::new() };
     for severity in [Severity::Major, Severity::Minor, Severity::Informational] {
@@ -286,7 +298,7 @@ pub async fn list(
         }
         for kind in Kind::ALL.iter().copied() {
             if query.kind.is_none_or(|wanted| wanted == kind) {
-                section(app, account, &facts, query, (severity, kind), &mut listing).await?;
+                section(app, account, facts, query, (severity, kind), &mut listing).await?;
             }
         }
     }
@@ -333,10 +345,7 @@ async fn section(
         .map(|alert| Raised { alert: alert.clone(), dismissed: facts.dismissal(alert).cloned() })
         .filter(|raised| raised.dismissed.is_some() == query.dismissed)
         .collect();
-    rows.sort_by(|a, b| {
-        let key = |raised: &Raised| (raised.alert.place.name.clone(), raised.alert.due, raised.alert.key());
-        key(a).cmp(&key(b))
-    });
+    rows.sort_by_cached_key(|raised| (raised.alert.place.name.clone(), raised.alert.due, raised.alert.key()));
     listing.extend(rows);
     for watch in facts.watches.iter().filter(|watch| (watch.severity, watch.kind) == (severity, kind)) {
         let hidden = facts.dismissed_of(watch, app);

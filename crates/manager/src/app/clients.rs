@@ -61,7 +61,8 @@ pub struct NewClient {
     pub name: String,
     /// What it may do.
     pub roles: Vec<RoleView>,
-    /// What it may use of its roles: `read`, `inventory`, `tokens`, `orders`, `admin`; everything if absent.
+    /// What it may use of its roles: `read`, `inventory`, `tokens`, `orders`, `admin`; those of whoever creates it
+    /// if absent.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     pub scopes: Option<Vec<OauthScope>>,
@@ -105,13 +106,15 @@ pub async fn create(
     }
     let names = app.store().virtual_accounts(account).await?;
     let roles = new.roles.into_iter().map(|role| role_of(role, &names)).collect::<Result<_, _>>()?;
+    let scopes = new.scopes.unwrap_or_else(|| principal.scopes.clone());
+    must_have(principal, &scopes)?;
     let (id, secret) = (app.new_id().to_string(), clients::secret());
     let change = AccessChange::CreateClient {
         id: id.clone(),
         name: new.name,
         secret_hash: clients::secret_hash(&secret),
         roles,
-        scopes: new.scopes.unwrap_or_else(|| OauthScope::ALL.into()),
+        scopes,
     };
     access::change(app, principal, account, change).await?;
     with_secret(app, account, &id, secret).await
@@ -130,7 +133,9 @@ pub async fn rotate(
         let problem = format!("is at most {OVERLAP_HOURS_MAX}, not {overlap_hours}");
         return Err(invalid("overlap_hours", &problem));
     }
-    let id = find(app, account, id).await?.id;
+    let client = find(app, account, id).await?;
+    must_have(principal, &client.scopes)?;
+    let id = client.id;
     let secret = clients::secret();
     let hours = SignedDuration::from_hours(i64::from(overlap_hours) * i64::from(app.clock().factor()));
     let change = AccessChange::RotateSecret {
@@ -140,6 +145,14 @@ pub async fn rotate(
     };
     access::change(app, principal, account, change).await?;
     with_secret(app, account, &id, secret).await
+}
+
+/// Nobody hands on a scope that was not given to them.
+fn must_have(principal: &Principal, scopes: &[OauthScope]) -> Result<(), AppError> {
+    match scopes.iter().find(|scope| !principal.scopes.contains(scope)) {
+        Some(scope) => Err(AppError::OutOfScope { scope: scope.as_str() }),
+        None => Ok(()),
+    }
 }
 
 /// Deletes a client: its access tokens end at once.

@@ -71,6 +71,15 @@ pub fn request_code(text: &str) -> Result<RequestCode, AppError> {
     text.parse().map_err(|error: InvalidRequestCode| unreadable("request code", &error))
 }
 
+/// The same, with a device key that confirmation and return codes can be checked by.
+fn usable_request(app: &App, text: &str) -> Result<RequestCode, AppError> {
+    let request = request_code(text)?;
+    if app.ca().reservation_key()?.authenticate(&request.public_key, b"").is_err() {
+        return Err(unreadable("request code", &"its key is none: make a new one on the product"));
+    }
+    Ok(request)
+}
+
 /// Looks at a request code before anything is reserved for it.
 pub async fn look_at(
     app: &App,
@@ -80,7 +89,7 @@ pub async fn look_at(
     code: &str,
 ) -> Result<Asked, AppError> {
     check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
-    let request = request_code(code)?;
+    let request = usable_request(app, code)?;
     let before = app.store().reservation_of_request(account, request.digest()).await?;
     let readable =
         |row: &Reservation| allows(principal, account, Permission::ReadVirtualAccount(row.virtual_account));
@@ -121,14 +130,30 @@ pub async fn reserve(
     lines: &[Reserve],
 ) -> Result<ReservationView, AppError> {
     check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
-    let request = request_code(code)?;
+    let request = usable_request(app, code)?;
     let manager = app.ca().reservation_point()?;
     let lines = lines_of(app, lines)?;
     let action = Action::Reserve { virtual_account, request, manager, lines };
-    let Outcome::Reserved(instance) = access::submit(app, principal, account, action).await? else {
+    let made = access::submit(app, principal, account, action).await;
+    let Outcome::Reserved(instance) = made.map_err(|error| discreet(error, principal, account))? else {
         return Err(AppError::Internal);
     };
     get(app, principal, account, instance).await
+}
+
+/// What is said of the device to who may not read the whole account names no other virtual account.
+fn discreet(error: AppError, principal: &Principal, account: AccountId) -> AppError {
+    match error {
+        AppError::Refused(Refused::Reservation {
+            code: code @ ("request_used" | "already_reserved" | "registered"),
+            ..
+        }) if !allows(principal, account, Permission::ReadAccount) => {
+            let detail = "this product instance is registered in this smart account, or holds a reservation, or its request \
+                          code was used: ask an account administrator, or make a new request code on the product";
+            AppError::Refused(Refused::Reservation { code, detail: detail.to_owned() })
+        }
+        other => other,
+    }
 }
 
 fn lines_of(app: &App, lines: &[Reserve]) -> Result<Vec<ReserveLine>, AppError> {
@@ -224,7 +249,7 @@ pub async fn confirm(
     let code: ConfirmationCode =
         code.parse().map_err(|error: InvalidConfirmationCode| unreadable("confirmation code", &error))?;
     let sequence = row.latest().sequence;
-    app.entries().may_try(instance, app.now())?;
+    app.entries().attempt(instance, app.now())?;
     match code.check(&row.facts(sequence), app.ca().reservation_key()?) {
         Ok(()) => app.entries().right(instance),
         Err(ConfirmationRefused::Agreement(error)) => {
@@ -232,7 +257,6 @@ pub async fn confirm(
             return Err(AppError::Internal);
         }
         Err(error) => {
-            app.entries().wrong(instance, app.now());
             return Err(unreadable("confirmation code", &error));
         }
     }
@@ -253,7 +277,7 @@ pub async fn give_back(
     check(principal, account, Permission::ManageVirtualAccount(row.virtual_account))?;
     let code: ReturnCode =
         code.parse().map_err(|error: InvalidReturnCode| unreadable("return code", &error))?;
-    app.entries().may_try(instance, app.now())?;
+    app.entries().attempt(instance, app.now())?;
     let sequence = row.code(code.sequence).map_or(row.latest().sequence, |known| known.sequence);
     match code.check(&row.facts(sequence), app.ca().reservation_key()?) {
         Ok(()) => app.entries().right(instance),
@@ -262,7 +286,6 @@ pub async fn give_back(
             return Err(AppError::Internal);
         }
         Err(error) => {
-            app.entries().wrong(instance, app.now());
             return Err(unreadable("return code", &error));
         }
     }

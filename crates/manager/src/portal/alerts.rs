@@ -132,8 +132,8 @@ async fn show_alerts(
         .await;
     }
     let number: u64 = query.page.parse().unwrap_or(1).max(1);
-    let found = alerts::list(&app, principal, account, &wanted, part_of_list(number)).await?;
-    let counts = alerts::counts(&app, principal, account, &wanted.virtual_accounts).await?;
+    let (found, counts) =
+        alerts::list_with_counts(&app, principal, account, &wanted, part_of_list(number)).await?;
     let action = format!("{}/alerts", at.base());
     let row = |raised: &Raised| alert_row(&at.doors(raised.alert.place.id), raised, now);
     let notice = match query.done.as_str() {

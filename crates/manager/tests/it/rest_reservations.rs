@@ -157,7 +157,12 @@ async fn a_reservation_goes_its_way_in_the_own_api() {
     record.post(&caller, &format!("{one}/rehost"), json!({ "step": "ask", "reason": "burnt down" })).await;
     let approver = caller.new_client(&manager, "example.com", json!([{ "role": "approver" }])).await;
     record.post(&approver, &format!("{one}/rehost"), json!({ "step": "ask", "reason": "I may not" })).await;
-    record.post(&approver, &format!("{one}/rehost"), json!({ "step": "approve" })).await;
+    let program = record.post(&approver, &format!("{one}/rehost"), json!({ "step": "approve" })).await;
+    assert_eq!(program["code"], "not_a_person");
+    record.post(&approver, &format!("{one}/rehost"), json!({ "step": "refuse", "reason": "it runs" })).await;
+    record
+        .post(&caller, &format!("{one}/rehost"), json!({ "step": "release", "reason": "burnt down" }))
+        .await;
     assert_eq!(reserved(&caller).await, 0);
     insta::assert_json_snapshot!("own_reservations", record.finish());
 }

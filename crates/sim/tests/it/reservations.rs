@@ -196,9 +196,9 @@ impl World {
                     self.requests.push(code);
                 }
             }
-            Ok(Taken::Installed(Some(code))) => self.confirmations.push(code.to_string().parse().unwrap()),
+            Ok(Taken::Installed(code)) => self.confirmations.push(code.to_string().parse().unwrap()),
             Ok(Taken::Returned(code)) => self.returns.push(code.to_string().parse().unwrap()),
-            Ok(Taken::Done | Taken::Installed(None)) => {}
+            Ok(Taken::Done) => {}
             Err(_) => return false,
         }
         true

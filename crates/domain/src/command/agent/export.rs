@@ -31,6 +31,10 @@ pub(super) fn authorize(
         let detail = "It registered with a token that does not allow export-controlled functionality.";
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
     }
+    if !context.catalogue.license(&asked.tag).is_some_and(|license| license.export_restricted) {
+        let detail = format!("{} is no license of an export-restricted feature.", asked.tag);
+        return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
+    }
     if let Some(grant) = instance.exports.iter().find(|grant| grant.feature == asked.feature) {
         return Ok(authorized(grant));
     }

@@ -51,6 +51,18 @@ pub(in crate::command) fn choose(
     let mut holds: Vec<Hold> = Vec::new();
     for line in lines {
         known_license(context, &line.tag)?;
+        let restricted =
+            context.catalogue.license(&line.tag).is_some_and(|license| license.export_restricted);
+        if restricted && !workset.account.export_permitted {
+            return Err(Refused::Reservation {
+                code: "export_not_permitted",
+                detail: format!(
+                    "{} authorizes an export-restricted feature, and this smart account is not permitted those: leave it \
+                     out, or ask the vendor",
+                    context.license_name(&line.tag)
+                ),
+            });
+        }
         if line.quantity.is_zero() {
             return Err(command_words::invalid(
                 "quantity",
@@ -92,8 +104,14 @@ fn candidates<'w>(
     workset: &'w Workset,
     now: Timestamp,
 ) -> Result<Vec<&'w Lot>, Refused> {
-    let fits =
-        |lot: &&Lot| lot.virtual_account == virtual_account && lot.tag == line.tag && lot.term.contains(now);
+    let fits = |lot: &&Lot| {
+        let held = present.is_some_and(|present| !present.holds(lot.id).is_zero());
+        lot.virtual_account == virtual_account
+            && lot.tag == line.tag
+            && lot.term.contains(now)
+            // What only the customer says that it owns leaves by no signed code.
+            && (!lot.is_waiting() || held)
+    };
     if let Some(id) = line.lot {
         let lot = workset.lots.get(&id).filter(fits);
         return lot.map(|lot| vec![lot]).ok_or(Refused::Unknown { what: "lot" });

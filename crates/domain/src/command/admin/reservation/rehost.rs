@@ -3,7 +3,7 @@
 use seatpool_proto::ProductInstanceId;
 
 use super::{By, Context, Outcome, Refused, end, holds, label, open, record, refused};
-use crate::command::{RehostStep, words};
+use crate::command::{Actor, RehostStep, words};
 use crate::event::EventKind;
 use crate::reservation::{RehostAsked, ReservationEnded};
 use crate::workset::Workset;
@@ -57,6 +57,12 @@ pub(in crate::command::admin) fn rehost(
         }
         RehostStep::Approve => {
             let asked = asked(&reservation)?;
+            if !matches!(by.actor, Actor::User(_)) {
+                return Err(refused(
+                    "not_a_person",
+                    "a person approves this, not a program: sign in to the portal",
+                ));
+            }
             if asked.by == by.actor.name() {
                 return Err(refused(
                     "own_request",
