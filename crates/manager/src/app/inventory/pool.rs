@@ -145,6 +145,7 @@ fn unlisted(tag: &Tag) -> LicenseEntry {
         name: tag.to_string(),
         description: String::new(),
         required_present: false,
+        export_restricted: false,
         product_types: Vec::new(),
     }
 }
