@@ -379,7 +379,7 @@ fn the_steps_lead_through_all_of_a_reservations_life() {
         world.act(act);
         world.check();
     }
-    assert_eq!((world.held(), world.confirmations.len()), (6, 1), "in transit the larger is held");
+    assert_eq!((world.held(), world.confirmations.len()), (6, 2), "in transit the larger is held");
     world.act(&Act::EnterConfirmation { code: 0, reservation: 0 });
     assert_eq!(world.held(), 4);
     world.act(&Act::Return(0));
