@@ -9,6 +9,7 @@ pub mod preview;
 mod view;
 
 use seatpool_domain::command::{Action, Outcome, RehostStep, ReserveLine};
+use seatpool_domain::lot::DeclarationState;
 use seatpool_domain::{Refused, Reservation};
 use seatpool_proto::code::{
     ConfirmationCode, ConfirmationRefused, InvalidConfirmationCode, InvalidRequestCode, InvalidReturnCode,
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, allows, check, unknown};
 use super::accounts::{self, invalid};
-use super::inventory::{self, LicenseView, LotStatus};
+use super::inventory::{self, LicenseView, LotStatus, LotView};
 use super::{App, AppError};
 pub(crate) use entry::Entries;
 pub use view::{CodeView, HeldView, RehostView, ReservationView};
@@ -106,18 +107,26 @@ pub async fn offers(
 ) -> Result<Vec<Offer>, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
     let licenses = inventory::licenses(app, principal, account, &[virtual_account]).await?;
-    let offer = |license: LicenseView| {
+    let offer = |mut license: LicenseView| {
+        // What waits for the vendor to confirm it is not reserved.
+        license.lots.retain(|lot| !waits(lot));
+        license.purchased = license.purchased.minus(license.declared);
         let family = app.catalogue().family_of(&license.tag);
         let tier = family.and_then(|family| Some((family.licenses.len(), family.tier(&license.tag)?)));
-        let available = Quantity::of(u64::try_from(license.balance).unwrap_or_default());
+        let available =
+            Quantity::of(u64::try_from(license.balance).unwrap_or_default()).minus(license.declared);
         Offer {
             supports_substitution: tier.is_some_and(|(tiers, tier)| tier + 1 < tiers),
             available,
             license,
         }
     };
-    let counts = |license: &LicenseView| license.lots.iter().any(|lot| lot.status == LotStatus::Active);
-    Ok(licenses.into_iter().filter(counts).map(offer).collect())
+    let counts = |offer: &Offer| offer.license.lots.iter().any(|lot| lot.status == LotStatus::Active);
+    Ok(licenses.into_iter().map(offer).filter(counts).collect())
+}
+
+fn waits(lot: &LotView) -> bool {
+    lot.declaration.as_ref().is_some_and(|declaration| declaration.state == DeclarationState::Declared)
 }
 
 /// Reserves for a request code. The same code again gives what it gave before.
@@ -256,9 +265,7 @@ pub async fn confirm(
             tracing::error!(%error, "a confirmation code can't be checked");
             return Err(AppError::Internal);
         }
-        Err(error) => {
-            return Err(unreadable("confirmation code", &error));
-        }
+        Err(error) => return Err(unreadable("confirmation code", &error)),
     }
     access::submit(app, principal, account, Action::ConfirmReservation { instance, sequence }).await?;
     get(app, principal, account, instance).await
@@ -285,9 +292,7 @@ pub async fn give_back(
             tracing::error!(%error, "a return code can't be checked");
             return Err(AppError::Internal);
         }
-        Err(error) => {
-            return Err(unreadable("return code", &error));
-        }
+        Err(error) => return Err(unreadable("return code", &error)),
     }
     let action = Action::ReturnReservation { instance, sequence, returned: code.returned };
     access::submit(app, principal, account, action).await?;

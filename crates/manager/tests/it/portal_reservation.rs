@@ -2,11 +2,13 @@
 //! Without script.
 
 use seatpool_domain::access::Role;
+use seatpool_domain::command::Action;
+use seatpool_proto::Quantity;
 use seatpool_proto::code::picture::{self, SCREEN_BYTES_MAX};
 use seatpool_proto::code::{ReservationKind, Returned};
 
 use crate::support::scene::contact_centre;
-use crate::support::{ALICE, Agent, Browser, Manager, Page, Product, Visitor, World};
+use crate::support::{ALICE, Agent, Browser, Manager, Page, Product, TAG, Visitor, World};
 
 /// Largest page, in bytes.
 const PAGE_BYTES_MAX: usize = 100 * 1024;
@@ -551,4 +553,28 @@ async fn a_person_reserves_in_a_browser_in_light_and_dark_wide_and_narrow() {
         browser.open(&format!("{}{instance}", manager.url)).await;
         picture_of(&browser, "instance-asked", theme).await;
     }
+}
+
+#[tokio::test]
+async fn what_waits_for_the_vendor_to_confirm_it_is_not_offered() {
+    let world = World::new().await;
+    world.order(10).await;
+    let declared = Action::Declare {
+        virtual_account: world.default,
+        tag: TAG.parse().unwrap(),
+        quantity: Quantity::of(7),
+        note: "contract 7".into(),
+    };
+    world.command(declared).await;
+    let manager = world.start();
+    let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    let new = world.page("reservations/new");
+    let code = Product::new("SN-SLR-9").request.to_string();
+    let chosen = alice.submit(&new, &new, &[("request_code", &code), ("step", "code")]).await;
+    assert_eq!(chosen.status, 200, "{}", chosen.body);
+    assert_eq!(chosen.body.matches("id=\"lot-").count(), 1, "the ordered lot alone: {}", chosen.body);
+    let field = field_of(&chosen);
+    let fields = [("request_code", code.as_str()), (field.as_str(), "11"), ("step", "select")];
+    let refused = alice.submit(&new, &new, &fields).await;
+    assert!(refused.status == 422 && refused.has("Only 10 can be reserved"), "{}", refused.body);
 }

@@ -42,7 +42,7 @@ pub(super) fn authorize(
     let (label, place_name) = (instance.label(), workset.name_of(place));
     let line = ReserveLine { tag: asked.tag.clone(), lot: None, quantity: Quantity::of(1) };
     let chosen = choose(place, &[line], None, workset, context);
-    let lot = chosen.ok().and_then(|chosen| chosen.holds.first().map(|hold| hold.lot));
+    let lot = chosen.ok().and_then(|holds| holds.first().map(|hold| hold.lot));
     let Some(lot) = lot else {
         let name = context.license_name(&asked.tag);
         let detail = format!("{name} has none to spare in {place_name}.");

@@ -15,11 +15,6 @@ use crate::pool::{self, FamiliesIn};
 use crate::reservation::{Hold, Issued, Reservation};
 use crate::workset::Workset;
 
-/// What was chosen of which lots, in the order of the lines.
-pub(in crate::command) struct Chosen {
-    pub(in crate::command) holds: Vec<Hold>,
-}
-
 /// Whether a reservation's latest code holds just what the lines say.
 pub(super) fn says_the_same(reservation: &Reservation, lines: &[ReserveLine]) -> bool {
     let mut wanted: BTreeMap<&Tag, Quantity> = BTreeMap::new();
@@ -38,7 +33,7 @@ pub(super) fn says_the_same(reservation: &Reservation, lines: &[ReserveLine]) ->
     wanted == held && lines.iter().all(|line| line.lot.is_none_or(|lot| of_lot(lot) >= line.quantity))
 }
 
-/// Finds what to take for every line. What the reservation holds already costs nothing once more. Refuses what would
+/// Finds what to take of which lots for every line, in their order. What the reservation holds already costs nothing once more. Refuses what would
 /// leave anything that is in use uncovered.
 pub(in crate::command) fn choose(
     virtual_account: VirtualAccountId,
@@ -46,7 +41,7 @@ pub(in crate::command) fn choose(
     present: Option<&Reservation>,
     workset: &Workset,
     context: &Context<'_>,
-) -> Result<Chosen, Refused> {
+) -> Result<Vec<Hold>, Refused> {
     let mut taken: BTreeMap<LotId, Quantity> = BTreeMap::new();
     let mut holds: Vec<Hold> = Vec::new();
     for line in lines {
@@ -92,7 +87,7 @@ pub(in crate::command) fn choose(
         }
     }
     check_use(virtual_account, &taken, present, workset, context)?;
-    Ok(Chosen { holds })
+    Ok(holds)
 }
 
 /// The lot that the line names; or those that count now: those held already first, then perpetual ones, then by their
@@ -105,12 +100,9 @@ fn candidates<'w>(
     now: Timestamp,
 ) -> Result<Vec<&'w Lot>, Refused> {
     let fits = |lot: &&Lot| {
-        let held = present.is_some_and(|present| !present.holds(lot.id).is_zero());
-        lot.virtual_account == virtual_account
-            && lot.tag == line.tag
-            && lot.term.contains(now)
-            // What only the customer says that it owns leaves by no signed code.
-            && (!lot.is_waiting() || held)
+        // What only the customer says that it owns leaves by no signed code.
+        let is_owned = !lot.is_waiting();
+        is_owned && lot.virtual_account == virtual_account && lot.tag == line.tag && lot.term.contains(now)
     };
     if let Some(id) = line.lot {
         let lot = workset.lots.get(&id).filter(fits);
@@ -199,7 +191,7 @@ pub(super) fn put(reservation: Reservation, by: &By, workset: &mut Workset, cont
 
 /// What a code says of what was chosen: one line for each lot. A term's days are UTC; the last day of a lot counts for
 /// the product no longer than for the pool.
-pub(super) fn entitlements(chosen: &Chosen, workset: &Workset, context: &Context<'_>) -> Vec<Entitlement> {
+pub(super) fn entitlements(holds: &[Hold], workset: &Workset, context: &Context<'_>) -> Vec<Entitlement> {
     let entitlement = |hold: &Hold| {
         let lot = workset.lots.get(&hold.lot);
         let license = context.catalogue.license(&hold.tag);
@@ -214,7 +206,7 @@ pub(super) fn entitlements(chosen: &Chosen, workset: &Workset, context: &Context
             subscription_id: lot.and_then(|lot| lot.subscription_id.clone()).unwrap_or_default(),
         }
     };
-    chosen.holds.iter().map(entitlement).collect()
+    holds.iter().map(entitlement).collect()
 }
 
 /// What a code reserves, in words.

@@ -12,7 +12,7 @@ use super::{By, Context, Outcome, Refused, known};
 use crate::command::{ReserveLine, registration, words};
 use crate::event::{Event, EventKind};
 use crate::instance::{Conversation, EndReason, Instance};
-use crate::reservation::{Issued, Reservation, ReservationEnd, ReservationEnded};
+use crate::reservation::{Hold, Issued, Reservation, ReservationEnd, ReservationEnded};
 use crate::workset::{Touches, Workset};
 
 pub(super) fn touches_new(
@@ -309,7 +309,7 @@ fn check_kind(kind: ReservationKind, lines: &[ReserveLine], workset: &Workset) -
 
 /// What the next authorization code says.
 fn issued(
-    chosen: holds::Chosen,
+    held: Vec<Hold>,
     last: Option<u64>,
     by: &By,
     workset: &Workset,
@@ -320,19 +320,13 @@ fn issued(
     if sequence > CODE_SEQUENCE_MAX {
         return Err(words::invalid("clock", "is beyond the year 10889: set it right"));
     }
-    let entitlements = holds::entitlements(&chosen, workset, context);
+    let entitlements = holds::entitlements(&held, workset, context);
     if entitlements.len() > ENTITLEMENTS_MAX {
         let problem =
             format!("come from {} lots: a code holds at most {ENTITLEMENTS_MAX}", entitlements.len());
         return Err(words::invalid("licenses", problem));
     }
-    Ok(Issued {
-        sequence,
-        at: context.now,
-        by: by.actor.name().to_owned(),
-        holds: chosen.holds,
-        entitlements,
-    })
+    Ok(Issued { sequence, at: context.now, by: by.actor.name().to_owned(), holds: held, entitlements })
 }
 
 /// The product instance that a reservation makes: nothing of the product is known but its device.
