@@ -82,6 +82,7 @@ macro_rules! event_kinds {
 
 event_kinds! {
     AccountCreated = "account_created", Informational, "A smart account was created.";
+    AccountChanged = "account_changed", Informational, "A smart account was renamed, or is permitted something else.";
     VirtualAccountCreated = "virtual_account_created", Informational, "A virtual account was created.";
     VirtualAccountChanged = "virtual_account_changed", Informational, "A virtual account was renamed or described.";
     VirtualAccountDeleted = "virtual_account_deleted", Informational, "A virtual account was deleted.";

@@ -21,6 +21,7 @@ pub use self::access::AccessChange;
 pub use self::action::{
     Action, Chosen, CoTermination, OrderLine, RehostStep, ReserveLine, TransferLine, Until, Verdict,
 };
+pub use self::admin::account::AccountChange;
 use self::admin::reservation::holds::choose;
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;

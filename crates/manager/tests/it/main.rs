@@ -23,6 +23,7 @@ mod portal_pages;
 mod portal_reports;
 mod portal_reservation;
 mod portal_security;
+mod portal_smart_accounts;
 mod postgres;
 mod protocol_agent;
 mod refusals;

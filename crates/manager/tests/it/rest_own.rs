@@ -30,6 +30,15 @@ async fn accounts_and_clients_are_created_by_those_who_may() {
     record.get(&caller, &format!("{accounts}?limit=1")).await;
     record.get(&caller, &format!("{accounts}/other.example")).await;
     record.get(&caller, &format!("{accounts}/nosuch.example")).await;
+    let other = format!("{accounts}/other.example");
+    let terms = json!({ "name": "Other", "export_permitted": true, "universal_permitted": false });
+    let change = json!({ "name": "Another", "export_permitted": false, "seen": terms });
+    record.post(&caller, &format!("{other}/preview"), change.clone()).await;
+    record.call(&caller, "PATCH", &other, Some(change)).await;
+    let stale = json!({ "universal_permitted": true, "seen": terms });
+    record.call(&caller, "PATCH", &other, Some(stale)).await;
+    record.call(&caller, "PATCH", &other, Some(json!({ "name": "" }))).await;
+    record.get(&caller, &format!("{other}/events?kind=account_changed")).await;
     let clients = format!("{accounts}/other.example/clients");
     let administrator = json!({ "name": "scripts", "roles": [{ "role": "account_administrator" }] });
     record.post(&caller, &clients, administrator.clone()).await;

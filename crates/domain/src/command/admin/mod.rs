@@ -1,5 +1,6 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
+pub(super) mod account;
 mod alert;
 mod cancellation;
 mod declaration;
@@ -25,6 +26,8 @@ const TRANSACTIONS_MAX: usize = 999;
 
 pub(super) fn touches(action: &Action) -> Touches {
     match action {
+        // The account is always loaded.
+        Action::ChangeAccount { .. } => Touches::default(),
         Action::CreateVirtualAccount { name, .. } => virtual_account::touches(None, Some(name)),
         Action::ChangeVirtualAccount { virtual_account, name, .. } => {
             virtual_account::touches(Some(*virtual_account), name.as_ref())
@@ -72,6 +75,7 @@ pub(super) fn apply(
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
     match action {
+        Action::ChangeAccount { change } => account::change(change, by, workset, context),
         Action::CreateVirtualAccount { name, description } => {
             virtual_account::create(&name, &description, by, workset, context)
         }
