@@ -68,13 +68,15 @@ pub(super) fn transfer(
     workset.count_instance(from, false);
     workset.count_instance(to, true);
     let message = format!("{label} was moved from {source} to {target}; its usage counts there now.");
-    workset.record(Event {
-        virtual_account: Some(from),
-        instance: Some(id),
-        before: Some(source),
-        after: Some(target),
-        ..by.event(EventKind::InstanceTransferred, context.now, message)
-    });
+    for place in [from, to] {
+        workset.record(Event {
+            virtual_account: Some(place),
+            instance: Some(id),
+            before: Some(source.clone()),
+            after: Some(target.clone()),
+            ..by.event(EventKind::InstanceTransferred, context.now, message.clone())
+        });
+    }
     pools.reassess(by, workset, context);
     Ok(Outcome::Done)
 }

@@ -13,6 +13,8 @@ mod token;
 mod transfer;
 mod virtual_account;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_proto::{Tag, VirtualAccountId};
 
@@ -195,6 +197,16 @@ fn word_of(chosen: &Chosen) -> &'static str {
         Chosen::Order(_) => "order",
         Chosen::Subscription(_) => "subscription",
     }
+}
+
+/// Lots by where they are, in the order in which they are given: what happens to lots of several virtual accounts is an
+/// event of each (features.md, A14).
+fn by_place(lots: &[Lot]) -> BTreeMap<VirtualAccountId, Vec<&Lot>> {
+    let mut places: BTreeMap<VirtualAccountId, Vec<&Lot>> = BTreeMap::new();
+    for lot in lots {
+        places.entry(lot.virtual_account).or_default().push(lot);
+    }
+    places
 }
 
 /// One line of a lot's history, of the event with this number: what happened to all of it.

@@ -1,6 +1,6 @@
 //! Transfers of licences between virtual accounts: lots are split, and parts that belong together are united.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::{LotId, Quantity, VirtualAccountId};
@@ -53,10 +53,11 @@ pub(super) fn licenses(
     let number = workset.record(Event {
         virtual_account: Some(from),
         tag: only(lines.iter().map(|line| &line.tag)).cloned(),
-        before: Some(source),
+        before: Some(source.clone()),
         after: target,
         ..by.event(EventKind::LicensesTransferred, context.now, message)
     });
+    record_arrivals(&source, lines, by, workset, context);
 
     let mut pools = FamiliesIn::default();
     for line in lines {
@@ -98,6 +99,32 @@ pub(super) fn licenses(
     }
     pools.reassess(by, workset, context);
     Ok(Outcome::Done)
+}
+
+/// The same in the log of each virtual account that something goes to.
+fn record_arrivals(
+    source: &str,
+    lines: &[TransferLine],
+    by: &By,
+    workset: &mut Workset,
+    context: &Context<'_>,
+) {
+    let targets: BTreeSet<VirtualAccountId> = lines.iter().map(|line| line.to).collect();
+    for to in targets {
+        let arriving = || lines.iter().filter(|line| line.to == to);
+        let texts: Vec<String> = arriving()
+            .map(|line| format!("{} of {}", line.quantity, context.license_name(&line.tag)))
+            .collect();
+        let target = workset.name_of(to);
+        let message = format!("Moved to {target}: {} from {source}.", words::list(&texts));
+        workset.record(Event {
+            virtual_account: Some(to),
+            tag: only(arriving().map(|line| &line.tag)).cloned(),
+            before: Some(source.to_owned()),
+            after: Some(target),
+            ..by.event(EventKind::LicensesTransferred, context.now, message)
+        });
+    }
 }
 
 /// Finds what to take for every line, or says what is missing.
