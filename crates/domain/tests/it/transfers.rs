@@ -100,6 +100,7 @@ fn a_transfer_is_all_or_nothing() {
         tag: tag(name),
         available: q(available),
         wanted: q(wanted),
+        users: String::new(),
     };
     let cases = [
         (vec![line("S", 8, berlin)], few("S", 7, 8)),

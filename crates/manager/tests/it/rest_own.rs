@@ -87,6 +87,51 @@ async fn virtual_accounts_and_tokens_live_and_end() {
 }
 
 #[tokio::test]
+async fn lists_go_on_where_the_page_before_ended() {
+    let world = World::new().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    let places = format!("{ACCOUNT}/virtual-accounts/Default");
+    let role = json!([{ "role": "approver" }]);
+    for n in 0..3 {
+        for (path, body) in [
+            (format!("{places}/tokens"), json!({ "description": format!("no. {n}") })),
+            (
+                format!("{places}/declarations"),
+                json!({ "license": TAG, "quantity": 1, "note": "contract 7" }),
+            ),
+            (format!("{ACCOUNT}/clients"), json!({ "name": format!("no. {n}"), "roles": role })),
+            (format!("{ACCOUNT}/users"), json!({ "login": format!("person{n}"), "roles": role })),
+        ] {
+            let made = caller.post(&path, body).await;
+            assert_eq!(made.status, 201, "{path}: {}", made.text);
+        }
+    }
+    for list in [
+        format!("{places}/tokens"),
+        format!("{ACCOUNT}/declarations"),
+        format!("{ACCOUNT}/clients"),
+        format!("{ACCOUNT}/users"),
+    ] {
+        let whole = caller.get(&list).await.json();
+        let total = whole["total"].as_u64().unwrap();
+        assert!(total >= 3 && whole["next_cursor"].is_null(), "{list}: {whole}");
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = caller.get(&format!("{list}?limit=2{cursor}")).await.json();
+            assert_eq!(page["total"], total, "{list}");
+            rows.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(&rows, whole["items"].as_array().unwrap(), "{list}");
+        for wrong in ["limit=0", "limit=1001", "cursor=nonsense"] {
+            assert_eq!(caller.get(&format!("{list}?{wrong}")).await.status, 400, "{list}?{wrong}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn orders_deposit_once_and_lots_are_renewed() {
     let world = World::new().await;
     let manager = world.start();

@@ -23,8 +23,7 @@ statements! {
 }
 
 impl Store {
-    /// The instances that hold authorizations of export-restricted features. No index serves it: it reads all instances
-    /// of the account.
+    /// The instances that hold authorizations of export-restricted features, or wait for them.
     pub async fn export_holders(&self, account: AccountId) -> Result<Vec<Instance>, StoreError> {
         read_all(&self.db.rows(&HOLDERS, &[Value::text(account)]).await?)
     }

@@ -27,6 +27,9 @@ pub(crate) async fn who_holds_export_controlled_functionality_is_found(store: St
         put_token(workset, without);
     })
     .await;
+    let touches = seatpool_domain::Touches { export_holders: true, ..Default::default() };
+    let workset = crate::loading::loaded(&store, account, touches).await;
+    assert_eq!(workset.instances.values().collect::<Vec<_>>(), [&holder]);
     assert_eq!(store.export_holders(account).await.unwrap(), [holder]);
     assert_eq!(store.export_holders(other).await.unwrap(), []);
     assert_eq!(store.export_tokens(account, at(50)).await.unwrap(), 2);

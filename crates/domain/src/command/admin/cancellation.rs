@@ -6,7 +6,7 @@ use super::{
     By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, by_place, chosen, line_of, lots_of, only,
     word_of,
 };
-use crate::command::words;
+use crate::command::{holders, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
@@ -17,7 +17,7 @@ pub(super) fn touches(lots: &Chosen) -> Touches {
         Chosen::Order(order) => [order.trim().to_owned()].into(),
         Chosen::Lot(_) | Chosen::Subscription(_) => [].into(),
     };
-    Touches { orders, ..chosen(lots) }
+    Touches { orders, export_holders: true, ..chosen(lots) }
 }
 
 /// Takes back what was chosen, or refuses with the figures of the first lot of which too much is promised elsewhere.
@@ -61,6 +61,7 @@ pub(super) fn cancel(
                 quantity: lot.quantity,
                 reserved: lot.reserved,
                 moved_out: lot.moved_out,
+                users: holders::words([lot.id], workset),
             });
         }
     }

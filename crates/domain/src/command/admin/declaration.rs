@@ -137,6 +137,8 @@ pub(super) fn decide(
                 quantity: lot.quantity,
                 reserved: lot.reserved,
                 moved_out: lot.moved_out,
+                // No feature is authorized by what is only declared.
+                users: String::new(),
             });
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seatpool_proto::{LotId, Quantity, VirtualAccountId};
 
 use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, only};
-use crate::command::{TransferLine, words};
+use crate::command::{TransferLine, holders, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
@@ -19,6 +19,7 @@ pub(super) fn touches(from: VirtualAccountId, lines: &[TransferLine]) -> Touches
         pools_in: places(),
         tags: lines.iter().map(|line| line.tag.clone()).collect(),
         lots: lines.iter().filter_map(|line| line.lot).collect(),
+        export_holders: true,
         ..Touches::default()
     }
 }
@@ -150,6 +151,7 @@ fn plan(
             return Err(words::invalid("quantity", "is 0: move at least one"));
         }
         let candidates = candidates(from, line, workset, context.now)?;
+        let lots: Vec<LotId> = candidates.iter().map(|lot| lot.id).collect();
         let mut wanted = line.quantity;
         let mut available = Quantity::ZERO;
         for lot in candidates {
@@ -164,7 +166,12 @@ fn plan(
             }
         }
         if !wanted.is_zero() {
-            return Err(Refused::TooFew { tag: line.tag.clone(), available, wanted: line.quantity });
+            return Err(Refused::TooFew {
+                tag: line.tag.clone(),
+                available,
+                wanted: line.quantity,
+                users: holders::words(lots, workset),
+            });
         }
     }
     if moves.len() * 2 > TRANSACTIONS_MAX {
