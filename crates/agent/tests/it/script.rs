@@ -102,6 +102,10 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             world.manager.export_controlled = true;
             Ok(())
         }
+        ["export", "ended", feature] => {
+            world.manager.exports_ended = vec![(*feature).to_owned()];
+            Ok(())
+        }
         ["export", "request", feature] => world.command(Command::RequestExport((*feature).to_owned())),
         ["export", "return", feature] => world.command(Command::ReturnExport((*feature).to_owned())),
         ["export", "cancel"] => world.command(Command::CancelExport),

@@ -12,6 +12,7 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `license` (with `license_lists`), `instances`, `events`, `alerts` | one kind of page each |
+//! | `smart_accounts` | the vendor's customers: the list, a new one, what one is permitted |
 //! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
@@ -52,6 +53,7 @@ mod security;
 mod selected;
 mod sign_in;
 mod sign_in_steps;
+mod smart_accounts;
 mod step;
 mod steps;
 mod table;
@@ -104,6 +106,7 @@ pub fn router() -> Router<App> {
                 .merge(alerts::routes())
                 .merge(reservation::account_routes())
                 .merge(virtual_accounts::account_routes())
+                .merge(smart_accounts::account_routes())
                 .merge(reports::routes())
                 .merge(lots::routes())
                 .merge(steps::routes()),
@@ -119,6 +122,7 @@ pub fn router() -> Router<App> {
         .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
+        .merge(smart_accounts::routes())
         .merge(alerts_bar::routes())
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
