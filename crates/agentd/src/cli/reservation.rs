@@ -15,7 +15,7 @@ use super::words::{Form, Kind, Reservation, ReturnWhat};
 use crate::client::Client;
 
 /// The longest text that can be an authorization code, in bytes.
-const CODE_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const CODE_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn run(client: &Client, step: Reservation) -> Outcome {
     match step {

@@ -168,6 +168,9 @@ pub(super) struct Sftp {
     /// Trust and remember the key of a host that is not known yet, without asking
     #[arg(long)]
     pub(super) accept_new_host: bool,
+    /// How long fetching the file may take in all, in seconds
+    #[arg(long, default_value_t = 120)]
+    pub(super) timeout: u64,
 }
 
 #[derive(Debug, Subcommand)]
