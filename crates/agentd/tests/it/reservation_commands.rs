@@ -247,6 +247,42 @@ fn a_code_that_is_not_the_right_one_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_call_managers_feature_comes_with_its_code_and_its_tiers_do_not_borrow() {
+    use http::Method;
+    use seatpool_agentd::client::Client;
+    const FEATURE: &str = "CUCM_Export_Restricted_Authorization_Key";
+    const CUWL: &str = "regid.2017-02.com.cisco.UCM_CUWL_12_0_cc59375a-1cd8-4b36-8366-6f42abba905";
+    let Scene { place, desk } = scene();
+    let _daemon = place.start_with(&["--profile", "unified-cm"]);
+    let client = Client::new(place.socket());
+    let allowed = async || -> bool {
+        let may: serde_json::Value = client.get(&format!("licensing/may-i/{FEATURE}")).await.unwrap();
+        may["allowed"].as_bool().unwrap()
+    };
+    let uses = async |tag: &str, count: u64| {
+        client.change(Method::PATCH, "licensing/features", Some(&serde_json::json!({ tag: count }))).await
+    };
+    place.says("smart reservation enable");
+    let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+    let first =
+        desk.authorize(&request, 100, &[&format!("{CUWL} 3"), "UCM_BASIC_12 2", &format!("{FEATURE} 1")]);
+    text(place.license_with("smart reservation install -", &first.to_text()));
+    assert!(allowed().await, "the code holds the feature's licence");
+    let status = place.says("show status");
+    assert!(status.contains(&format!("{FEATURE} ({FEATURE}): by reservation")), "{status}");
+    let said = place.fails(&format!("smart export request local {FEATURE}"));
+    assert!(said.contains("authorized by the authorization code"), "{said}");
+    // 002_b6f558b851efedf5.txt: "License borrowing from a higher tier does not happen automatically".
+    uses("UCM_BASIC_12", 2).await.unwrap();
+    let refused = uses("UCM_BASIC_12", 3).await.unwrap_err().to_string();
+    assert!(refused.contains("more than the reservation covers (2 reserved)"), "{refused}");
+    uses(CUWL, 3).await.unwrap();
+    let update = desk.authorize(&request, 200, &[&format!("{CUWL} 3"), "UCM_BASIC_12 2"]);
+    text(place.license_with("smart reservation install -", &update.to_text()));
+    assert!(!allowed().await, "the update took it away");
+}
+
+#[tokio::test]
 async fn the_local_api_speaks_the_shapes_of_embedded_agents() {
     use http::Method;
     use seatpool_agentd::client::Client;
