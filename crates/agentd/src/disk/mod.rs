@@ -14,10 +14,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use generation::Generation;
-
 pub use atomic::replace_file;
-pub use generation::Damage;
+pub use generation::{Damage, Generation};
 pub use keys::{KeyError, Keys};
 
 /// The two files that generations alternate between.
