@@ -12,6 +12,7 @@ mod durability;
 mod operating_page;
 mod operations;
 mod portal_access;
+mod portal_accessible;
 mod portal_alerts;
 mod portal_browser;
 mod portal_crawl;
