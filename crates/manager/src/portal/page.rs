@@ -272,9 +272,9 @@ impl Here {
         }
     }
 
-    /// Its licences.
+    /// Its licences, without their lots.
     pub(crate) async fn licenses(&self, app: &App) -> Result<Vec<LicenseView>, Problem> {
-        Ok(inventory::licenses(app, &self.principal, self.account.id, &[self.va.id]).await?)
+        Ok(inventory::balances(app, &self.principal, self.account.id, &[self.va.id]).await?)
     }
 
     /// The head of a page without tabs.
