@@ -22,6 +22,7 @@ mod portal_matrix;
 mod portal_pages;
 mod portal_reports;
 mod portal_reservation;
+mod portal_routes;
 mod portal_security;
 mod portal_smart_accounts;
 mod postgres;
