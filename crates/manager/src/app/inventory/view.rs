@@ -249,7 +249,7 @@ fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, no
         next_expiry,
         next_expiry_quantity: active()
             .filter(|lot| next_expiry.is_some() && lot.term.ends_at == next_expiry)
-            .map(|lot| lot.quantity)
+            .map(|lot| lot.quantity.minus(lot.moved_out))
             .sum(),
         borrowed_from: tier.borrowed.iter().filter_map(|(from, quantity)| other(*from, *quantity)).collect(),
         lent_to: lent_to.collect(),
