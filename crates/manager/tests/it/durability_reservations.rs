@@ -61,7 +61,11 @@ fn reserving(product: &Product, quantity: u64) -> Value {
 const NEW: &str = "/virtual-accounts/Default/reservations";
 
 /// Reserves, changes, confirms and gives back for one product after another until the manager is gone.
-async fn carry_until_gone(caller: Arc<Caller>, worker: u32, progress: Arc<Progress>) -> (Vec<Known>, Option<Product>) {
+async fn carry_until_gone(
+    caller: Arc<Caller>,
+    worker: u32,
+    progress: Arc<Progress>,
+) -> (Vec<Known>, Option<Product>) {
     let mut all = Vec::new();
     for number in 0.. {
         let product = Product::new(&format!("SN{worker}-{number}"));
@@ -141,7 +145,9 @@ async fn administer_until_gone(caller: Arc<Caller>, round: u32) {
             match post(&caller, path, &body).await {
                 Ok((200..=299, _)) => {}
                 // What is promised is neither moved nor taken back.
-                Ok((409, refused)) => assert!(refused["code"] == "too_few" || refused["code"] == "held", "{refused}"),
+                Ok((409, refused)) => {
+                    assert!(refused["code"] == "too_few" || refused["code"] == "held", "{refused}")
+                }
                 Ok(other) => panic!("{path}: {other:?}"),
                 Err(_) => return,
             }

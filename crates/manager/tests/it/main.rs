@@ -26,6 +26,7 @@ mod portal_pages;
 mod portal_reports;
 mod portal_reservation;
 mod portal_resume;
+mod portal_routes;
 mod portal_security;
 mod portal_smart_accounts;
 mod postgres;
