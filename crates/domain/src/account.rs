@@ -32,6 +32,41 @@ pub struct Account {
     pub sign_in_rules: SignInRules,
 }
 
+/// What a smart account is called and what the vendor permits it: what can change of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountTerms {
+    /// Name for people.
+    pub name: String,
+    /// Whether export-controlled functionality may be permitted at all.
+    pub export_permitted: bool,
+    /// Whether products may reserve all licences without counting.
+    pub universal_permitted: bool,
+}
+
+impl AccountTerms {
+    /// Those of an account.
+    pub fn of(account: &Account) -> Self {
+        Self {
+            name: account.name.clone(),
+            export_permitted: account.export_permitted,
+            universal_permitted: account.universal_permitted,
+        }
+    }
+}
+
+impl core::fmt::Display for AccountTerms {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let not = |permitted| if permitted { "" } else { "not " };
+        write!(
+            f,
+            "named {}, export-controlled functionality {}permitted, universal reservation {}permitted",
+            self.name,
+            not(self.export_permitted),
+            not(self.universal_permitted)
+        )
+    }
+}
+
 /// A virtual account: a part of a smart account that holds licences and product instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualAccount {

@@ -82,6 +82,7 @@ macro_rules! event_kinds {
 
 event_kinds! {
     AccountCreated = "account_created", Informational, "A smart account was created.";
+    AccountChanged = "account_changed", Informational, "A smart account was renamed, or is permitted something else.";
     VirtualAccountCreated = "virtual_account_created", Informational, "A virtual account was created.";
     VirtualAccountChanged = "virtual_account_changed", Informational, "A virtual account was renamed or described.";
     VirtualAccountDeleted = "virtual_account_deleted", Informational, "A virtual account was deleted.";
@@ -134,6 +135,7 @@ event_kinds! {
     RehostRefused = "rehost_refused", Informational, "The release of a failed product's licences was refused.";
     ReservationRehosted = "reservation_rehosted", Major, "The licences of a failed product were released without a return code.";
     ExportAuthorized = "export_authorized", Informational, "An export-restricted feature was authorized for a product instance.";
+    ExportEnded = "export_ended", Minor, "The licence of an export-restricted feature reached its end.";
     ExportReturned = "export_returned", Informational, "The authorization of an export-restricted feature was given back.";
     AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
     AlertRestored = "alert_restored", Informational, "Somebody brought a dismissed alert back.";

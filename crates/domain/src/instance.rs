@@ -35,7 +35,7 @@ pub struct Instance {
     pub previous_certificate: Option<CertificateRecord>,
     /// A certificate whose serial and intent are on record and which is not signed yet.
     pub pending: Option<PendingCertificate>,
-    /// Export-restricted features that it may use, each with the licence that it takes.
+    /// Export-restricted features that it may use, each with the licence that it takes, and those that it waits for.
     pub exports: Vec<ExportGrant>,
     /// When its authorization ends; its usage counts until then. None before the first report.
     pub authorized_until: Option<Timestamp>,
@@ -60,18 +60,18 @@ pub struct CertificateRecord {
     pub key_hash: Sha256,
 }
 
-/// An export-restricted feature that an instance in contact may use.
+/// An export-restricted feature that an instance in contact may use, or waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportGrant {
     /// The feature, by the name that the product's profile has for it.
     pub feature: String,
     /// The licence that it takes one of.
     pub tag: Tag,
-    /// Of which lot.
-    pub lot: LotId,
-    /// The authorization's name, for people.
+    /// Of which lot. None: it was asked for and there was none to spare, or the lot has ended. It waits for one.
+    pub lot: Option<LotId>,
+    /// The authorization's name, for people; empty if it never was authorized.
     pub key: String,
-    /// Since when.
+    /// Since when it is authorized, or waits.
     pub at: Timestamp,
 }
 

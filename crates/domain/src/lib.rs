@@ -25,7 +25,7 @@ pub mod reservation;
 pub mod token;
 pub mod workset;
 
-pub use account::{Account, VirtualAccount};
+pub use account::{Account, AccountTerms, VirtualAccount};
 pub use catalogue::Catalogue;
 pub use command::{Actor, Command, Context, Ids, Outcome, Refused, apply};
 pub use event::{Event, EventKind};

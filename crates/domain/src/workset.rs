@@ -22,7 +22,8 @@ use crate::token::Token;
 ///
 /// 1. the account row (and locks it);
 /// 2. instances by id and by UDI (with a UDI: the registered one, or one with a pending registration;
-///    never a tombstone), each with its usage rows, its virtual account and the lots that its export-restricted
+///    never a tombstone), and with `export_holders` those that hold export-restricted features or wait for
+///    them, each with its usage rows, its virtual account and the lots that its export-restricted
 ///    features take licences of;
 /// 3. reservations by instance and by UDI (ended ones among them), with the lots that open ones hold;
 /// 4. tokens by id, each with its virtual account; lots by id, by order and by subscription, each with its virtual
@@ -66,6 +67,8 @@ pub struct Touches {
     pub dismissals: BTreeSet<String>,
     /// Reservations, by instance; those of `udis` are loaded as well. Each brings its lots.
     pub reservations: BTreeSet<ProductInstanceId>,
+    /// Whether the instances are needed that hold export-restricted features or wait for them.
+    pub export_holders: bool,
     /// The present time, for [`Contents::lots`]: the ledger sets it when it has united a batch's touches.
     /// Without it all lots are counted, ended or not.
     pub now: Option<Timestamp>,
@@ -87,6 +90,7 @@ impl Touches {
         self.lots_of_orders.extend(other.lots_of_orders);
         self.lots_of_subscriptions.extend(other.lots_of_subscriptions);
         self.people |= other.people;
+        self.export_holders |= other.export_holders;
         self.dismissals.extend(other.dismissals);
         self.reservations.extend(other.reservations);
         self.now = self.now.max(other.now);

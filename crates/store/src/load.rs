@@ -37,6 +37,11 @@ statements! {
             "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND id = ANY($2::text[])"
         ),
     };
+    // By the words of its index.
+    EXPORT_HOLDERS = Sql::both(concat!(
+        "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
+         AND ended_at IS NULL"
+    ));
     INSTANCES_BY_UDI = Sql {
         sqlite: concat!(
             "SELECT ", instance_columns!(), " FROM instances \
@@ -249,11 +254,14 @@ impl Loading<'_> {
             let udis = Value::Grid(udis_of(touches));
             instances.extend(self.select(&INSTANCES_BY_UDI, vec![udis]).await?);
         }
+        if touches.export_holders {
+            instances.extend(self.select(&EXPORT_HOLDERS, Vec::new()).await?);
+        }
         if instances.is_empty() {
             return Ok(());
         }
         let exports = instances.iter().flat_map(|instance| &instance.exports);
-        let taken: BTreeSet<_> = exports.map(|grant| grant.lot).collect();
+        let taken: BTreeSet<_> = exports.filter_map(|grant| grant.lot).collect();
         if !taken.is_empty() {
             for lot in self.select::<Lot>(&LOTS, vec![Value::set(taken)]).await? {
                 self.workset.lots.load(lot.id, lot);

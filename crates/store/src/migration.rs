@@ -34,7 +34,9 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0006_requests",
     "0007_lists",
     "0008_lot_lists",
-    "0009_reservations"
+    "0009_reservations",
+    "0010_holders",
+    "0011_endings"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

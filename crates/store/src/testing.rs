@@ -51,6 +51,7 @@ fn statements() -> Vec<Sql> {
         query::accounts::ALL,
         query::audit::ALL,
         query::events::ALL,
+        query::exports::ALL,
         query::history::ALL,
         query::instances::ALL,
         query::jobs::ALL,

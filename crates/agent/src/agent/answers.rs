@@ -201,6 +201,7 @@ impl Agent {
         let moved =
             (registration.home != answer.home).then(|| move_message(&registration.home, &answer.home));
         registration.home = answer.home;
+        self.exports_ended(answer.exports_ended, now);
         if let Some(message) = moved {
             self.tell(EventCode::MovedVirtualAccount, None, now, message);
         }

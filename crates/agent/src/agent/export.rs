@@ -121,6 +121,28 @@ impl Agent {
         self.tell(EventCode::ExportKeyRemoved, Some(answer.tag), now, message);
     }
 
+    /// The manager says that no licence authorizes these features any more: each is asked for anew at once, and then by
+    /// the retry schedule. What is not authorized here is known already.
+    pub(super) fn exports_ended(&mut self, features: Vec<String>, now: Timestamp) {
+        for feature in features {
+            let export = self.state.exports.features.get(&feature);
+            if export.is_none_or(|export| export.authorized.is_none()) {
+                continue;
+            }
+            self.ask_export(feature.clone(), Asked::Request, now);
+            if let Some(export) = self.state.exports.features.get_mut(&feature) {
+                export.authorized = None;
+                export.failure = Some("the license that it took reached its end".to_owned());
+            }
+            let message = format!(
+                "The export-restricted feature {feature} is authorized no longer: the license that it took reached its end. \
+                 Another is asked for, until that is canceled with `license smart export cancel`."
+            );
+            let tag = self.known_export(&feature).ok().map(|known| known.tag);
+            self.tell(EventCode::ExportKeyRemoved, tag, now, message);
+        }
+    }
+
     /// A request was refused, or got no answer: it is tried again, unless it was canceled or is refused for good.
     pub(super) fn export_failed(
         &mut self,

@@ -138,3 +138,23 @@ fn an_answer_that_was_lost_is_asked_for_again() {
          21m mixed-mode allowed",
     );
 }
+
+#[test]
+fn an_authorization_whose_licence_ended_is_asked_for_anew_with_the_next_answer() {
+    check(
+        "0 export allowed
+         0 register
+         5m export request mixed-mode
+         6m may mixed-mode
+         20m export ended mixed-mode
+         29m may mixed-mode
+         40m may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         6m mixed-mode allowed
+         29m mixed-mode allowed
+         30m export_key_removed CM_EXPORT
+         30m export_key_installed CM_EXPORT
+         40m mixed-mode allowed",
+    );
+}

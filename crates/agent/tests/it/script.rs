@@ -77,7 +77,7 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
         ["type", ..] => world.command(Command::SetLicenseType(words[1..].join(" "))),
         ["private"] => world.command(Command::SetPrivacy(Privacy { hostname: true, version: true })),
         ["transport"] => world.command(Command::SetTransport(Transport::default())),
-        ["reset"] => world.command(Command::FactoryReset),
+        ["reset"] => world.command(Command::FactoryReset { force: false }),
         ["restart"] => {
             world.restart();
             Ok(())
@@ -100,6 +100,10 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
         }
         ["export", "allowed"] => {
             world.manager.export_controlled = true;
+            Ok(())
+        }
+        ["export", "ended", feature] => {
+            world.manager.exports_ended = vec![(*feature).to_owned()];
             Ok(())
         }
         ["export", "request", feature] => world.command(Command::RequestExport((*feature).to_owned())),

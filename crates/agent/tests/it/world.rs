@@ -67,6 +67,8 @@ pub(crate) struct Manager {
     pub(crate) garbling: Option<String>,
     /// Whether its tokens allow export-controlled functionality.
     pub(crate) export_controlled: bool,
+    /// Says that no licence authorizes these features any more.
+    pub(crate) exports_ended: Vec<String>,
     /// Refuses every request of this type.
     pub(crate) denying: Option<String>,
     /// Highest sequence number by product instance.
@@ -183,7 +185,7 @@ impl Manager {
     }
 
     /// Every tag by itself: short if more is reported (or locked) than is owned.
-    fn authorization(&self, report: Option<&AuthorizationRequest>, now: Timestamp) -> ResponseBody {
+    fn authorization(&mut self, report: Option<&AuthorizationRequest>, now: Timestamp) -> ResponseBody {
         let tags: Vec<TagAnswer> = report
             .into_iter()
             .flat_map(|report| &report.usage)
@@ -212,6 +214,7 @@ impl Manager {
             renew_at: now.checked_add(hours(30 * 24)).unwrap(),
             tags,
             home: self.home(),
+            exports_ended: core::mem::take(&mut self.exports_ended),
         })
     }
 }

@@ -149,6 +149,7 @@ impl World {
                     })
                     .collect(),
                 home,
+                exports_ended: Vec::new(),
             }),
             other => panic!("{other:?} is not part of this test"),
         }

@@ -157,6 +157,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
                 })
                 .collect(),
             home: home(),
+            exports_ended: Vec::new(),
         }),
         RequestBody::AuthorizationRenewal {} => ResponseBody::Authorization(Authorization {
             status: AuthorizationStatus::NoLicensesInUse,
@@ -164,6 +165,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
             renew_at: days(30),
             tags: Vec::new(),
             home: home(),
+            exports_ended: Vec::new(),
         }),
         RequestBody::IdCertificateRenewal(renewal) => {
             ResponseBody::IdCertificateRenewal(issue(&renewal.public_key))

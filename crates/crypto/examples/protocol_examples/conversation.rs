@@ -102,6 +102,7 @@ impl Conversation<'_> {
                 tag("CCX_SERVER", TagStatus::InCompliance, 1, 0, 0),
             ],
             home: home(),
+            exports_ended: Vec::new(),
         });
         let words =
             "The pool owns 20 + 80 and must cover 130 (the locked figure): 30 Standard licences are missing.";
@@ -172,6 +173,7 @@ impl Conversation<'_> {
             renew_at: "2027-07-20T10:45:00Z".parse().unwrap(),
             tags: vec![],
             home: home(),
+            exports_ended: Vec::new(),
         });
         let words = "The same type as the answer to a usage report.";
         self.answer(

@@ -23,7 +23,7 @@ const EXPIRED_FOR_DAYS: i64 = 30;
 const TOKEN_DAYS: i64 = 7;
 
 /// A licence by its name in the catalogue.
-fn license(tag: &Tag, catalogue: &Catalogue) -> License {
+pub(super) fn license(tag: &Tag, catalogue: &Catalogue) -> License {
     License::new(tag.clone(), catalogue.license(tag).map_or(tag.as_str(), |entry| &entry.name))
 }
 

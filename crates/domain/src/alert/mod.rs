@@ -15,7 +15,7 @@ pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of
 pub use self::license::{
     Ending, Likeness, LotWatch, alike, declarations, ending, lot_watches, short, token, token_range,
 };
-pub use self::reservation::reservation;
+pub use self::reservation::{reservation, restricted, returned};
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence};
 
@@ -89,6 +89,10 @@ kinds! {
         "Somebody asks to release the licences of a failed product.";
     ReservedLicenseExpired = "reserved_license_expired", "Reserved License Expired", true,
         "Licences that a reservation holds reached the end of their term.";
+    ReservedLicensesReturned = "reserved_licenses_returned", "Reserved Licenses Returned to Smart Account", true,
+        "Licences that a reservation held came back lately.";
+    RestrictedLicenseUnavailable = "restricted_license_unavailable", "Restricted License Not Available", true,
+        "An export-restricted feature waits for a licence: there was none to spare, or the one that it took has ended.";
     TokenExpiring = "token_expiring", "Registration Token Expiring", true,
         "A registration token that can be used expires soon.";
 }
@@ -179,7 +183,10 @@ impl Alert {
         let mut actions = match self.kind {
             Kind::InsufficientLicenses => vec![Action::Explain, Action::Order],
             Kind::LicensesExpired | Kind::LicensesExpiring => vec![Action::Explain, Action::Order],
-            Kind::DuplicateLicenses | Kind::DeclarationRejected => vec![Action::ShowLicense],
+            Kind::DuplicateLicenses | Kind::DeclarationRejected | Kind::ReservedLicensesReturned => {
+                vec![Action::ShowLicense]
+            }
+            Kind::RestrictedLicenseUnavailable => vec![Action::Order, Action::ShowLicense],
             Kind::DeclarationWaiting => vec![Action::ShowLicense, Action::Decide],
             Kind::TokenExpiring => vec![Action::CreateToken],
             Kind::CertificateExpired | Kind::AuthorizationExpired => {

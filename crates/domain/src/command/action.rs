@@ -7,7 +7,7 @@ use seatpool_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::AccessChange;
+use super::{AccessChange, AccountChange};
 use crate::access::Role;
 use crate::explain::Move;
 
@@ -43,6 +43,11 @@ pub enum Action {
     },
 
     // From people and programs.
+    /// Change the smart account itself.
+    ChangeAccount {
+        /// What.
+        change: AccountChange,
+    },
     /// Create a virtual account.
     CreateVirtualAccount {
         /// Its name.

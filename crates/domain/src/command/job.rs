@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use seatpool_proto::{LotId, ProductInstanceId};
 
+use super::agent::export;
 use super::{Action, By, Context, Outcome, words};
 use crate::event::{Event, EventKind};
+use crate::instance::Instance;
 use crate::lot::Lot;
 use crate::pool::{self, FamiliesIn};
 use crate::workset::{Touches, Workset};
@@ -15,7 +17,7 @@ pub(super) fn touches(action: &Action) -> Touches {
             Touches { instances: instances.iter().copied().collect(), ..Touches::default() }
         }
         Action::ReassessLots { lots, .. } => {
-            Touches { lots: lots.iter().copied().collect(), ..Touches::default() }
+            Touches { lots: lots.iter().copied().collect(), export_holders: true, ..Touches::default() }
         }
         _ => Touches::default(),
     }
@@ -89,6 +91,13 @@ fn reassess(ids: &[LotId], after: Timestamp, by: &By, workset: &mut Workset, con
         }
     }
     pools.reassess(by, workset, context);
+    let holds = |row: &Instance| {
+        row.exports.iter().any(|grant| grant.lot.is_some_and(|lot| ids.contains(&lot))).then_some(row.id)
+    };
+    let holders: Vec<ProductInstanceId> = workset.instances.values().filter_map(holds).collect();
+    for id in holders {
+        export::lots_ended(id, by, workset, context);
+    }
 }
 
 fn record(kind: EventKind, what: &str, lot: &Lot, by: &By, workset: &mut Workset, context: &Context<'_>) {

@@ -7,6 +7,7 @@ mod access;
 mod action;
 mod admin;
 mod agent;
+mod holders;
 mod job;
 mod outcome;
 mod registration;
@@ -21,6 +22,7 @@ pub use self::access::AccessChange;
 pub use self::action::{
     Action, Chosen, CoTermination, OrderLine, RehostStep, ReserveLine, TransferLine, Until, Verdict,
 };
+pub use self::admin::account::AccountChange;
 use self::admin::reservation::holds::choose;
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;
@@ -107,8 +109,9 @@ impl Command {
 
 /// Decides one command: changes the workset and says what came of it, or refuses and changes nothing.
 ///
-/// One refusal is on record: where a request turns out to be of another copy of the instance
-/// (`clone_detected`), the alert about it is in the workset and is to be committed with the rest of the batch.
+/// Two refusals are on record: where a request turns out to be of another copy of the instance (`clone_detected`), the
+/// alert about it is in the workset, and where an export-restricted feature has no licence to spare
+/// (`export_not_available`), that its instance waits. Both are to be committed with the rest of the batch.
 pub fn apply(command: Command, workset: &mut Workset, context: &mut Context<'_>) -> Result<Outcome, Refused> {
     let by = By { actor: command.actor, source: command.source };
     match command.action {

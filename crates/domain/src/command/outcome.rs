@@ -105,7 +105,7 @@ pub enum Refused {
     ExportNotPermitted,
     /// Fewer licences can be moved than asked for.
     #[error(
-        "only {available} of {tag} can be moved, {wanted} were asked for; the rest is reserved, moved out or not there"
+        "only {available} of {tag} can be moved, {wanted} were asked for; the rest is reserved, moved out or not there{users}"
     )]
     TooFew {
         /// The licence.
@@ -114,6 +114,8 @@ pub enum Refused {
         available: Quantity,
         /// How many were asked for.
         wanted: Quantity,
+        /// Which export-restricted features hold some of them, in words that follow; empty if none do.
+        users: String,
     },
     /// Fewer licences are free than were to be reserved.
     #[error(
@@ -139,7 +141,7 @@ pub enum Refused {
     /// So many can't be taken back: the rest is promised elsewhere.
     #[error(
         "{wanted} of {tag} can't be taken back: the lot {lot} holds {quantity}, of which {reserved} are reserved and \
-         {moved_out} held by an on-prem manager"
+         {moved_out} held by an on-prem manager{users}"
     )]
     Held {
         /// The lot.
@@ -154,6 +156,8 @@ pub enum Refused {
         reserved: Quantity,
         /// How many of them an on-prem manager holds.
         moved_out: Quantity,
+        /// Which export-restricted features hold some of them, in words that follow; empty if none do.
+        users: String,
     },
     /// What was declared was decided before, the other way.
     #[error("{declaration} was {state} before, and stays so")]

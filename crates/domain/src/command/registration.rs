@@ -24,7 +24,7 @@ pub(super) fn end(
     pool::leave(workset, context.catalogue, id);
     let exports = workset.instances.get_mut(&id).map(|row| core::mem::take(&mut row.exports));
     for grant in exports.into_iter().flatten() {
-        if let Some(lot) = workset.lots.get_mut(&grant.lot) {
+        if let Some(lot) = grant.lot.and_then(|lot| workset.lots.get_mut(&lot)) {
             lot.reserved = lot.reserved.minus(Quantity::of(1));
         }
         pools.add_lots(virtual_account, &grant.tag, context.catalogue);

@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 use seatpool_domain::account::DEFAULT_VIRTUAL_ACCOUNT;
-use seatpool_domain::command::Action;
+use seatpool_domain::command::{AccountChange, Action};
 use seatpool_domain::opening::Opening;
-use seatpool_domain::{EventKind, Outcome, Refused};
+use seatpool_domain::{AccountTerms, EventKind, Outcome, Refused};
 use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
 use uuid::Uuid;
 
@@ -159,4 +159,64 @@ fn tokens_have_their_limits() {
     assert_eq!(world.events.len(), events, "revoking again changes nothing");
     let unknown = world.submit(Action::RevokeToken { token: TokenId(Uuid::nil()) });
     assert_eq!(unknown, Err(Refused::Unknown { what: "registration token" }));
+}
+
+fn change(change: AccountChange) -> Action {
+    Action::ChangeAccount { change }
+}
+
+#[test]
+fn what_an_account_is_permitted_changes_with_an_event_for_each_value() {
+    let mut world = World::new();
+    let seen = AccountTerms::of(&world.account);
+    let events = world.events.len();
+    let new = AccountChange {
+        name: Some(" Sample ".into()),
+        export_permitted: Some(false),
+        universal_permitted: Some(true),
+        seen: Some(seen.clone()),
+    };
+    world.submit(change(new.clone())).unwrap();
+    let told: Vec<_> = world.events[events..]
+        .iter()
+        .map(|event| {
+            (event.message.as_str(), event.before.as_deref().unwrap(), event.after.as_deref().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("The smart account Example was renamed to Sample.", "Example", "Sample"),
+            (
+                "Export-controlled functionality is not permitted for this smart account now. What holds it already keeps it.",
+                "permitted",
+                "not permitted"
+            ),
+            ("Universal reservation is permitted for this smart account now.", "not permitted", "permitted"),
+        ]
+    );
+    assert_eq!(world.kinds_since(events), [EventKind::AccountChanged; 3]);
+    // Sent again, it is so already.
+    world.submit(change(new)).unwrap();
+    assert_eq!(world.events.len(), events + 3);
+    let stale = AccountChange { export_permitted: Some(true), seen: Some(seen), ..AccountChange::default() };
+    assert_eq!(
+        text_of(world.submit(change(stale))),
+        "changed_meanwhile: somebody else changed it meanwhile: it was named Example, export-controlled functionality \
+         permitted, universal reservation not permitted when you looked and is named Sample, export-controlled \
+         functionality not permitted, universal reservation permitted now"
+    );
+    let nameless = AccountChange { name: Some(" ".into()), ..AccountChange::default() };
+    assert_eq!(
+        text_of(world.submit(change(nameless))),
+        "invalid: name is empty: give it 1 to 100 characters"
+    );
+    let token = Action::CreateToken {
+        virtual_account: world.default_va(),
+        description: String::new(),
+        expires_after_days: 30,
+        uses_max: None,
+        export_controlled: true,
+    };
+    assert!(text_of(world.submit(token)).starts_with("export_not_permitted"));
 }

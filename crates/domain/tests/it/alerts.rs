@@ -229,3 +229,25 @@ fn a_dismissal_hides_an_alert_until_its_state_changes() {
     assert!(matches!(world.submit(dismiss(&short)), Err(Refused::Invalid { field: "alert", .. })));
     assert_eq!(world.total(va, "PORT").short, q(5));
 }
+
+#[test]
+fn every_alert_that_administrators_know_has_its_kind() {
+    // Those of an on-prem manager, Synchronization Overdue to Authorization File Ready, come with it.
+    let known = [
+        "Insufficient Licenses",
+        "Licenses Expired",
+        "Licenses Expiring",
+        "Reserved License Expired",
+        "Duplicate Licenses",
+        "Reserved Licenses Returned to Smart Account",
+        "Restricted License Not Available",
+        "Product Instance Failed to Renew",
+        "Product Instance Failed to Connect",
+        "Authorization Pending",
+    ];
+    for title in known {
+        let kinds: Vec<_> = Kind::ALL.iter().filter(|kind| kind.title() == title).collect();
+        assert_eq!(kinds.len(), 1, "{title}");
+        assert_eq!(Kind::parse(kinds[0].as_str()), Some(*kinds[0]));
+    }
+}

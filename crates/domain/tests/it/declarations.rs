@@ -74,10 +74,28 @@ fn what_is_rejected_ends_wherever_it_was_moved_and_says_why() {
 
     let events = world.events.len();
     decide(&mut world, &declaration, Verdict::Reject, "no such contract").unwrap();
-    assert_eq!(world.kinds_since(events), [EventKind::LicensesRejected, EventKind::OutOfCompliance]);
     assert_eq!(
-        world.events[events].message,
-        "10 of Flex Standard, declared by anna, were rejected. They count no longer. Reason: no such contract"
+        world.kinds_since(events),
+        [EventKind::LicensesRejected, EventKind::LicensesRejected, EventKind::OutOfCompliance]
+    );
+    let mut told: Vec<_> = world.events[events..events + 2]
+        .iter()
+        .map(|event| (event.virtual_account.unwrap(), event.message.as_str()))
+        .collect();
+    told.sort_by_key(|(place, _)| *place != va);
+    assert_eq!(
+        told,
+        [
+            (
+                va,
+                "7 of Flex Standard, declared by anna, were rejected. They count no longer. Reason: no such contract"
+            ),
+            (
+                berlin,
+                "3 of Flex Standard, declared by anna, were rejected. They count no longer. Reason: no such contract"
+            ),
+        ],
+        "each virtual account's log says what it lost"
     );
     assert_eq!(world.total(va, "S").short, q(6));
     for lot in world.lots.values() {

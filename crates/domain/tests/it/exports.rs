@@ -1,11 +1,14 @@
 //! Export-restricted features of instances in contact.
 
-use seatpool_domain::command::{Action, Chosen};
+use seatpool_domain::alert::{self, Kind};
+use seatpool_domain::command::{Action, Chosen, TransferLine};
+use seatpool_domain::explain::Place;
+use seatpool_domain::{EventKind, Refused};
 use seatpool_proto::message::ExportFeature;
 use seatpool_proto::{ProblemCode, RequestBody, ResponseBody};
 
 use crate::agent::Agent;
-use crate::world::{World, tag};
+use crate::world::{World, q, tag};
 
 fn feature(name: &str) -> ExportFeature {
     ExportFeature { feature: name.into(), tag: tag("PORT") }
@@ -42,7 +45,16 @@ fn a_feature_takes_one_licence_until_it_is_given_back() {
     assert_eq!(asks(&mut one, &mut world, "other-mode"), Err(ProblemCode::ExportNotAvailable));
     assert_eq!(asks(&mut other, &mut world, "mixed-mode"), Err(ProblemCode::ExportNotAvailable));
     let cancel = Action::Cancel { lots: Chosen::Lot(lot), quantity: None, reason: String::new() };
-    assert_eq!(world.submit(cancel).unwrap_err().code(), "held", "what is in use is not taken away");
+    let refused = world.submit(cancel).unwrap_err();
+    assert_eq!(refused.code(), "held", "what is in use is not taken away");
+    assert!(
+        refused.to_string().ends_with(
+            "of which 1 are reserved and 0 held by an on-prem manager; the export-restricted feature mixed-mode on \
+             sn1.example.com (PID UCCX, SN SN1) holds one of them: return what is not needed on the product, as with `license smart \
+             export return local mixed-mode`"
+        ),
+        "{refused}"
+    );
     let emea = world.create_va("EMEA");
     let moved = world.submit(Action::TransferInstance { instance: one.id(), to: emea });
     assert_eq!(moved.unwrap_err().code(), "export_authorized");
@@ -97,4 +109,135 @@ fn what_instances_use_is_not_taken_for_a_feature() {
     let mut agent = registered(&mut world, 1);
     agent.report(&mut world, &[("PORT", 3, None)]).unwrap();
     assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), Err(ProblemCode::ExportNotAvailable));
+}
+
+#[test]
+fn licences_that_features_hold_are_neither_moved_nor_cancelled_by_their_order() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let emea = world.create_va("EMEA");
+    world.order(va, "o1", "PORT", 5);
+    for number in 1..=5 {
+        let mut agent = registered(&mut world, number);
+        asks(&mut agent, &mut world, "mixed-mode").unwrap();
+    }
+    let line =
+        |quantity| TransferLine { tag: tag("PORT"), lot: None, kind: None, quantity: q(quantity), to: emea };
+    let order = Chosen::Order("o1".into());
+    for (action, code) in [
+        (Action::TransferLicenses { from: va, lines: vec![line(1)] }, "too_few"),
+        (Action::Cancel { lots: order, quantity: None, reason: String::new() }, "held"),
+    ] {
+        let refused = world.submit(action).unwrap_err();
+        assert_eq!(refused.code(), code);
+        let told = refused.to_string();
+        assert!(
+            told.contains(
+                "; the export-restricted features mixed-mode on sn1.example.com (PID UCCX, SN SN1), "
+            ),
+            "{told}"
+        );
+        assert!(told.contains(" and 2 more hold some of them"), "{told}");
+    }
+}
+
+/// What the next answer to a report says that no licence authorizes.
+fn ended(agent: &mut Agent, world: &mut World) -> Vec<String> {
+    agent.report(world, &[]).unwrap().exports_ended
+}
+
+#[test]
+fn the_end_of_a_lot_ends_what_it_authorized_unless_another_has_one_to_spare() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new();
+    let va = world.default_va();
+    let first = world.order_line(va, "o1", world.term("PORT", 1, 0, 30));
+    let mut agent = registered(&mut world, 1);
+    let key = asks(&mut agent, &mut world, "mixed-mode").unwrap();
+    let second = world.order_line(va, "o2", world.term("PORT", 1, 0, 60));
+    assert_eq!(ended(&mut agent, &mut world), Vec::<String>::new());
+
+    // The job sees the end: the authorization goes over to the other lot.
+    let events = world.events.len();
+    world.advance(30 * DAY);
+    assert_eq!((world.lots[&first].reserved, world.lots[&second].reserved), (q(0), q(1)));
+    assert_eq!(world.kinds_since(events), [EventKind::LicensesEnded, EventKind::ExportAuthorized]);
+    assert_eq!(ended(&mut agent, &mut world), Vec::<String>::new());
+    assert_eq!(asks(&mut agent, &mut world, "mixed-mode").as_ref(), Ok(&key));
+
+    let events = world.events.len();
+    world.advance(30 * DAY);
+    assert_eq!(world.lots[&second].reserved, q(0));
+    assert_eq!(world.kinds_since(events), [EventKind::LicensesEnded, EventKind::ExportEnded]);
+    let place = Place::new(va, "Default");
+    let alerts = |world: &World, agent: &Agent| {
+        alert::restricted(&world.instances[&agent.id()], &place, &world.catalogue)
+    };
+    let [alert] = &alerts(&world, &agent)[..] else { panic!("one alert") };
+    assert_eq!(alert.kind, Kind::RestrictedLicenseUnavailable);
+    assert_eq!(
+        alert.message.to_string(),
+        format!(
+            "The license that the export-restricted feature mixed-mode on sn1.example.com (PID UCCX, SN SN1) took ended on {}, and \
+             IVR Port has no other to spare in Default: it may be used no longer. Order or move one there, or return it on \
+             another product instance; the product asks anew by itself.",
+            world.now
+        )
+    );
+    // Told with every answer until it is authorized again, so that a lost one does no harm.
+    for _ in 0..2 {
+        assert_eq!(ended(&mut agent, &mut world), ["mixed-mode"]);
+    }
+    assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), Err(ProblemCode::ExportNotAvailable));
+    world.order(va, "o3", "PORT", 1);
+    assert_ne!(asks(&mut agent, &mut world, "mixed-mode").as_ref(), Ok(&key));
+    assert_eq!(ended(&mut agent, &mut world), Vec::<String>::new());
+    assert_eq!(alerts(&world, &agent), []);
+}
+
+#[test]
+fn a_lot_that_ended_while_no_job_ran_is_noticed_at_the_next_contact() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let lot = world.order_line(va, "o1", world.term("PORT", 1, 0, 30));
+    let mut agent = registered(&mut world, 1);
+    asks(&mut agent, &mut world, "mixed-mode").unwrap();
+    world.now += jiff::SignedDuration::from_hours(30 * 24);
+    assert_eq!(agent.renew_authorization(&mut world).unwrap().exports_ended, ["mixed-mode"]);
+    assert_eq!(world.lots[&lot].reserved, q(0));
+    // Nothing is left to take back from the registration.
+    agent.deregister(&mut world).unwrap();
+    assert_eq!(world.lots[&lot].reserved, q(0));
+}
+
+#[test]
+fn who_was_refused_for_want_of_a_licence_waits_on_record() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let mut agent = registered(&mut world, 1);
+    for _ in 0..2 {
+        assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), Err(ProblemCode::ExportNotAvailable));
+    }
+    let row = &world.instances[&agent.id()];
+    assert_eq!(row.exports.len(), 1, "once");
+    let alerts = alert::restricted(row, &Place::new(va, "Default"), &world.catalogue);
+    assert_eq!(
+        alerts[0].message.to_string(),
+        format!(
+            "sn1.example.com (PID UCCX, SN SN1) asked for the export-restricted feature mixed-mode on {}, and IVR Port has none to \
+             spare in Default. Order or move one there, or return it on another product instance; the product asks anew by \
+             itself.",
+            world.now
+        )
+    );
+    let emea = world.create_va("EMEA");
+    assert!(
+        !matches!(
+            world.submit(Action::TransferInstance { instance: agent.id(), to: emea }),
+            Err(Refused::Reservation { .. })
+        ),
+        "it holds nothing that keeps it here"
+    );
+    returns(&mut agent, &mut world, "mixed-mode");
+    assert_eq!(world.instances[&agent.id()].exports, []);
 }

@@ -122,7 +122,8 @@ fn reservations_are_held(world: &World) {
     let open = || world.reservations.values().filter(|row| row.is_open());
     for lot in world.lots.values() {
         let held: Quantity = open().map(|row| row.holds(lot.id)).sum();
-        let held = held.plus(Quantity::of(exports().filter(|grant| grant.lot == lot.id).count() as u64));
+        let held =
+            held.plus(Quantity::of(exports().filter(|grant| grant.lot == Some(lot.id)).count() as u64));
         assert_eq!(lot.reserved, held, "{lot:?}");
     }
     for row in open() {

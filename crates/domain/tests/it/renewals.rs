@@ -49,7 +49,10 @@ fn a_new_lot_ends_with_its_subscription_or_brings_all_lots_to_one_end() {
     let third = world.order_line(va, "PO-3", line(&world, "S", Some(200), all));
     assert_eq!(end(&world, first), end(&world, third));
     assert_eq!(end(&world, second), end(&world, third));
-    assert_eq!(world.kinds_since(events), [EventKind::LicensesOrdered, EventKind::LicensesRenewed]);
+    assert_eq!(
+        world.kinds_since(events),
+        [EventKind::LicensesOrdered, EventKind::LicensesRenewed, EventKind::LicensesRenewed]
+    );
     let last = world.transactions.last().unwrap();
     assert_eq!((last.kind, last.order_id.as_deref()), (TransactionKind::Renewed, Some("PO-3")));
     assert_eq!(last.after.as_deref(), Some(end(&world, third).unwrap().to_string().as_str()));
@@ -166,7 +169,14 @@ fn what_was_ordered_can_be_taken_back_but_not_what_is_promised() {
         to: berlin,
     };
     world.submit(Action::TransferLicenses { from: va, lines: vec![moved] }).unwrap();
+    let events = world.events.len();
     world.submit(cancel(Chosen::Order(" PO-2 ".into()), None)).unwrap();
+    let places: std::collections::BTreeSet<_> = world.events[events..]
+        .iter()
+        .filter(|event| event.kind == EventKind::LicensesCancelled)
+        .map(|event| event.virtual_account.unwrap())
+        .collect();
+    assert_eq!(places, [va, berlin].into(), "in the log of each virtual account that held some of it");
     assert!(world.lots.values().all(|lot| lot.order_id != "PO-2"));
     let before = world.clone();
     assert_eq!(world.submit(cancel(Chosen::Order("PO-2".into()), None)), Ok(Outcome::Done));

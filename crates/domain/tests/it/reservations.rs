@@ -317,6 +317,35 @@ fn what_waits_for_somebody_and_what_ended_is_an_alert() {
     assert_eq!(alerts(&world).len(), 2);
 }
 
+#[test]
+fn what_came_back_is_an_alert_for_a_month() {
+    let mut world = World::new();
+    let va = world.default_va();
+    world.order(va, "o1", "P", 10);
+    world.order(va, "o2", "S", 10);
+    let instance = reserve(&mut world, va, 1, &[line("P", 2), line("S", 3)]);
+    let place = seatpool_domain::explain::Place::new(va, "Default");
+    let alerts =
+        |world: &World| alert::returned(&world.reservations[&instance], &place, &world.catalogue, world.now);
+    assert_eq!(alerts(&world), []);
+    let back = returning(&world, instance);
+    world.submit(back).unwrap();
+    let raised = alerts(&world);
+    let told: Vec<_> = raised.iter().map(|alert| alert.message.to_string()).collect();
+    let at = world.now;
+    let expected = |what: &str| {
+        format!(
+            "C9300 (SN SN1) gave its reservation back on {at}: {what} are in Default again. Reserve or move them if they are \
+             needed elsewhere; otherwise dismiss this."
+        )
+    };
+    assert_eq!(told, [expected("2 of Flex Premium"), expected("3 of Flex Standard")]);
+    assert!(raised.iter().all(|alert| alert.kind == alert::Kind::ReservedLicensesReturned));
+    assert_ne!(raised[0].key(), raised[1].key());
+    world.advance(30 * 86_400);
+    assert_eq!(alerts(&world), []);
+}
+
 /// A step of somebody, on one of three devices.
 #[derive(Clone, Debug)]
 enum Step {

@@ -38,8 +38,16 @@ fn lots_are_split_merged_and_deleted() {
     world.submit(transfer(vec![line("S", 15, berlin)])).unwrap();
     assert_eq!(lots(&world, berlin), ["S 10 PERPETUAL PO-1", "S 5 TERM PO-3"]);
     assert_eq!(lots(&world, va), ["S 20 TERM PO-2", "S 25 TERM PO-3", "S 99 TERM PO-4"], "PO-1 is gone here");
-    assert_eq!(world.kinds_since(events), [EventKind::LicensesTransferred]);
-    assert_eq!(world.last_message(), "Moved from Default: 15 of Flex Standard to Berlin.");
+    assert_eq!(world.kinds_since(events), [EventKind::LicensesTransferred; 2]);
+    let told: Vec<_> =
+        world.events[events..].iter().map(|event| (event.virtual_account, event.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Some(va), "Moved from Default: 15 of Flex Standard to Berlin."),
+            (Some(berlin), "Moved to Berlin: 15 of Flex Standard from Default."),
+        ]
+    );
     let kinds: Vec<_> = world.transactions[4..].iter().map(|row| (row.kind, row.quantity.count())).collect();
     assert_eq!(
         kinds,
@@ -92,6 +100,7 @@ fn a_transfer_is_all_or_nothing() {
         tag: tag(name),
         available: q(available),
         wanted: q(wanted),
+        users: String::new(),
     };
     let cases = [
         (vec![line("S", 8, berlin)], few("S", 7, 8)),
@@ -122,9 +131,13 @@ fn a_transfer_is_all_or_nothing() {
     world.submit(Action::TransferLicenses { from: va, lines: exactly }).unwrap();
     assert_eq!(world.lots[&lot].quantity, q(3), "what is promised stays");
     assert_eq!(
-        world.last_message(),
-        "Moved from Default: 4 of Flex Standard to Berlin, 3 of Flex Standard to Paris and 5 of Flex Premium to \
-         Paris."
+        world.events[world.events.len() - 3..].iter().map(|event| event.message.as_str()).collect::<Vec<_>>(),
+        [
+            "Moved from Default: 4 of Flex Standard to Berlin, 3 of Flex Standard to Paris and 5 of Flex Premium to \
+             Paris.",
+            "Moved to Berlin: 4 of Flex Standard from Default.",
+            "Moved to Paris: 3 of Flex Standard and 5 of Flex Premium from Default.",
+        ]
     );
 }
 
@@ -144,7 +157,12 @@ fn a_moved_lot_changes_compliance_on_both_sides() {
     world.submit(Action::TransferLicenses { from: va, lines: vec![line("S", 4, berlin)] }).unwrap();
     assert_eq!(
         world.kinds_since(events),
-        [EventKind::LicensesTransferred, EventKind::OutOfCompliance, EventKind::InCompliance]
+        [
+            EventKind::LicensesTransferred,
+            EventKind::LicensesTransferred,
+            EventKind::OutOfCompliance,
+            EventKind::InCompliance
+        ]
     );
     assert_eq!((world.total(va, "S").short, world.total(berlin, "S").short), (q(2), q(0)));
 }
@@ -161,7 +179,10 @@ fn an_instance_takes_its_usage_along() {
     let events = world.events.len();
     let transfer = |instance, to| Action::TransferInstance { instance, to };
     world.submit(transfer(id, berlin)).unwrap();
-    assert_eq!(world.kinds_since(events), [EventKind::InstanceTransferred, EventKind::OutOfCompliance]);
+    assert_eq!(
+        world.kinds_since(events),
+        [EventKind::InstanceTransferred, EventKind::InstanceTransferred, EventKind::OutOfCompliance]
+    );
     assert_eq!((world.total(va, "S").cumulative_peak, world.total(berlin, "S").short), (q(0), q(8)));
     let answer = agent.report(&mut world, &[("S", 7, None)]).unwrap();
     assert_eq!((answer.home.virtual_account.as_str(), answer.tags[0].short), ("Berlin", q(7)));

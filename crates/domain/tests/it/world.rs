@@ -185,6 +185,17 @@ impl World {
                 let kinds: Vec<_> = workset.events.iter().map(|event| event.kind).collect();
                 assert!(kinds.is_empty() || kinds == [EventKind::InstanceCloned], "{kinds:?}");
             }
+            // Who waits for an export-restricted feature is on record.
+            Err(Refused::Agent { code: ProblemCode::ExportNotAvailable, .. }) => {
+                let mut unchanged = workset.clone();
+                let ids: Vec<_> = before.instances.values().map(|row| row.id).collect();
+                for id in ids {
+                    let exports = before.instances.get(&id).unwrap().exports.clone();
+                    unchanged.instances.get_mut(&id).unwrap().exports = exports;
+                }
+                unchanged.settle();
+                assert_eq!(unchanged, before, "refused, and changed more than who waits");
+            }
             Err(refused) => assert_eq!(workset, before, "refused with {refused}, and changed something"),
             Ok(_) => {}
         }
@@ -266,10 +277,12 @@ impl World {
         // 2
         let mut exported: BTreeSet<LotId> = BTreeSet::new();
         for row in self.instances.values().filter(|row| {
-            touches.instances.contains(&row.id) || (row.ended.is_none() && touches.udis.contains(&row.udi))
+            touches.instances.contains(&row.id)
+                || (row.ended.is_none() && touches.udis.contains(&row.udi))
+                || (row.ended.is_none() && touches.export_holders && !row.exports.is_empty())
         }) {
             workset.instances.load(row.id, row.clone());
-            exported.extend(row.exports.iter().map(|grant| grant.lot));
+            exported.extend(row.exports.iter().filter_map(|grant| grant.lot));
             places.insert(row.virtual_account);
             pools_in.insert(row.virtual_account);
             for (key, usage) in self.usage.iter().filter(|((of, _), _)| *of == row.id) {

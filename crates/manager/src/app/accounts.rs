@@ -1,5 +1,7 @@
 //! Smart accounts and their virtual accounts.
 
+mod change;
+
 use jiff::Timestamp;
 use seatpool_domain::access::{Role, User};
 use seatpool_domain::account::{Account, VirtualAccount};
@@ -12,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, check, unknown};
 use super::{App, AppError};
+pub use change::{AccountChange, AccountPreview, AccountTermsView, change, preview};
 
 /// A smart account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

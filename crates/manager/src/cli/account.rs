@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use clap::builder::BoolishValueParser;
 use reqwest::Method;
 use zeroize::Zeroizing;
 
 use super::client::{Failed, Manager, moment, table};
-use crate::app::accounts::{AccountView, NewAccount, NewAdministrator};
+use crate::app::accounts::{AccountChange, AccountPreview, AccountView, NewAccount, NewAdministrator};
 use crate::rest::own::Rows;
 
 /// Smart accounts.
@@ -43,6 +44,23 @@ pub(super) enum AccountCommand {
         #[arg(long, value_name = "FILE", requires = "admin")]
         admin_password_file: Option<PathBuf>,
     },
+    /// Rename a smart account, or permit it something else (vendor operators)
+    Change {
+        /// Its domain [default: the credentials' account]
+        domain: Option<String>,
+        /// Its new name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// Whether its tokens may allow export-controlled functionality
+        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+        export_permitted: Option<bool>,
+        /// Whether its products may reserve all licenses without counting
+        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+        universal_permitted: Option<bool>,
+        /// Only say what it would come to
+        #[arg(long)]
+        preview: bool,
+    },
     /// Show a smart account
     Show {
         /// Its domain [default: the credentials' account]
@@ -76,6 +94,17 @@ impl AccountCommand {
                 let new = NewAccount { domain, name, export_permitted, universal_permitted, administrator };
                 to.connect().await?.ask(Method::POST, &["accounts"], &new, show).await
             }
+            Self::Change { domain, name, export_permitted, universal_permitted, preview } => {
+                let session = to.connect().await?;
+                let domain = domain.unwrap_or_else(|| session.account().to_owned());
+                let change = AccountChange { name, export_permitted, universal_permitted, seen: None };
+                if preview {
+                    return session
+                        .ask(Method::POST, &["accounts", &domain, "preview"], &change, consequences)
+                        .await;
+                }
+                session.ask(Method::PATCH, &["accounts", &domain], &change, show).await
+            }
             Self::Show { domain } => {
                 let session = to.connect().await?;
                 let domain = domain.unwrap_or_else(|| session.account().to_owned());
@@ -98,6 +127,12 @@ fn list(found: &Rows<AccountView>) -> String {
         .map(|account| vec![account.domain.clone(), account.name.clone(), moment(account.created_at)]);
     let table = table(&["DOMAIN", "NAME", "CREATED"], rows);
     format!("{table}\n{}", found.count_line("account"))
+}
+
+fn consequences(found: &AccountPreview) -> String {
+    let mut lines = found.consequences.clone();
+    lines.push("Nothing was done.".to_owned());
+    lines.join("\n")
 }
 
 fn show(account: &AccountView) -> String {

@@ -81,7 +81,7 @@ impl LotCommand {
             Self::Declared { state } => {
                 let query = [("state", state.map(|state| state.as_str().to_owned()))];
                 let path = ["accounts", account, "declarations"];
-                session.read(&path, &query, |found: &Vec<OwnedLotView>| lots(found)).await
+                session.read_all(&path, &query, lots).await
             }
             Self::Confirm { lot, reason } => {
                 let path = ["accounts", account, "lots", &lot, "confirm"];

@@ -50,7 +50,7 @@ impl OauthClientCommand {
         let session = to.connect().await?;
         let all = ["accounts", session.account(), "clients"];
         match &self {
-            Self::List => session.read(&all, &[], |found: &Vec<_>| list(found)).await,
+            Self::List => session.read_all(&all, &[], list).await,
             Self::Create { name, roles, scopes } => {
                 let scopes = Some(scopes.clone()).filter(|scopes| !scopes.is_empty());
                 let new = NewClient { name: name.clone(), roles: roles.clone(), scopes };

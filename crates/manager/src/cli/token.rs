@@ -57,7 +57,7 @@ impl TokenCommand {
         match self {
             Self::List { virtual_account } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];
-                session.read(&path, &[], |found: &Vec<_>| list(found)).await
+                session.read_all(&path, &[], list).await
             }
             Self::Create { virtual_account, description, expires_after_days, uses, export_controlled } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];

@@ -134,7 +134,7 @@ impl UserCommand {
         let one = |user, rest: &[_]| [&all[..], &[user], rest].concat();
         let nothing = None::<&()>;
         match &self {
-            Self::List => session.read(&all, &[], |found: &Vec<_>| list(found)).await,
+            Self::List => session.read_all(&all, &[], list).await,
             Self::Show { user } => session.read(&one(user, &[]), &[], show).await,
             Self::Invite { login, name, roles } => {
                 let new = NewUser { login: login.clone(), name: name.clone(), roles: roles.clone() };

@@ -10,6 +10,7 @@ use super::page::{InAccount, ListQuery, account_href, base_of, compliance_of, sh
 use super::part::{Chip, Tone};
 use super::problem::Problem;
 use super::section::Section;
+use super::smart_accounts;
 use super::visit::SignedIn;
 use crate::app::access::{Permission, allows};
 use crate::app::accounts::AccountView;
@@ -22,13 +23,19 @@ struct AccountsPage {
     rows: Vec<AccountRow>,
     csv: String,
     pager: Pager,
+    create_href: Option<String>,
 }
 
 struct AccountRow {
     domain: String,
     name: String,
     href: String,
+    export: bool,
+    universal: bool,
 }
+
+/// The columns of the accounts as a file.
+const HEAD: [&str; 5] = ["domain", "name", "export permitted", "universal reservation permitted", "created"];
 
 #[derive(Template)]
 #[template(path = "virtual_accounts.html", blocks = ["content"])]
@@ -38,6 +45,7 @@ struct VirtualAccountsPage {
     domain: String,
     accounts_href: Option<String>,
     create_href: Option<String>,
+    edit_href: Option<String>,
     action: String,
     search: String,
     csv: String,
@@ -64,8 +72,7 @@ pub(crate) async fn home(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let principal = signed_in.principal();
-    let page = query.page();
-    let found = accounts::list(&app, principal, None, part_of_list(page)).await?;
+    let found = accounts::list(&app, principal, None, part_of_list(1)).await?;
     if let ([only], 1) = (found.items.as_slice(), found.total) {
         let places = accounts::virtual_accounts(&app, principal, only.id).await?;
         let to = match places.as_slice() {
@@ -74,9 +81,22 @@ pub(crate) async fn home(
         };
         return Ok(Redirect::to(&to).into_response());
     }
+    listed(&app, &signed_in, &query, "/portal").await
+}
+
+/// The accounts of whoever is signed in, as the page at `path` lists them.
+pub(super) async fn listed(
+    app: &App,
+    signed_in: &SignedIn,
+    query: &ListQuery,
+    path: &str,
+) -> Result<Response, Problem> {
+    let (principal, page) = (signed_in.principal(), query.page());
+    let found = accounts::list(app, principal, None, part_of_list(page)).await?;
+    let creates = allows(principal, principal.account, Permission::CreateAccounts);
     if query.wants_file() {
         let (app, principal) = (app.clone(), principal.clone());
-        return csv::streamed("accounts", &["domain", "name", "export permitted", "created"], move |page| {
+        return csv::streamed("accounts", &HEAD, move |page| {
             let (app, principal) = (app.clone(), principal.clone());
             async move {
                 let found = accounts::list(&app, &principal, None, page).await?;
@@ -87,17 +107,31 @@ pub(crate) async fn home(
     }
     let rows = found.items.into_iter().map(|account| AccountRow {
         href: account_href(&account.domain),
+        export: account.export_permitted,
+        universal: account.universal_permitted,
         domain: account.domain,
         name: account.name,
     });
-    let pager = Pager::new(page, found.total, |page| with_query("/portal", &[("page", &page.to_string())]));
-    let csv = query.file_href("/portal");
-    show(&AccountsPage { frame: signed_in.visit.frame(), rows: rows.collect(), csv, pager })
+    let pager = Pager::new(page, found.total, |page| with_query(path, &[("page", &page.to_string())]));
+    let csv = query.file_href(path);
+    show(&AccountsPage {
+        frame: signed_in.visit.frame(),
+        rows: rows.collect(),
+        csv,
+        pager,
+        create_href: creates.then(|| format!("{}/new", smart_accounts::HREF)),
+    })
 }
 
 fn cells(account: AccountView) -> csv::Row {
-    let export = if account.export_permitted { "yes" } else { "no" };
-    vec![account.domain, account.name, export.to_owned(), csv::instant(account.created_at)]
+    let word = |is| if is { "yes" } else { "no" }.to_owned();
+    vec![
+        account.domain,
+        account.name,
+        word(account.export_permitted),
+        word(account.universal_permitted),
+        csv::instant(account.created_at),
+    ]
 }
 
 /// `GET /portal/{domain}`.
@@ -145,11 +179,20 @@ pub(crate) async fn show_account(
     let (number, total) = (query.page(), rows.len() as u64);
     let part = part_of_list(number);
     let action = at.base();
-    let notice = (query.done == "deleted")
-        .then(|| Banner::new(Tone::Good, "The virtual account is deleted", "Its events stay in Activity."));
+    let notice = match query.done.as_str() {
+        "deleted" => Some(("The virtual account is deleted", "Its events stay in Activity.")),
+        "opened" => {
+            Some(("The smart account is created", "Its virtual account Default takes licenses from now on."))
+        }
+        "account" => Some(("The smart account is saved", "What was changed stands in Activity.")),
+        _ => None,
+    };
+    let notice = notice.map(|(title, text)| Banner::new(Tone::Good, title, text));
     let page = VirtualAccountsPage {
         frame: at.frame(Section::Inventory, true, notice),
-        accounts_href: principal.is_operator().then(|| "/portal".to_owned()),
+        accounts_href: principal.is_operator().then(|| smart_accounts::HREF.to_owned()),
+        edit_href: allows(principal, account.id, Permission::CreateAccounts)
+            .then(|| smart_accounts::edit_href(&account.domain)),
         create_href: allows(principal, account.id, Permission::ManageAccount)
             .then(|| format!("{action}/virtual-accounts/new")),
         rows: rows

@@ -14,6 +14,7 @@
 //! | `zone` | the time zone that times are shown in |
 //! | `frame`, `part`, `form`, `table`, `confirm`, `page` | what pages are put together from |
 //! | `sign_in`, `accounts`, `general`, `licenses`, `license` (with `license_lists`), `instances`, `events`, `alerts` | one kind of page each |
+//! | `smart_accounts` | the vendor's customers: the list, a new one, what one is permitted |
 //! | `alerts_bar` | the alerts above the tabs of a virtual account |
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
@@ -60,6 +61,7 @@ mod sent;
 mod sign_in;
 mod sign_in_steps;
 mod single_sign_on;
+mod smart_accounts;
 mod step;
 mod steps;
 mod table;
@@ -112,6 +114,7 @@ pub fn router(app: App) -> Router<App> {
                 .merge(alerts::routes())
                 .merge(reservation::account_routes())
                 .merge(virtual_accounts::account_routes())
+                .merge(smart_accounts::account_routes())
                 .merge(reports::routes())
                 .merge(lots::routes())
                 .merge(steps::routes()),
@@ -130,6 +133,7 @@ pub fn router(app: App) -> Router<App> {
         .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
+        .merge(smart_accounts::routes())
         .merge(alerts_bar::routes())
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))

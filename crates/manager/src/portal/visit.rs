@@ -272,8 +272,10 @@ pub(crate) fn own_path(back: &str) -> Option<&str> {
         back.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
     let plain = back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (plain && back.len() <= 2048 && (inside("/portal") || inside("/preferences") || inside("/sign-in")))
-        .then_some(back)
+    (plain
+        && back.len() <= 2048
+        && ["/portal", "/preferences", "/smart-accounts", "/sign-in"].into_iter().any(inside))
+    .then_some(back)
 }
 
 #[cfg(test)]

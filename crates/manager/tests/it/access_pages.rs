@@ -104,7 +104,7 @@ async fn pages_about_people_are_pictured_in_light_and_dark_wide_and_narrow() {
     let carol = first.get("/api/seatpool/v1/accounts/example.com/users/carol").await.json();
     let carol = carol["id"].as_str().unwrap();
     let clients = first.get("/api/seatpool/v1/accounts/example.com/clients").await.json();
-    let client = clients[0]["client_id"].as_str().unwrap();
+    let client = clients["items"][0]["client_id"].as_str().unwrap();
     let made = first
         .post(
             "/api/seatpool/v1/accounts/example.com/users",

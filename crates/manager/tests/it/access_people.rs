@@ -266,7 +266,7 @@ async fn a_client_may_do_what_its_scopes_say_and_a_token_no_more() {
     assert_eq!(first.call(Method::DELETE, &format!("{ACCOUNT}/clients/{id}"), None).await.status, 204);
     assert_eq!(job.get(&tokens).await.status, 401, "its access tokens end with it");
     let shown = first.get(&tokens).await.json();
-    assert_eq!(shown[0]["created_by"], "Night job", "its name stays known");
+    assert_eq!(shown["items"][0]["created_by"], "Night job", "its name stays known");
 }
 
 #[tokio::test]

@@ -83,6 +83,10 @@ async fn accounts_virtual_accounts_and_tokens_by_command() {
     assert_eq!(next["items"][0]["domain"], "other.example", "the second page");
     shell.show(&["account", "show"]);
     shell.show(&["account", "show", "nosuch.example"]);
+    shell.show(&["account", "change", "other.example", "--universal-permitted", "yes", "--name", "Others"]);
+    let away = ["account", "change", "other.example", "--universal-permitted", "no", "--preview"];
+    shell.show(&away);
+    shell.show(&["account", "change", "other.example", "--export-permitted", "perhaps"]);
     shell.show(&["va", "create", "North Sea", "--description", "rigs"]);
     shell.show(&["va", "rename", "North Sea", "Baltic"]);
     shell.show(&["va", "describe", "baltic", "ports"]);

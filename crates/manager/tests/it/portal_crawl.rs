@@ -14,7 +14,9 @@ use crate::support::{ALICE, Manager, Page, Visitor, World};
 fn links(body: &str) -> impl Iterator<Item = String> {
     let found = body.split("href=\"").skip(1).filter_map(|rest| rest.split_once('"'));
     let unescaped = found.map(|(href, _)| href.replace("&#38;", "&").replace("&amp;", "&"));
-    let is_page = |href: &String| href.starts_with("/portal") || href.starts_with("/preferences");
+    let is_page = |href: &String| {
+        ["/portal", "/preferences", "/smart-accounts"].iter().any(|start| href.starts_with(start))
+    };
     unescaped.filter(is_page).filter(|href| !href.contains("format=csv") && !href.contains(".csv")).map(
         |href| {
             let (path, _) = href.split_once('?').unwrap_or((&href, ""));

@@ -111,6 +111,9 @@ async fn every_page_renders_under_a_strict_policy() {
             "/portal/example.com/alerts",
             "/portal/example.com/alerts?dismissed=yes&severity=major",
             "/portal/example.com/virtual-accounts/new",
+            "/portal/example.com/smart-account",
+            "/smart-accounts",
+            "/smart-accounts/new",
         ]
         .map(str::to_owned),
     );

@@ -105,7 +105,10 @@ async fn a_customer_declares_and_the_vendor_decides() {
     assert_eq!((&lot["declaration"]["state"], &lot["status"]), (&json!("declared"), &json!("active")));
     let licenses = customer.get(&format!("{ACCOUNT}/licenses")).await.json();
     assert_eq!((&licenses["items"][0]["owned"], &licenses["items"][0]["declared"]), (&json!(9), &json!(9)));
-    assert_eq!(vendor.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json()[0]["id"], id);
+    assert_eq!(
+        vendor.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json()["items"][0]["id"],
+        id
+    );
     let reject = format!("{ACCOUNT}/lots/{id}/reject");
     assert_eq!(
         refused(&customer, &reject, json!({ "reason": "mine" })).await.0,
@@ -120,7 +123,10 @@ async fn a_customer_declares_and_the_vendor_decides() {
     );
     let (status, code, _) = refused(&vendor, &format!("{ACCOUNT}/lots/{id}/confirm"), json!({})).await;
     assert_eq!((status, code.as_str()), (409, "decided"));
-    assert_eq!(customer.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json(), json!([]));
+    assert_eq!(
+        customer.get(&format!("{ACCOUNT}/declarations?state=declared")).await.json()["items"],
+        json!([])
+    );
     let licenses = customer.get(&format!("{ACCOUNT}/licenses")).await.json();
     assert_eq!((&licenses["items"][0]["owned"], &licenses["items"][0]["declared"]), (&json!(0), &json!(0)));
 }

@@ -30,6 +30,15 @@ async fn accounts_and_clients_are_created_by_those_who_may() {
     record.get(&caller, &format!("{accounts}?limit=1")).await;
     record.get(&caller, &format!("{accounts}/other.example")).await;
     record.get(&caller, &format!("{accounts}/nosuch.example")).await;
+    let other = format!("{accounts}/other.example");
+    let terms = json!({ "name": "Other", "export_permitted": true, "universal_permitted": false });
+    let change = json!({ "name": "Another", "export_permitted": false, "seen": terms });
+    record.post(&caller, &format!("{other}/preview"), change.clone()).await;
+    record.call(&caller, "PATCH", &other, Some(change)).await;
+    let stale = json!({ "universal_permitted": true, "seen": terms });
+    record.call(&caller, "PATCH", &other, Some(stale)).await;
+    record.call(&caller, "PATCH", &other, Some(json!({ "name": "" }))).await;
+    record.get(&caller, &format!("{other}/events?kind=account_changed")).await;
     let clients = format!("{accounts}/other.example/clients");
     let administrator = json!({ "name": "scripts", "roles": [{ "role": "account_administrator" }] });
     record.post(&caller, &clients, administrator.clone()).await;
@@ -75,6 +84,51 @@ async fn virtual_accounts_and_tokens_live_and_end() {
     record.call(&caller, "DELETE", &by_id, None).await;
     record.get(&caller, &by_id).await;
     insta::assert_json_snapshot!("own_virtual_accounts", record.finish());
+}
+
+#[tokio::test]
+async fn lists_go_on_where_the_page_before_ended() {
+    let world = World::new().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    let places = format!("{ACCOUNT}/virtual-accounts/Default");
+    let role = json!([{ "role": "approver" }]);
+    for n in 0..3 {
+        for (path, body) in [
+            (format!("{places}/tokens"), json!({ "description": format!("no. {n}") })),
+            (
+                format!("{places}/declarations"),
+                json!({ "license": TAG, "quantity": 1, "note": "contract 7" }),
+            ),
+            (format!("{ACCOUNT}/clients"), json!({ "name": format!("no. {n}"), "roles": role })),
+            (format!("{ACCOUNT}/users"), json!({ "login": format!("person{n}"), "roles": role })),
+        ] {
+            let made = caller.post(&path, body).await;
+            assert_eq!(made.status, 201, "{path}: {}", made.text);
+        }
+    }
+    for list in [
+        format!("{places}/tokens"),
+        format!("{ACCOUNT}/declarations"),
+        format!("{ACCOUNT}/clients"),
+        format!("{ACCOUNT}/users"),
+    ] {
+        let whole = caller.get(&list).await.json();
+        let total = whole["total"].as_u64().unwrap();
+        assert!(total >= 3 && whole["next_cursor"].is_null(), "{list}: {whole}");
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = caller.get(&format!("{list}?limit=2{cursor}")).await.json();
+            assert_eq!(page["total"], total, "{list}");
+            rows.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(&rows, whole["items"].as_array().unwrap(), "{list}");
+        for wrong in ["limit=0", "limit=1001", "cursor=nonsense"] {
+            assert_eq!(caller.get(&format!("{list}?{wrong}")).await.status, 400, "{list}?{wrong}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -103,6 +103,22 @@ async fn scripts_reserve_change_confirm_and_remove() {
     let gone = removal(&product.return_code(&second, Returned::Installed).to_string());
     assert_eq!(post(REMOVE.into(), gone).await["status"], "SUCCESS");
     assert_eq!(reserved(&caller).await, 0);
+    let back = caller.get(&format!("{OWN}/alerts?kind=reserved_licenses_returned")).await.json();
+    let back = back["items"].as_array().unwrap();
+    assert_eq!(back.len(), 1, "{back:?}");
+    assert_eq!(
+        (back[0]["severity"].as_str(), back[0]["source"]["id"].as_str()),
+        (Some("informational"), Some(TAG))
+    );
+    let message = back[0]["message"].as_str().unwrap();
+    assert!(message.contains("CARRIED1) gave its reservation back on "), "{message}");
+    let known = caller.post("/api/v1/accounts/example.com/alerts", json!({ "limit": -1 })).await.json();
+    let known = known["alerts"].as_array().unwrap();
+    assert_eq!(
+        (known[0]["messageType"].as_str(), known[0]["severity"].as_str()),
+        (Some("Reserved Licenses Returned to Smart Account"), Some("Minor")),
+        "scripts know two severities"
+    );
     assert_eq!(
         post(at(reserve), request(json!([line(json!(4))]))).await["status"],
         "ERROR",

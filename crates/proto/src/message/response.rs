@@ -98,6 +98,10 @@ pub struct Authorization {
     pub tags: Vec<TagAnswer>,
     /// Its accounts; they change when an administrator moves the instance.
     pub home: Home,
+    /// Export-restricted features that were asked for and that no licence authorizes now: that of an authorization
+    /// reached its end, or there was none to spare.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports_ended: Vec<String>,
 }
 
 /// The instance's status, as the manager decides it.

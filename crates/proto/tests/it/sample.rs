@@ -218,7 +218,14 @@ fn response_body() -> impl Strategy<Value = ResponseBody> {
     ]);
     let authorization = (overall, instant(), instant(), vec(tag, 0..6), home()).prop_map(
         |(status, authorized_until, renew_at, tags, home)| {
-            ResponseBody::Authorization(Authorization { status, authorized_until, renew_at, tags, home })
+            ResponseBody::Authorization(Authorization {
+                status,
+                authorized_until,
+                renew_at,
+                tags,
+                home,
+                exports_ended: Vec::new(),
+            })
         },
     );
     let registered = (uuid(), home(), any::<bool>(), issued()).prop_map(|(id, home, export, certificate)| {

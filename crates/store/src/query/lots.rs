@@ -155,7 +155,8 @@ statements! {
 /// The statements that an index must serve, each with that index.
 #[cfg(feature = "testing")]
 pub(crate) const INDEXED: &[(&str, Sql)] = &[
-    ("lots_listed", LOTS_LISTED),
+    ("covering lots_listed", LOTS_LISTED),
+    ("covering lots_listed", LOTS_COUNTED),
     ("lots_declared", LOTS_DECLARED),
     ("lots_by_order", LOTS_OF_ORDER),
     ("lots_by_subscription", LOTS_OF_SUBSCRIPTION),

@@ -1,5 +1,6 @@
 //! Reservations: one, those of a virtual account, and those that wait for somebody.
 
+use jiff::Timestamp;
 use seatpool_domain::Reservation;
 use seatpool_proto::{AccountId, ProductInstanceId, Sha256, VirtualAccountId};
 
@@ -16,6 +17,12 @@ statements! {
     OF_REQUEST = Sql::both(concat!(
         "SELECT ", reservation_columns!(), " FROM reservations WHERE account_id = $1 AND request = $2"
     ));
+    // By the words of the index of such events. A change alone may be given back: then the reservation is open still.
+    RETURNED = Sql::both(concat!(
+        "SELECT ", reservation_columns!(), " FROM reservations WHERE account_id = $1 AND NOT is_open AND \
+         instance IN (SELECT instance FROM events WHERE account_id = $1 AND at > $2 AND \
+         kind IN ('reservation_returned', 'reservation_rehosted')) ORDER BY instance"
+    ));
     OPEN = Sql {
         sqlite: concat!(
             "SELECT ", reservation_columns!(), " FROM reservations WHERE account_id = $1 AND is_open AND \
@@ -29,6 +36,15 @@ statements! {
 }
 
 impl Store {
+    /// The reservations that ended after `after`: returned, or released without their return codes.
+    pub async fn reservations_returned(
+        &self,
+        account: AccountId,
+        after: Timestamp,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        read_all(&self.db.rows(&RETURNED, &[Value::text(account), Value::time(after)]).await?)
+    }
+
     /// The reservation that made this product instance; also one that has ended.
     pub async fn reservation(
         &self,

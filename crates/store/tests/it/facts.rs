@@ -170,7 +170,7 @@ pub(crate) fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
             vec![ExportGrant {
                 feature: "mixed-mode".to_owned(),
                 tag: tag("desk"),
-                lot: lot_id(10),
+                lot: Some(lot_id(10)),
                 key: "EXPORT-7".to_owned(),
                 at: at(3),
             }]

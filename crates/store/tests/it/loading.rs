@@ -241,6 +241,7 @@ pub(crate) async fn another_accounts_rows_are_never_loaded(store: Store) {
         people: true,
         dismissals: BTreeSet::from(["an alert".to_owned()]),
         reservations: BTreeSet::from([instance_id(1)]),
+        export_holders: true,
         now: None,
     };
     let theirs = loaded(&store, other, everything.clone()).await;

@@ -5,6 +5,7 @@ mod access;
 mod alerts;
 mod away;
 mod constraints;
+mod exports;
 mod facts;
 mod history;
 mod ledger;
@@ -58,6 +59,7 @@ conformance! {
     lots::lots_come_to_what_the_domain_says,
     lots::lots_are_found_by_what_names_them,
     reservations::reservations_come_back_and_bring_their_lots,
+    exports::who_holds_export_controlled_functionality_is_found,
     ledger::every_entity_comes_back_as_it_was_written,
     ledger::a_contact_and_a_move_are_both_written,
     ledger::a_dropped_batch_changes_nothing,

@@ -1,13 +1,13 @@
 //! Reservations in the store.
 
-use seatpool_domain::Reservation;
 use seatpool_domain::reservation::{Hold, Issued, ReservationEnd, ReservationEnded};
+use seatpool_domain::{Event, EventKind, Reservation};
 use seatpool_proto::code::{PublicPoint, ReservationKind};
 use seatpool_proto::{Quantity, Sha256};
 use seatpool_store::Store;
 
 use crate::facts::{
-    add, at, create_account, instance, instance_id, lot, lot_id, place, put_instance, put_lot,
+    add, append, at, create_account, event, instance, instance_id, lot, lot_id, place, put_instance, put_lot,
     put_virtual_account, tag, virtual_account,
 };
 use crate::loading::loaded;
@@ -59,9 +59,15 @@ pub(crate) async fn reservations_come_back_and_bring_their_lots(store: Store) {
             reserved.certificate = None;
             put_instance(workset, reserved);
             workset.reservations.insert(row.instance, row.clone());
+            // Of the first one only a change was given back.
+            let back = event(EventKind::ReservationReturned, "it was given back");
+            append(workset, Event { instance: Some(row.instance), ..back });
         }
     })
     .await;
+    assert_eq!(store.reservations_returned(account, at(9)).await.unwrap(), std::slice::from_ref(&ended));
+    assert_eq!(store.reservations_returned(account, at(10)).await.unwrap(), []);
+    assert_eq!(store.reservations_returned(other, at(9)).await.unwrap(), []);
 
     assert_eq!(store.reservation(account, first.instance).await.unwrap(), Some(first.clone()));
     assert_eq!(store.reservation_of_request(account, ended.request).await.unwrap(), Some(ended.clone()));

@@ -3,9 +3,10 @@
 use seatpool_proto::Quantity;
 
 use super::{
-    By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, chosen, line_of, lots_of, only, word_of,
+    By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, by_place, chosen, line_of, lots_of, only,
+    word_of,
 };
-use crate::command::words;
+use crate::command::{holders, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
@@ -16,7 +17,7 @@ pub(super) fn touches(lots: &Chosen) -> Touches {
         Chosen::Order(order) => [order.trim().to_owned()].into(),
         Chosen::Lot(_) | Chosen::Subscription(_) => [].into(),
     };
-    Touches { orders, ..chosen(lots) }
+    Touches { orders, export_holders: true, ..chosen(lots) }
 }
 
 /// Takes back what was chosen, or refuses with the figures of the first lot of which too much is promised elsewhere.
@@ -60,10 +61,11 @@ pub(super) fn cancel(
                 quantity: lot.quantity,
                 reserved: lot.reserved,
                 moved_out: lot.moved_out,
+                users: holders::words([lot.id], workset),
             });
         }
     }
-    take(&lots, &taken, reason, by, workset, context);
+    take(&lots, &taken, &reason, by, workset, context);
     Ok(Outcome::Done)
 }
 
@@ -75,38 +77,43 @@ fn was_cancelled(order: &str, workset: &Workset) -> bool {
 fn take(
     lots: &[Lot],
     taken: &impl Fn(&Lot) -> Quantity,
-    reason: String,
+    reason: &str,
     by: &By,
     workset: &mut Workset,
     context: &Context<'_>,
 ) {
-    let texts: Vec<String> = lots
-        .iter()
-        .map(|lot| {
-            let (name, place) = (context.license_name(&lot.tag), workset.name_of(lot.virtual_account));
-            format!("{} of {name} in {place} (order {})", taken(lot), lot.order_id)
-        })
-        .collect();
     let why = if reason.is_empty() { String::new() } else { format!(" Reason: {reason}") };
-    let message = format!("Cancelled: {}.{why}", words::list(&texts));
-    let one = if let [lot] = lots { Some(lot) } else { None };
-    let number = workset.record(Event {
-        virtual_account: only(lots.iter().map(|lot| lot.virtual_account)),
-        tag: only(lots.iter().map(|lot| &lot.tag)).cloned(),
-        before: one.map(|lot| lot.quantity.to_string()),
-        after: one.map(|lot| lot.quantity.minus(taken(lot)).to_string()),
-        ..by.event(EventKind::LicensesCancelled, context.now, message)
-    });
-    let mut pools = FamiliesIn::default();
-    for (line, lot) in (0..).zip(lots) {
-        let left = lot.quantity.minus(taken(lot));
-        workset.keep(LotTransaction {
-            quantity: taken(lot),
-            before: Some(lot.quantity.to_string()),
-            after: Some(left.to_string()),
-            note: Some(reason.clone()).filter(|reason| !reason.is_empty()),
-            ..line_of(lot, number, line, TransactionKind::Cancelled, by, context.now)
+    let left = |lot: &Lot| lot.quantity.minus(taken(lot));
+    for (place, lots) in by_place(lots) {
+        let texts: Vec<String> = lots
+            .iter()
+            .map(|lot| {
+                let (name, place) = (context.license_name(&lot.tag), workset.name_of(place));
+                format!("{} of {name} in {place} (order {})", taken(lot), lot.order_id)
+            })
+            .collect();
+        let message = format!("Cancelled: {}.{why}", words::list(&texts));
+        let one = if let [lot] = lots.as_slice() { Some(*lot) } else { None };
+        let number = workset.record(Event {
+            virtual_account: Some(place),
+            tag: only(lots.iter().map(|lot| &lot.tag)).cloned(),
+            before: one.map(|lot| lot.quantity.to_string()),
+            after: one.map(|lot| left(lot).to_string()),
+            ..by.event(EventKind::LicensesCancelled, context.now, message)
         });
+        for (line, lot) in (0..).zip(lots) {
+            workset.keep(LotTransaction {
+                quantity: taken(lot),
+                before: Some(lot.quantity.to_string()),
+                after: Some(left(lot).to_string()),
+                note: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+                ..line_of(lot, number, line, TransactionKind::Cancelled, by, context.now)
+            });
+        }
+    }
+    let mut pools = FamiliesIn::default();
+    for lot in lots {
+        let left = left(lot);
         if left.is_zero() {
             workset.lots.delete(&lot.id);
             workset.count_lot(lot.virtual_account, false);

@@ -3,7 +3,7 @@
 use seatpool_proto::limits::QUANTITY_MAX;
 use seatpool_proto::{LotId, LotKind, Quantity, Tag, Term, VirtualAccountId};
 
-use super::{By, Chosen, Context, Outcome, Refused, known, known_license, line_of, lots_of};
+use super::{By, Chosen, Context, Outcome, Refused, by_place, known, known_license, line_of, lots_of};
 use crate::command::{Verdict, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Declaration, DeclarationState, Lot, LotTransaction, TransactionKind};
@@ -137,30 +137,36 @@ pub(super) fn decide(
                 quantity: lot.quantity,
                 reserved: lot.reserved,
                 moved_out: lot.moved_out,
+                // No feature is authorized by what is only declared.
+                users: String::new(),
             });
         }
     }
-    let quantity: Quantity = lots.iter().map(|lot| lot.quantity).sum();
     let name = context.license_name(&first.tag);
     let end = if verdict == Verdict::Reject { " They count no longer." } else { "" };
     let why = if reason.is_empty() { String::new() } else { format!(" Reason: {reason}") };
-    let message =
-        format!("{quantity} of {name}, declared by {}, were {}.{end}{why}", stated.by, state.words());
-    let number = workset.record(Event {
-        virtual_account: Some(first.virtual_account),
-        tag: Some(first.tag.clone()),
-        before: Some(DeclarationState::Declared.words().to_owned()),
-        after: Some(state.words().to_owned()),
-        ..by.event(event, context.now, message)
-    });
-    let mut pools = FamiliesIn::default();
-    for (line, lot) in (0..).zip(&lots) {
-        workset.keep(LotTransaction {
+    for lots in by_place(&lots).into_values() {
+        let quantity: Quantity = lots.iter().map(|lot| lot.quantity).sum();
+        let message =
+            format!("{quantity} of {name}, declared by {}, were {}.{end}{why}", stated.by, state.words());
+        let number = workset.record(Event {
+            virtual_account: lots.first().map(|lot| lot.virtual_account),
+            tag: Some(first.tag.clone()),
             before: Some(DeclarationState::Declared.words().to_owned()),
             after: Some(state.words().to_owned()),
-            note: Some(reason.clone()).filter(|reason| !reason.is_empty()),
-            ..line_of(lot, number, line, kind, by, context.now)
+            ..by.event(event, context.now, message)
         });
+        for (line, lot) in (0..).zip(lots) {
+            workset.keep(LotTransaction {
+                before: Some(DeclarationState::Declared.words().to_owned()),
+                after: Some(state.words().to_owned()),
+                note: Some(reason.clone()).filter(|reason| !reason.is_empty()),
+                ..line_of(lot, number, line, kind, by, context.now)
+            });
+        }
+    }
+    let mut pools = FamiliesIn::default();
+    for lot in &lots {
         if let Some(row) = workset.lots.get_mut(&lot.id) {
             row.declaration = Some(Declaration {
                 state,

@@ -43,7 +43,7 @@ pub(super) fn transfer(
         return Ok(Outcome::Done);
     }
     let label = instance.label();
-    if let Some(grant) = instance.exports.first() {
+    if let Some(grant) = instance.exports.iter().find(|grant| grant.lot.is_some()) {
         return Err(Refused::Reservation {
             code: "export_authorized",
             detail: format!(
@@ -67,14 +67,18 @@ pub(super) fn transfer(
     pool::join(workset, context.catalogue, id);
     workset.count_instance(from, false);
     workset.count_instance(to, true);
-    let message = format!("{label} was moved from {source} to {target}; its usage counts there now.");
-    workset.record(Event {
-        virtual_account: Some(from),
-        instance: Some(id),
-        before: Some(source),
-        after: Some(target),
-        ..by.event(EventKind::InstanceTransferred, context.now, message)
-    });
+    for (place, message) in [
+        (from, format!("{label} was moved from {source} to {target}; its usage counts there now.")),
+        (to, format!("{label} arrived in {target} from {source}; its usage counts here now.")),
+    ] {
+        workset.record(Event {
+            virtual_account: Some(place),
+            instance: Some(id),
+            before: Some(source.clone()),
+            after: Some(target.clone()),
+            ..by.event(EventKind::InstanceTransferred, context.now, message)
+        });
+    }
     pools.reassess(by, workset, context);
     Ok(Outcome::Done)
 }

@@ -1,5 +1,6 @@
 //! What people and programs ask: virtual accounts, tokens, orders, transfers, removals.
 
+pub(super) mod account;
 mod alert;
 mod cancellation;
 mod declaration;
@@ -11,6 +12,8 @@ pub(super) mod reservation;
 mod token;
 mod transfer;
 mod virtual_account;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use seatpool_proto::{Tag, VirtualAccountId};
@@ -25,6 +28,8 @@ const TRANSACTIONS_MAX: usize = 999;
 
 pub(super) fn touches(action: &Action) -> Touches {
     match action {
+        // The account is always loaded.
+        Action::ChangeAccount { .. } => Touches::default(),
         Action::CreateVirtualAccount { name, .. } => virtual_account::touches(None, Some(name)),
         Action::ChangeVirtualAccount { virtual_account, name, .. } => {
             virtual_account::touches(Some(*virtual_account), name.as_ref())
@@ -72,6 +77,7 @@ pub(super) fn apply(
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
     match action {
+        Action::ChangeAccount { change } => account::change(change, by, workset, context),
         Action::CreateVirtualAccount { name, description } => {
             virtual_account::create(&name, &description, by, workset, context)
         }
@@ -191,6 +197,16 @@ fn word_of(chosen: &Chosen) -> &'static str {
         Chosen::Order(_) => "order",
         Chosen::Subscription(_) => "subscription",
     }
+}
+
+/// Lots by where they are, in the order in which they are given: what happens to lots of several virtual accounts is an
+/// event of each (features.md, A14).
+fn by_place(lots: &[Lot]) -> BTreeMap<VirtualAccountId, Vec<&Lot>> {
+    let mut places: BTreeMap<VirtualAccountId, Vec<&Lot>> = BTreeMap::new();
+    for lot in lots {
+        places.entry(lot.virtual_account).or_default().push(lot);
+    }
+    places
 }
 
 /// One line of a lot's history, of the event with this number: what happened to all of it.

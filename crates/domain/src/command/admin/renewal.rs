@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, chosen, line_of, lots_of, only, word_of,
+    By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, by_place, chosen, line_of, lots_of, only,
+    word_of,
 };
 use crate::command::{Until, words};
 use crate::dates::after_years;
@@ -82,32 +83,36 @@ pub(super) fn extend(
         let problem = format!("are {}: renew at most {TRANSACTIONS_MAX} at once", lots.len());
         return Err(words::invalid("lots", problem));
     }
-    let texts: Vec<String> = lots
-        .iter()
-        .map(|lot| {
-            let (name, place) = (context.license_name(&lot.tag), workset.name_of(lot.virtual_account));
-            format!("{} of {name} in {place}", lot.quantity)
-        })
-        .collect();
-    let old = only(lots.iter().filter_map(|lot| lot.term.ends_at));
-    let instead = old.map(|old| format!(" instead of {old}")).unwrap_or_default();
-    let message =
-        format!("The order {order_id} renewed {}: they end on {end}{instead}.", words::list(&texts));
-    let number = workset.record(Event {
-        virtual_account: only(lots.iter().map(|lot| lot.virtual_account)),
-        tag: only(lots.iter().map(|lot| &lot.tag)).cloned(),
-        before: old.map(|old| old.to_string()),
-        after: Some(end.to_string()),
-        ..by.event(EventKind::LicensesRenewed, context.now, message)
-    });
-    let mut pools = FamiliesIn::default();
-    for (line, lot) in (0..).zip(lots) {
-        workset.keep(LotTransaction {
-            order_id: Some(order_id.to_owned()),
-            before: lot.term.ends_at.map(|old| old.to_string()),
+    for (place, lots) in by_place(lots) {
+        let texts: Vec<String> = lots
+            .iter()
+            .map(|lot| {
+                let (name, place) = (context.license_name(&lot.tag), workset.name_of(place));
+                format!("{} of {name} in {place}", lot.quantity)
+            })
+            .collect();
+        let old = only(lots.iter().filter_map(|lot| lot.term.ends_at));
+        let instead = old.map(|old| format!(" instead of {old}")).unwrap_or_default();
+        let message =
+            format!("The order {order_id} renewed {}: they end on {end}{instead}.", words::list(&texts));
+        let number = workset.record(Event {
+            virtual_account: Some(place),
+            tag: only(lots.iter().map(|lot| &lot.tag)).cloned(),
+            before: old.map(|old| old.to_string()),
             after: Some(end.to_string()),
-            ..line_of(lot, number, line, TransactionKind::Renewed, by, context.now)
+            ..by.event(EventKind::LicensesRenewed, context.now, message)
         });
+        for (line, lot) in (0..).zip(lots) {
+            workset.keep(LotTransaction {
+                order_id: Some(order_id.to_owned()),
+                before: lot.term.ends_at.map(|old| old.to_string()),
+                after: Some(end.to_string()),
+                ..line_of(lot, number, line, TransactionKind::Renewed, by, context.now)
+            });
+        }
+    }
+    let mut pools = FamiliesIn::default();
+    for lot in lots {
         if let Some(row) = workset.lots.get_mut(&lot.id) {
             row.term.ends_at = Some(end);
         }

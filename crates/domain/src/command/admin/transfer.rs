@@ -1,12 +1,12 @@
 //! Transfers of licences between virtual accounts: lots are split, and parts that belong together are united.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_proto::{LotId, Quantity, VirtualAccountId};
 
 use super::{By, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, only};
-use crate::command::{TransferLine, words};
+use crate::command::{TransferLine, holders, words};
 use crate::event::{Event, EventKind};
 use crate::lot::{Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
@@ -19,6 +19,7 @@ pub(super) fn touches(from: VirtualAccountId, lines: &[TransferLine]) -> Touches
         pools_in: places(),
         tags: lines.iter().map(|line| line.tag.clone()).collect(),
         lots: lines.iter().filter_map(|line| line.lot).collect(),
+        export_holders: true,
         ..Touches::default()
     }
 }
@@ -53,10 +54,11 @@ pub(super) fn licenses(
     let number = workset.record(Event {
         virtual_account: Some(from),
         tag: only(lines.iter().map(|line| &line.tag)).cloned(),
-        before: Some(source),
+        before: Some(source.clone()),
         after: target,
         ..by.event(EventKind::LicensesTransferred, context.now, message)
     });
+    record_arrivals(&source, lines, by, workset, context);
 
     let mut pools = FamiliesIn::default();
     for line in lines {
@@ -100,6 +102,32 @@ pub(super) fn licenses(
     Ok(Outcome::Done)
 }
 
+/// The same in the log of each virtual account that something goes to.
+fn record_arrivals(
+    source: &str,
+    lines: &[TransferLine],
+    by: &By,
+    workset: &mut Workset,
+    context: &Context<'_>,
+) {
+    let targets: BTreeSet<VirtualAccountId> = lines.iter().map(|line| line.to).collect();
+    for to in targets {
+        let arriving = || lines.iter().filter(|line| line.to == to);
+        let texts: Vec<String> = arriving()
+            .map(|line| format!("{} of {}", line.quantity, context.license_name(&line.tag)))
+            .collect();
+        let target = workset.name_of(to);
+        let message = format!("Moved to {target}: {} from {source}.", words::list(&texts));
+        workset.record(Event {
+            virtual_account: Some(to),
+            tag: only(arriving().map(|line| &line.tag)).cloned(),
+            before: Some(source.to_owned()),
+            after: Some(target),
+            ..by.event(EventKind::LicensesTransferred, context.now, message)
+        });
+    }
+}
+
 /// Finds what to take for every line, or says what is missing.
 fn plan(
     from: VirtualAccountId,
@@ -123,6 +151,7 @@ fn plan(
             return Err(words::invalid("quantity", "is 0: move at least one"));
         }
         let candidates = candidates(from, line, workset, context.now)?;
+        let lots: Vec<LotId> = candidates.iter().map(|lot| lot.id).collect();
         let mut wanted = line.quantity;
         let mut available = Quantity::ZERO;
         for lot in candidates {
@@ -137,7 +166,12 @@ fn plan(
             }
         }
         if !wanted.is_zero() {
-            return Err(Refused::TooFew { tag: line.tag.clone(), available, wanted: line.quantity });
+            return Err(Refused::TooFew {
+                tag: line.tag.clone(),
+                available,
+                wanted: line.quantity,
+                users: holders::words(lots, workset),
+            });
         }
     }
     if moves.len() * 2 > TRANSACTIONS_MAX {

@@ -58,11 +58,13 @@ pub(super) fn answer(
                 .map_err(|detail| refuse(ProblemCode::Malformed, detail, sequence))?;
             rewound(place, id, by, workset, context.now);
             let tags = report::take(id, figures, usage.interval.end, by, workset, context);
+            export::lots_ended(id, by, workset, context);
             authorize(id, virtual_account, tags, workset, context)
         }
         RequestBody::AuthorizationRenewal {} => {
             rewound(place, id, by, workset, context.now);
             let tags = report::renew(id, by, workset, context);
+            export::lots_ended(id, by, workset, context);
             authorize(id, virtual_account, tags, workset, context)
         }
         RequestBody::ExportRequest(asked) => {
@@ -212,6 +214,10 @@ fn authorize(
         |days: i64| context.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
     told::explain(&mut tags.tags, virtual_account, workset, context);
     let authorized_until = days(context.policy.authorization_days);
+    let waiting = |row: &Instance| -> Vec<String> {
+        row.exports.iter().filter(|grant| grant.lot.is_none()).map(|grant| grant.feature.clone()).collect()
+    };
+    let exports_ended = workset.instances.get(&id).map(waiting).unwrap_or_default();
     if let Some(instance) = workset.instances.get_mut(&id) {
         instance.authorized_until = Some(authorized_until);
     }
@@ -221,6 +227,7 @@ fn authorize(
         renew_at: days(context.policy.authorization_renew_days),
         tags: tags.tags,
         home: home(virtual_account, workset),
+        exports_ended,
     })
 }
 

@@ -1,8 +1,9 @@
-//! Export-restricted features of instances in contact: each takes one licence of its tag, until it is given back or the
-//! registration ends (features.md, C12).
+//! Export-restricted features of instances in contact: each takes one licence of its tag, until it is given back, the
+//! licence's lot ends, or the registration does (features.md, C12). One that was refused or lost its licence waits, on
+//! record, until there is one or it is given back.
 
 use seatpool_proto::message::{ExportAuthorized, ExportFeature, ExportReturned};
-use seatpool_proto::{ProblemCode, ProductInstanceId, Quantity, ResponseBody};
+use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, ResponseBody, Tag, VirtualAccountId};
 
 use super::{By, Context, Refused, refuse};
 use crate::command::{ReserveLine, choose};
@@ -11,7 +12,8 @@ use crate::instance::ExportGrant;
 use crate::pool::FamiliesIn;
 use crate::workset::Workset;
 
-/// Authorizes a feature. Asked again, the authorization is the same.
+/// Authorizes a feature. Asked again, the authorization is the same. A refusal for want of a licence is on record: it
+/// is the one thing that a refused request changes, so that an alert can say who waits.
 pub(super) fn authorize(
     id: ProductInstanceId,
     asked: &ExportFeature,
@@ -35,17 +37,25 @@ pub(super) fn authorize(
         let detail = format!("{} is no license of an export-restricted feature.", asked.tag);
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
     }
-    if let Some(grant) = instance.exports.iter().find(|grant| grant.feature == asked.feature) {
+    let known = instance.exports.iter().find(|grant| grant.feature == asked.feature);
+    if let Some(grant) = known.filter(|grant| grant.lot.is_some()) {
         return Ok(authorized(grant));
     }
+    let waits = known.is_some();
     let place = instance.virtual_account;
     let (label, place_name) = (instance.label(), workset.name_of(place));
-    let line = ReserveLine { tag: asked.tag.clone(), lot: None, quantity: Quantity::of(1) };
-    let chosen = choose(place, &[line], None, workset, context);
-    let lot = chosen.ok().and_then(|holds| holds.first().map(|hold| hold.lot));
-    let Some(lot) = lot else {
+    let Some(lot) = free_lot(place, &asked.tag, workset, context) else {
         let name = context.license_name(&asked.tag);
         let detail = format!("{name} has none to spare in {place_name}.");
+        if !waits && let Some(instance) = workset.instances.get_mut(&id) {
+            instance.exports.push(ExportGrant {
+                feature: asked.feature.clone(),
+                tag: asked.tag.clone(),
+                lot: None,
+                key: String::new(),
+                at: context.now,
+            });
+        }
         return Err(refuse(ProblemCode::ExportNotAvailable, detail, sequence));
     };
     let message = format!(
@@ -63,21 +73,38 @@ pub(super) fn authorize(
     let grant = ExportGrant {
         feature: asked.feature.clone(),
         tag: asked.tag.clone(),
-        lot,
+        lot: Some(lot),
         key: format!("EXPORT-{number}"),
         at: context.now,
     };
     let answer = authorized(&grant);
-    if let Some(row) = workset.lots.get_mut(&lot) {
-        row.reserved = row.reserved.plus(Quantity::of(1));
-    }
+    hold(lot, workset);
     if let Some(instance) = workset.instances.get_mut(&id) {
+        instance.exports.retain(|other| other.feature != grant.feature);
         instance.exports.push(grant);
     }
     let mut pools = FamiliesIn::default();
     pools.add_lots(place, &asked.tag, context.catalogue);
     pools.reassess(by, workset, context);
     Ok(answer)
+}
+
+/// A lot that has one to spare.
+fn free_lot(place: VirtualAccountId, tag: &Tag, workset: &Workset, context: &Context<'_>) -> Option<LotId> {
+    let line = ReserveLine { tag: tag.clone(), lot: None, quantity: Quantity::of(1) };
+    choose(place, &[line], None, workset, context).ok()?.first().map(|hold| hold.lot)
+}
+
+fn hold(lot: LotId, workset: &mut Workset) {
+    if let Some(row) = workset.lots.get_mut(&lot) {
+        row.reserved = row.reserved.plus(Quantity::of(1));
+    }
+}
+
+fn release(lot: LotId, workset: &mut Workset) {
+    if let Some(row) = workset.lots.get_mut(&lot) {
+        row.reserved = row.reserved.minus(Quantity::of(1));
+    }
 }
 
 fn authorized(grant: &ExportGrant) -> ResponseBody {
@@ -106,25 +133,75 @@ pub(super) fn give_back(
     {
         instance.exports.retain(|other| *other != grant);
         let (place, label) = (instance.virtual_account, instance.label());
-        if let Some(lot) = workset.lots.get_mut(&grant.lot) {
-            lot.reserved = lot.reserved.minus(Quantity::of(1));
+        if let Some(lot) = grant.lot {
+            release(lot, workset);
+            let message = format!(
+                "{label} gave the export-restricted feature {} back: one of {} is free in {}.",
+                grant.feature,
+                context.license_name(&grant.tag),
+                workset.name_of(place)
+            );
+            workset.record(Event {
+                virtual_account: Some(place),
+                tag: Some(grant.tag.clone()),
+                instance: Some(id),
+                before: Some(grant.feature.clone()),
+                ..by.event(EventKind::ExportReturned, context.now, message)
+            });
+            let mut pools = FamiliesIn::default();
+            pools.add_lots(place, &grant.tag, context.catalogue);
+            pools.reassess(by, workset, context);
         }
-        let message = format!(
-            "{label} gave the export-restricted feature {} back: one of {} is free in {}.",
-            grant.feature,
-            context.license_name(&grant.tag),
-            workset.name_of(place)
-        );
+    }
+    ResponseBody::ExportReturn(ExportReturned { feature: asked.feature.clone(), tag: asked.tag.clone() })
+}
+
+/// Looks at the authorizations of an instance whose lots have ended: each takes a licence of another lot that has one to
+/// spare, or waits for one from now on. The agent is told with the next answer to a report or renewal.
+pub(in crate::command) fn lots_ended(
+    id: ProductInstanceId,
+    by: &By,
+    workset: &mut Workset,
+    context: &Context<'_>,
+) {
+    let ended = |lot: &LotId| workset.lots.get(lot).is_some_and(|row| row.has_ended(context.now));
+    let Some(instance) = workset.instances.get(&id) else { return };
+    let (place, label) = (instance.virtual_account, instance.label());
+    let concerned: Vec<(ExportGrant, LotId)> =
+        instance.exports.iter().filter_map(|grant| Some((grant.clone(), grant.lot.filter(ended)?))).collect();
+    let mut pools = FamiliesIn::default();
+    for (grant, old) in concerned {
+        release(old, workset);
+        let other = free_lot(place, &grant.tag, workset, context);
+        let (feature, name, place_name) =
+            (&grant.feature, context.license_name(&grant.tag), workset.name_of(place));
+        let (kind, at, message) = if let Some(lot) = other {
+            hold(lot, workset);
+            let message = format!(
+                "The license that {feature} on {label} held reached its end: it takes another of {name} in {place_name}."
+            );
+            (EventKind::ExportAuthorized, grant.at, message)
+        } else {
+            let message = format!(
+                "The license that the export-restricted feature {feature} on {label} held reached its end, and {name} has no \
+                 other to spare in {place_name}: the product is told at its next contact and may use the feature no longer."
+            );
+            (EventKind::ExportEnded, context.now, message)
+        };
         workset.record(Event {
             virtual_account: Some(place),
             tag: Some(grant.tag.clone()),
             instance: Some(id),
-            before: Some(grant.feature.clone()),
-            ..by.event(EventKind::ExportReturned, context.now, message)
+            before: Some(feature.clone()),
+            after: other.map(|_| feature.clone()),
+            ..by.event(kind, context.now, message)
         });
-        let mut pools = FamiliesIn::default();
+        if let Some(instance) = workset.instances.get_mut(&id)
+            && let Some(row) = instance.exports.iter_mut().find(|row| row.feature == grant.feature)
+        {
+            (row.lot, row.at) = (other, at);
+        }
         pools.add_lots(place, &grant.tag, context.catalogue);
-        pools.reassess(by, workset, context);
     }
-    ResponseBody::ExportReturn(ExportReturned { feature: asked.feature.clone(), tag: asked.tag.clone() })
+    pools.reassess(by, workset, context);
 }

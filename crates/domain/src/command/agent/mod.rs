@@ -2,7 +2,7 @@
 //! order and content are decided here.
 
 mod ask;
-mod export;
+pub(super) mod export;
 mod figures;
 mod issuance;
 mod order;

@@ -77,6 +77,14 @@ async fn loaded(
         let place = place_of(row.virtual_account).into_iter();
         loaded.extend(place.flat_map(|place| alert::reservation(&row, place, now)));
     }
+    for row in store.reservations_returned(account, later_by_days(now, -alert::NOTICED_FOR_DAYS)).await? {
+        let place = place_of(row.virtual_account).into_iter();
+        loaded.extend(place.flat_map(|place| alert::returned(&row, place, catalogue, now)));
+    }
+    for row in store.export_holders(account).await? {
+        let place = place_of(row.virtual_account).into_iter();
+        loaded.extend(place.flat_map(|place| alert::restricted(&row, place, catalogue)));
+    }
     for found in store.lots_alike(account, &ids, now).await? {
         if let Some(place) = place_of(found.virtual_account) {
             let likeness = Likeness {

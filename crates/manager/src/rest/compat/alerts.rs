@@ -1,5 +1,6 @@
 //! Alerts of a smart account.
 
+use seatpool_domain::event::Severity;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +23,7 @@ pub(crate) struct Alerts {
 pub(crate) struct AlertRow {
     /// As in `Insufficient Licenses`.
     message_type: &'static str,
-    /// `Major`, `Minor` or `Informational`.
+    /// `Major` or `Minor`.
     severity: &'static str,
     /// The licence, product instance or token.
     source: String,
@@ -53,10 +54,18 @@ fn row(raised: &Raised) -> AlertRow {
     let alert = &raised.alert;
     AlertRow {
         message_type: alert.kind.title(),
-        severity: SeverityView::from(alert.severity).words(),
+        severity: severity(alert.severity).words(),
         source: alert.subject.name().to_owned(),
         message: alert.message.to_string(),
         virtual_account: alert.place.name.clone(),
         action_due: alert.due.map(instant),
+    }
+}
+
+/// Scripts know two severities here: what is only to be known is told as the milder of them (decision 0019).
+fn severity(of: Severity) -> SeverityView {
+    match SeverityView::from(of) {
+        SeverityView::Informational => SeverityView::Minor,
+        known => known,
     }
 }

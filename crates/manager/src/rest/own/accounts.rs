@@ -6,10 +6,11 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Caller, Path, Query};
+use super::extract::{Body, Caller, InAccount, Path, Query};
 use super::paging::{PageParams, Rows};
+use super::refusals::OfOperator;
 use crate::app::App;
-use crate::app::accounts::{self, AccountView, NewAccount};
+use crate::app::accounts::{self, AccountChange, AccountPreview, AccountView, NewAccount};
 use crate::rest::problem::Problem;
 
 /// Which accounts.
@@ -75,4 +76,34 @@ pub(crate) async fn show_account(
     Path(domain): Path<String>,
 ) -> Result<Json<AccountView>, Problem> {
     Ok(Json(accounts::get(&app, &principal, &domain).await?))
+}
+
+/// Rename a smart account, or permit it something else (vendor operators)
+///
+/// What is permitted no longer is not taken from those who have it: `preview` counts them.
+#[utoipa::path(
+    patch, path = "/accounts/{account}", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    request_body = AccountChange,
+    responses((status = 200, description = "Changed", body = AccountView), OfOperator)
+)]
+pub(crate) async fn change_account(
+    InAccount { app, principal, account }: InAccount,
+    Body(change): Body<AccountChange>,
+) -> Result<Json<AccountView>, Problem> {
+    Ok(Json(accounts::change(&app, &principal, account, change).await?))
+}
+
+/// Show what such a change would come to (vendor operators)
+#[utoipa::path(
+    post, path = "/accounts/{account}/preview", tag = "seatpool",
+    params(("account" = String, Path, description = "The smart account's domain")),
+    request_body = AccountChange,
+    responses((status = 200, description = "Who holds what is permitted, and what becomes of that", body = AccountPreview), OfOperator)
+)]
+pub(crate) async fn preview_account_change(
+    InAccount { app, principal, account }: InAccount,
+    Body(change): Body<AccountChange>,
+) -> Result<Json<AccountPreview>, Problem> {
+    Ok(Json(accounts::preview(&app, &principal, account, &change).await?))
 }

@@ -5,7 +5,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::{Body, InAccount, Last};
+use super::extract::{Body, InAccount, Last, Query};
+use super::paging::{PageParams, Rows};
 use crate::app::clients::{self, ClientView, NewClient, NewClientView, OVERLAP_HOURS_DEFAULT};
 use crate::rest::problem::Problem;
 
@@ -28,9 +29,11 @@ fn overlap_hours_default() -> u32 {
     get, path = "/accounts/{account}/clients", tag = "seatpool",
     params(
         ("account" = String, Path, description = "The smart account's domain"),
+        PageParams,
     ),
     responses(
-        (status = 200, description = "By id", body = Vec<ClientView>),
+        (status = 200, description = "By id", body = Rows<ClientView>),
+        (status = 400, description = "The limit or the cursor can't be taken", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
@@ -38,8 +41,10 @@ fn overlap_hours_default() -> u32 {
 )]
 pub(crate) async fn list_clients(
     InAccount { app, principal, account }: InAccount,
-) -> Result<Json<Vec<ClientView>>, Problem> {
-    Ok(Json(clients::list(&app, &principal, account).await?))
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<ClientView>>, Problem> {
+    let page = page.place()?;
+    Ok(Json(page.cut(clients::list(&app, &principal, account).await?)))
 }
 
 /// Create an OAuth2 client: the answer holds its secret, this once

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, InAccount, InPlace, Last, Query};
+use super::paging::{PageParams, Rows};
 use super::refusals::{OfManager, OfOperator};
 use crate::app::declarations::{self, NewDeclaration};
 use crate::app::orders::OwnedLotView;
@@ -75,9 +76,10 @@ pub(crate) struct DeclarationParams {
 /// List declared lots
 #[utoipa::path(
     get, path = "/accounts/{account}/declarations", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain"), DeclarationParams),
+    params(("account" = String, Path, description = "The smart account's domain"), DeclarationParams, PageParams),
     responses(
-        (status = 200, description = "Newest first", body = Vec<OwnedLotView>),
+        (status = 200, description = "Newest first", body = Rows<OwnedLotView>),
+        (status = 400, description = "The limit or the cursor can't be taken", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
     )
@@ -85,8 +87,10 @@ pub(crate) struct DeclarationParams {
 pub(crate) async fn list_declarations(
     InAccount { app, principal, account }: InAccount,
     Query(params): Query<DeclarationParams>,
-) -> Result<Json<Vec<OwnedLotView>>, Problem> {
-    Ok(Json(declarations::list(&app, &principal, account, params.state).await?))
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<OwnedLotView>>, Problem> {
+    let page = page.place()?;
+    Ok(Json(page.cut(declarations::list(&app, &principal, account, params.state).await?)))
 }
 
 /// Why.

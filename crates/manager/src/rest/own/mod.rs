@@ -32,7 +32,8 @@ pub(crate) use paging::Rows;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list_accounts, accounts::create_account))
-        .routes(routes!(accounts::show_account))
+        .routes(routes!(accounts::show_account, accounts::change_account))
+        .routes(routes!(accounts::preview_account_change))
         .routes(routes!(clients::list_clients, clients::create_client))
         .routes(routes!(clients::show_client, clients::delete_client))
         .routes(routes!(clients::rotate_secret))

@@ -3,7 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 
-use super::extract::{Body, InAccount, InPlace, Last};
+use super::extract::{Body, InAccount, InPlace, Last, Query};
+use super::paging::{PageParams, Rows};
 use crate::app::access::unknown;
 use crate::app::tokens::{self, NewToken, TokenView};
 use crate::rest::problem::Problem;
@@ -14,9 +15,11 @@ use crate::rest::problem::Problem;
     params(
         ("account" = String, Path, description = "The smart account's domain"),
         ("virtual_account" = String, Path, description = "The virtual account's name or id"),
+        PageParams,
     ),
     responses(
-        (status = 200, description = "Newest first", body = Vec<TokenView>),
+        (status = 200, description = "Newest first", body = Rows<TokenView>),
+        (status = 400, description = "The limit or the cursor can't be taken", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Does not manage the virtual account", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
@@ -24,8 +27,10 @@ use crate::rest::problem::Problem;
 )]
 pub(crate) async fn list_tokens(
     InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
-) -> Result<Json<Vec<TokenView>>, Problem> {
-    Ok(Json(tokens::list(&app, &principal, account, id).await?))
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<TokenView>>, Problem> {
+    let page = page.place()?;
+    Ok(Json(page.cut(tokens::list(&app, &principal, account, id).await?)))
 }
 
 /// Create a registration token

@@ -3,7 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 
-use super::extract::{Body, InAccount, Last};
+use super::extract::{Body, InAccount, Last, Query};
+use super::paging::{PageParams, Rows};
 use crate::app::access::sessions::SessionView;
 use crate::app::users::{
     self, Deed, LinkView, NewUser, SignInRulesChange, SignInRulesView, UserChange, UserView,
@@ -15,9 +16,11 @@ use crate::rest::problem::Problem;
     get, path = "/accounts/{account}/users", tag = "seatpool",
     params(
         ("account" = String, Path, description = "The smart account's domain"),
+        PageParams,
     ),
     responses(
-        (status = 200, description = "By sign-in name", body = Vec<UserView>),
+        (status = 200, description = "By sign-in name", body = Rows<UserView>),
+        (status = 400, description = "The limit or the cursor can't be taken", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
@@ -25,8 +28,10 @@ use crate::rest::problem::Problem;
 )]
 pub(crate) async fn list_users(
     InAccount { app, principal, account }: InAccount,
-) -> Result<Json<Vec<UserView>>, Problem> {
-    Ok(Json(users::list(&app, &principal, account).await?))
+    Query(page): Query<PageParams>,
+) -> Result<Json<Rows<UserView>>, Problem> {
+    let page = page.place()?;
+    Ok(Json(page.cut(users::list(&app, &principal, account).await?)))
 }
 
 /// Invite a person: the answer holds the one-time link that sets the password

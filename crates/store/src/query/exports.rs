@@ -1,0 +1,35 @@
+//! Who holds export-controlled functionality: tokens that allow it, and instances that hold its authorizations.
+
+use jiff::Timestamp;
+use seatpool_domain::Instance;
+use seatpool_proto::AccountId;
+
+use crate::error::StoreError;
+use crate::row::instance::instance_columns;
+use crate::sql::{Sql, Value, statements};
+use crate::store::Store;
+use crate::table::read_all;
+
+statements! {
+    HOLDERS = Sql::both(concat!(
+        "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
+         AND ended_at IS NULL ORDER BY id"
+    ));
+    TOKENS = Sql::both(
+        "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND export_controlled AND revoked_at IS NULL \
+         AND expires_at > $2 AND (uses_max IS NULL OR uses < uses_max)",
+    );
+}
+
+impl Store {
+    /// The instances that hold authorizations of export-restricted features, or wait for them.
+    pub async fn export_holders(&self, account: AccountId) -> Result<Vec<Instance>, StoreError> {
+        read_all(&self.db.rows(&HOLDERS, &[Value::text(account)]).await?)
+    }
+
+    /// How many tokens that can be used at `now` allow export-controlled functionality.
+    pub async fn export_tokens(&self, account: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+        let rows = self.db.rows(&TOKENS, &[Value::text(account), Value::time(now)]).await?;
+        rows.last().map_or(Ok(0), |row| row.reader().count())
+    }
+}
