@@ -1,6 +1,5 @@
 //! Reservations under load, with `kill -9` and a full disk: nothing acknowledged is lost, and nothing is held twice.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -146,7 +145,7 @@ async fn administer_until_gone(caller: Arc<Caller>, round: u32) {
                 Ok((200..=299, _)) => {}
                 // What is promised is neither moved nor taken back.
                 Ok((409, refused)) => {
-                    assert!(refused["code"] == "too_few" || refused["code"] == "held", "{refused}")
+                    assert!(refused["code"] == "too_few" || refused["code"] == "held", "{refused}");
                 }
                 Ok(other) => panic!("{path}: {other:?}"),
                 Err(_) => return,
