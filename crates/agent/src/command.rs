@@ -61,8 +61,12 @@ pub enum Command {
         /// Whether it is on.
         on: bool,
     },
-    /// Forget everything but the evaluation countdown, the sequence number and the reservation's sequence number.
-    FactoryReset,
+    /// Forget everything but the evaluation countdown, the sequence number, and of reservations what codes that are
+    /// on their way depend on.
+    FactoryReset {
+        /// Also while licences are reserved: the manager goes on to hold them, as those of a failed product.
+        force: bool,
+    },
 }
 
 impl fmt::Debug for Command {
@@ -90,7 +94,7 @@ impl fmt::Debug for Command {
             Self::SetExportFeature { feature, on } => {
                 f.debug_struct("SetExportFeature").field("feature", feature).field("on", on).finish()
             }
-            Self::FactoryReset => f.write_str("FactoryReset"),
+            Self::FactoryReset { force } => f.debug_struct("FactoryReset").field("force", force).finish(),
         }
     }
 }
@@ -156,6 +160,13 @@ pub enum CommandRefused {
         /// How many are reserved.
         reserved: Quantity,
     },
+    /// A factory reset would forget what the manager holds for it.
+    #[error(
+        "licenses are reserved, and the manager would go on to hold them: run `license smart reservation return` \
+        first, and enter its return code at the manager. If that can't be done, `license smart factory reset force` \
+        forgets them here"
+    )]
+    Reserved,
     /// The profile has no such export-restricted feature.
     #[error("there is no export-restricted feature {feature:?}; this product has {known}")]
     UnknownExportFeature {
@@ -204,6 +215,7 @@ impl CommandRefused {
             Self::UnknownTag { .. } => "unknown_tag",
             Self::ReservationEnabled | Self::ExportByReservation => "reservation_enabled",
             Self::BeyondReservation { .. } => "beyond_reservation",
+            Self::Reserved => "reserved",
             Self::UnknownExportFeature { .. } => "unknown_export_feature",
             Self::ExportNotAllowed => "export_not_allowed",
             Self::ExportAuthorized(_) => "export_authorized",

@@ -293,6 +293,7 @@ impl Profile {
     pub const SHIPPED: &[(&str, &str)] = &[
         ("unified-ccx", include_str!("../profiles/unified-ccx.toml")),
         ("unified-ccx-12.5", include_str!("../profiles/unified-ccx-12.5.toml")),
+        ("unified-cm", include_str!("../profiles/unified-cm.toml")),
     ];
 
     /// The shipped profile of that name.

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::{KeyId, NewKey};
 
-/// How many requests that were given up are remembered, so that codes for them can still be given back.
+/// How many requests that were given up are remembered, so that codes for them can still be given back. With so many
+/// of which no code was given back, no further request is made.
 pub const GIVEN_UP_MAX: usize = 16;
 
 /// What the shell lends for one step: it holds the keys and the trust anchors.
@@ -51,6 +52,8 @@ pub enum Step {
     Return,
     /// Give back an authorization code that was not installed.
     ReturnAuthorization(String),
+    /// Forget the requests that were given up: the manager made no codes for them.
+    ForgetCanceled,
     /// Show the last confirmation code no longer.
     ForgetConfirmation,
     /// Show the last return code no longer.
@@ -84,7 +87,7 @@ pub struct Reservation {
     pub installed: Option<Installed>,
     /// Requests that were given up, newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub given_up: Vec<Requested>,
+    pub given_up: Vec<GivenUp>,
     /// The highest sequence number of an authorization code that was installed or given back; never goes down, not
     /// even in a factory reset.
     pub sequence: u64,
@@ -111,6 +114,17 @@ pub struct Requested {
     pub key: NewKey,
     /// When it was made.
     pub at: Timestamp,
+}
+
+/// A request that was given up, before its code was installed or with its reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// The request.
+    #[serde(flatten)]
+    pub request: Requested,
+    /// Whether a return code was made for it: once that is entered, nothing is held for it any more.
+    #[serde(default)]
+    pub returned: bool,
 }
 
 /// An installed authorization.
@@ -174,7 +188,35 @@ impl Reservation {
     /// All keys that the shell must keep.
     pub fn keys(&self) -> impl Iterator<Item = KeyId> + '_ {
         let installed = self.installed.as_ref().map(|installed| &installed.request);
-        self.request.iter().chain(installed).chain(&self.given_up).map(|requested| requested.key.id)
+        let given_up = self.given_up.iter().map(|given_up| &given_up.request);
+        self.request.iter().chain(installed).chain(given_up).map(|requested| requested.key.id)
+    }
+
+    /// Requests that were given up and of which no code was given back, oldest first: the manager may hold licences
+    /// for them.
+    pub fn canceled(&self) -> impl Iterator<Item = &Requested> + '_ {
+        self.given_up.iter().filter(|given_up| !given_up.returned).map(|given_up| &given_up.request)
+    }
+
+    /// Remembers a request, so that codes for it can be given back. The oldest of which one was is forgotten for it.
+    pub(crate) fn give_up(&mut self, request: Requested, returned: bool) {
+        self.given_up.push(GivenUp { request, returned });
+        if self.given_up.len() > GIVEN_UP_MAX
+            && let Some(oldest) = self.given_up.iter().position(|given_up| given_up.returned)
+        {
+            self.given_up.remove(oldest);
+        }
+    }
+
+    /// What survives a factory reset: all that a code on its way, or one that was lost on it, depends on. A request in
+    /// progress is given up, and so is the one of an installed code.
+    pub(crate) fn after_reset(mut self) -> Self {
+        let installed = self.installed.take().map(|installed| installed.request);
+        for request in self.request.take().into_iter().chain(installed) {
+            self.give_up(request, false);
+        }
+        let Self { given_up, sequence, last_return, chain, .. } = self;
+        Self { given_up, sequence, last_return, chain, ..Self::default() }
     }
 }
 
@@ -205,6 +247,13 @@ pub enum ReservationRefused {
     /// Licences are reserved.
     #[error("licenses are reserved: run `license smart reservation return` first")]
     Reserved,
+    /// As many requests as are remembered were given up.
+    #[error(
+        "{GIVEN_UP_MAX} requests were canceled and no authorization code of theirs was given back: give those back \
+        that the manager made, with `license smart reservation return-authorization`; if it made none, run `license \
+        smart reservation forget-canceled`"
+    )]
+    TooManyCanceled,
     /// Nothing is installed.
     #[error(
         "no authorization code is installed: run `license smart reservation install` first, or, for a code that \
@@ -288,6 +337,7 @@ impl ReservationRefused {
             Self::NoRequest => "reservation_not_requested",
             Self::RequestInProgress | Self::OtherKind(_) => "reservation_in_progress",
             Self::Reserved => "reserved",
+            Self::TooManyCanceled => "too_many_canceled",
             Self::NothingInstalled => "not_reserved",
             Self::IsInstalled | Self::UsedTwice => "code_installed",
             Self::Unreadable(_) => "code_unreadable",
@@ -314,6 +364,7 @@ impl ReservationRefused {
                 | Self::RequestInProgress
                 | Self::OtherKind(_)
                 | Self::Reserved
+                | Self::TooManyCanceled
                 | Self::NothingInstalled
                 | Self::IsInstalled
         )

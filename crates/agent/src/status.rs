@@ -150,8 +150,8 @@ pub struct ReservationStatus {
     pub requested_at: Option<Timestamp>,
     /// The installed authorization.
     pub installed: Option<InstalledStatus>,
-    /// Requests that were given up, oldest first.
-    pub given_up: Vec<String>,
+    /// Requests that were given up and of which no code was given back, oldest first.
+    pub canceled: Vec<String>,
     /// The highest sequence number of an authorization code so far.
     pub sequence: u64,
     /// The last confirmation code.

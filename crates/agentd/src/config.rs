@@ -163,6 +163,11 @@ impl Config {
         Self::merge(flags, file)
     }
 
+    /// Lays the flags over the text of a configuration file and checks the result.
+    pub fn from_text(text: &str, flags: Flags) -> anyhow::Result<Self> {
+        Self::merge(flags, Self::parse(text)?)
+    }
+
     fn parse(text: &str) -> anyhow::Result<FileSettings> {
         toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
@@ -246,7 +251,7 @@ mod tests {
 
     fn load(text: &str, flags: &[&str]) -> Result<Config, String> {
         let flags = Flags::try_parse_from([&["seatpool-agentd"], flags].concat()).unwrap();
-        Config::parse(text).and_then(|file| Config::merge(flags, file)).map_err(|error| format!("{error:#}"))
+        Config::from_text(text, flags).map_err(|error| format!("{error:#}"))
     }
 
     #[test]

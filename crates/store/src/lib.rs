@@ -28,7 +28,7 @@ pub use query::alerts::{Alike, Noticed};
 pub use query::audit::AuditLog;
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
-pub use query::lots::TransactionQuery;
+pub use query::lots::{LotName, LotQuery, TransactionQuery};
 pub use query::preferences::FormSent;
 pub use query::requests::{KnownRequest, RequestKey};
 pub use query::{Page, Paged};

@@ -35,7 +35,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0007_lists",
     "0008_lot_lists",
     "0009_reservations",
-    "0010_holders"
+    "0010_holders",
+    "0011_endings"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

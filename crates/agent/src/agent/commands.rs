@@ -57,7 +57,7 @@ impl Agent {
                     self.state.exports.on.remove(&feature);
                 }
             }
-            Command::FactoryReset => self.factory_reset(now),
+            Command::FactoryReset { force } => self.factory_reset(force, now)?,
         }
         self.mark();
         Ok(())
@@ -232,7 +232,10 @@ impl Agent {
         Ok(())
     }
 
-    fn factory_reset(&mut self, now: Timestamp) {
+    fn factory_reset(&mut self, force: bool, now: Timestamp) -> Result<(), CommandRefused> {
+        if self.state.reservation.installed.is_some() && !force {
+            return Err(CommandRefused::Reserved);
+        }
         let registered = self.state.registration.is_some();
         let reserved =
             self.state.reservation.installed.as_ref().map(|installed| installed.grant.product_instance_id);
@@ -253,7 +256,9 @@ impl Agent {
         self.tell(EventCode::FactoryReset, None, now, message.clone());
         let by_hand = registered || reserved.is_some();
         let ended = by_hand.then_some(Ended { at: now, code: None, message, remove_by_hand: true });
-        self.forget(now, ended);
+        let reservation = core::mem::take(&mut self.state.reservation).after_reset();
+        self.forget(now, reservation, ended);
+        Ok(())
     }
 
     /// The state is of another installation: what it says of a registration is not this one's.
@@ -264,18 +269,19 @@ impl Agent {
             self.state.udi, self.identity.udi
         );
         self.tell(EventCode::StateForeign, None, now, message);
-        self.forget(now, None);
+        let sequence = self.state.reservation.sequence;
+        self.forget(now, Reservation { sequence, ..Reservation::default() }, None);
     }
 
-    /// Starts anew with the evaluation countdown, the clock and the sequence number.
-    fn forget(&mut self, now: Timestamp, ended: Option<Ended>) {
+    /// Starts anew with the evaluation countdown, the clock, the sequence number and what is given of a reservation.
+    fn forget(&mut self, now: Timestamp, reservation: Reservation, ended: Option<Ended>) {
         let name = self.profile.default_license_type.clone();
         let kept = &self.state;
         let state = State {
             clock: kept.clock,
             sequence: kept.sequence,
             evaluation: kept.evaluation,
-            reservation: Reservation { sequence: kept.reservation.sequence, ..Reservation::default() },
+            reservation,
             exports: Exports { on: kept.exports.on.clone(), ..Exports::default() },
             announced: Announced {
                 evaluation_expired: kept.announced.evaluation_expired,

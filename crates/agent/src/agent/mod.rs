@@ -188,6 +188,8 @@ impl Agent {
         let now = self.advance(now);
         self.mark();
         self.finish(now);
+        // There is no later for what could not be stored a moment ago.
+        self.store_again_at = None;
     }
 
     // ------------------------------------------------------------------ poll

@@ -10,7 +10,7 @@ use seatpool_proto::{Quantity, ReservationCertificate, Sha256, Tag};
 use super::Agent;
 use crate::event::EventCode;
 use crate::reservation::{
-    GIVEN_UP_MAX, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
+    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
 };
 
 impl Agent {
@@ -32,7 +32,10 @@ impl Agent {
     }
 
     fn take(&mut self, step: Step, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
-        let needs_none = matches!(step, Step::Enable | Step::ForgetConfirmation | Step::ForgetReturn);
+        let needs_none = matches!(
+            step,
+            Step::Enable | Step::ForgetCanceled | Step::ForgetConfirmation | Step::ForgetReturn
+        );
         if !needs_none && !self.state.reservation.enabled {
             return Err(Refused::NotEnabled);
         }
@@ -47,7 +50,7 @@ impl Agent {
             Step::Cancel => {
                 self.refuse_if_reserved()?;
                 let request = self.state.reservation.request.take().ok_or(Refused::NoRequest)?;
-                self.give_up(request);
+                self.state.reservation.give_up(request, false);
                 self.tell(
                     EventCode::ReservationCanceled,
                     None,
@@ -59,6 +62,10 @@ impl Agent {
             }
             Step::Install(text) => self.install(&text, keyring, now),
             Step::Return => self.give_back(keyring, now),
+            Step::ForgetCanceled => {
+                self.state.reservation.given_up.retain(|given_up| given_up.returned);
+                Ok(Taken::Done)
+            }
             Step::ForgetConfirmation => {
                 self.state.reservation.last_confirmation = None;
                 Ok(Taken::Done)
@@ -110,6 +117,9 @@ impl Agent {
                 }))
             };
         }
+        if self.state.reservation.canceled().count() >= GIVEN_UP_MAX {
+            return Err(Refused::TooManyCanceled);
+        }
         let public_key =
             PublicPoint::from_spki(&key.public_key).map_err(|error| Refused::Key(error.to_string()))?;
         let code = RequestCode { udi: self.identity.udi.clone(), kind, public_key, nonce };
@@ -131,14 +141,15 @@ impl Agent {
             .or(reservation.request.as_ref())
             .ok_or(Refused::NoRequest)?;
         let read = self.read_code(text)?;
-        let sequence = read.grant().sequence;
+        // Nothing that it says is judged before its signature is: it may say several things.
+        let code = self.verified(&read, &request.code.digest(), keyring, now)?;
+        let sequence = code.grant.sequence;
         if present.is_some_and(|installed| installed.grant.sequence == sequence) {
             return Err(Refused::UsedTwice);
         }
         if sequence <= reservation.sequence {
             return Err(Refused::Older { found: sequence, last: reservation.sequence });
         }
-        let code = self.verified(&read, &request.code.digest(), keyring, now)?;
         let manager = manager_of(&code)?;
         if let Some(installed) = present {
             if installed.manager != manager {
@@ -194,8 +205,14 @@ impl Agent {
         let code = match holds(*request) {
             Ok(code) => code,
             Err(refused) => {
-                if reservation.given_up.iter().any(|former| holds(former.code.digest()).is_ok()) {
-                    return Err(Refused::Canceled);
+                let of_former = reservation.given_up.iter().find_map(|former| {
+                    holds(former.request.code.digest()).ok().map(|code| (former, code.grant.sequence))
+                });
+                if let Some((former, found)) = of_former {
+                    // What was given back already is not to be given back once more.
+                    let last = reservation.sequence;
+                    let settled = former.returned && found <= last;
+                    return Err(if settled { Refused::Older { found, last } } else { Refused::Canceled });
                 }
                 let other = read.request.filter(|named| named != request);
                 return Err(match other.map(holds) {
@@ -220,7 +237,7 @@ impl Agent {
         reservation.last_return = Some((code, now));
         if let Some(installed) = installed {
             // An update that was never installed may still be on its way here.
-            self.give_up(installed.request);
+            reservation.give_up(installed.request, true);
         }
         self.tell(
             EventCode::ReservationReturned,
@@ -239,12 +256,22 @@ impl Agent {
     ) -> Result<Taken, Refused> {
         let reservation = &self.state.reservation;
         let read = self.read_code(text)?;
-        let sequence = read.grant().sequence;
         let chain = if read.certificates.is_empty() { &reservation.chain } else { &read.certificates };
-        let holds =
-            |request: &&Requested| read.verify(request.code.digest(), chain, keyring.verifier()).is_ok();
         let installed = reservation.installed.as_ref();
-        if let Some(installed) = installed.filter(|installed| holds(&&installed.request)) {
+        let of_installed = installed.map(|installed| &installed.request);
+        let given_up = reservation.given_up.iter().rev().map(|given_up| &given_up.request);
+        let known = reservation.request.iter().chain(of_installed).chain(given_up);
+        let verified = known.clone().find_map(|request| {
+            let code = read.verify(request.code.digest(), chain, keyring.verifier()).ok()?;
+            Some((request.clone(), code))
+        });
+        let Some((request, code)) = verified else {
+            let digest = known.clone().next().ok_or(Refused::NoRequest)?.code.digest();
+            return Err(self.verified(&read, &digest, keyring, now).err().unwrap_or(Refused::OtherRequest));
+        };
+        keyring.trusts(&code.certificates, now).map_err(Refused::Untrusted)?;
+        let sequence = code.grant.sequence;
+        if let Some(installed) = installed.filter(|installed| installed.request.code == request.code) {
             // An update may be given back as long as it was not installed; what was superseded may not.
             if installed.grant.sequence == sequence {
                 return Err(Refused::IsInstalled);
@@ -253,13 +280,6 @@ impl Agent {
                 return Err(Refused::Older { found: sequence, last: reservation.sequence });
             }
         }
-        let of_installed = installed.map(|installed| &installed.request);
-        let known = reservation.request.iter().chain(of_installed).chain(reservation.given_up.iter().rev());
-        let Some(request) = known.clone().find(holds).cloned() else {
-            let digest = known.clone().next().ok_or(Refused::NoRequest)?.code.digest();
-            return Err(self.verified(&read, &digest, keyring, now).err().unwrap_or(Refused::OtherRequest));
-        };
-        let code = self.verified_for(&read, &request, keyring, now)?;
         let manager = manager_of(&code)?;
         let key = device_key(&request, keyring)?;
         let returned =
@@ -269,8 +289,10 @@ impl Agent {
         reservation.sequence = reservation.sequence.max(sequence);
         reservation.last_return = Some((returned, now));
         if let Some(request) = reservation.request.take_if(|present| present.code == request.code) {
-            self.give_up(request);
+            reservation.give_up(request, true);
         }
+        let of_it = |given_up: &&mut GivenUp| given_up.request.code == request.code;
+        reservation.given_up.iter_mut().filter(of_it).for_each(|given_up| given_up.returned = true);
         self.tell(
             EventCode::ReservationReturned,
             None,
@@ -279,27 +301,6 @@ impl Agent {
             free its licenses.",
         );
         Ok(Taken::Returned(returned))
-    }
-
-    fn verified_for(
-        &self,
-        read: &UntrustedAuthorization,
-        request: &Requested,
-        keyring: &dyn Keyring,
-        now: Timestamp,
-    ) -> Result<AuthorizationCode, Refused> {
-        let chain =
-            if read.certificates.is_empty() { &self.state.reservation.chain } else { &read.certificates };
-        let code = read.verify(request.code.digest(), chain, keyring.verifier())?;
-        keyring.trusts(&code.certificates, now).map_err(Refused::Untrusted)?;
-        Ok(code)
-    }
-
-    fn give_up(&mut self, request: Requested) {
-        let given_up = &mut self.state.reservation.given_up;
-        given_up.push(request);
-        let surplus = given_up.len().saturating_sub(GIVEN_UP_MAX);
-        given_up.drain(..surplus);
     }
 
     /// The first licence of which more would be used than is reserved, with how many are; with `required`, also one

@@ -340,7 +340,7 @@ impl Agent {
                     })
                     .collect(),
             }),
-            given_up: reservation.given_up.iter().map(|request| request.code.to_string()).collect(),
+            canceled: reservation.canceled().map(|request| request.code.to_string()).collect(),
             sequence: reservation.sequence,
             last_confirmation_code: reservation.last_confirmation.as_ref().map(|(code, _)| code.to_string()),
             confirmed_at: reservation.last_confirmation.as_ref().map(|(_, at)| *at),

@@ -4,7 +4,7 @@ use seatpool_agent::Profile;
 use seatpool_agent::profile::{Counted, InvalidProfile};
 
 #[test]
-fn the_shipped_profiles_differ_in_interval_and_tolerance_alone() {
+fn the_profiles_of_the_contact_centre_differ_in_interval_and_tolerance_alone() {
     let new = Profile::shipped("unified-ccx").unwrap();
     let old = Profile::shipped("unified-ccx-12.5").unwrap();
     assert_eq!((new.reporting.interval_minutes, new.out_of_compliance.after_overages), (15, 5));
@@ -17,6 +17,19 @@ fn the_shipped_profiles_differ_in_interval_and_tolerance_alone() {
         let flex = profile.license_type("Flex").unwrap();
         assert!(flex.tags().any(|tag| profile.license(tag).unwrap().required_present));
     }
+}
+
+#[test]
+fn the_call_managers_profile_restricts_at_the_end_of_the_evaluation_alone() {
+    let profile = Profile::shipped("unified-cm").unwrap();
+    assert_eq!((profile.reporting.interval_minutes, profile.out_of_compliance.after_overages), (24 * 60, 1));
+    assert_eq!((profile.evaluation.days, profile.evaluation.counted), (90, Counted::Always));
+    assert_eq!(profile.evaluation.enforced_after_days.span(), Some(jiff::SignedDuration::ZERO));
+    assert_eq!(profile.authorization.enforced_after_days.span(), None);
+    assert_eq!(profile.out_of_compliance.enforced_after_days.span(), None);
+    assert!(!profile.out_of_compliance.locked_usage && !profile.reservation.borrowing);
+    assert_eq!(profile.enforcement.blocked, ["add-user", "add-device"]);
+    assert_eq!(profile.export_features.len(), 1);
 }
 
 #[test]
@@ -46,7 +59,7 @@ fn a_profile_with_a_mistake_is_refused_with_the_mistake() {
         let error = Profile::from_toml(&shipped.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(expect), "{to}: {error}");
     }
-    assert_eq!(Profile::shipped("unified-cm"), Err(InvalidProfile::Unknown("unified-cm".to_owned())));
+    assert_eq!(Profile::shipped("unified-sip"), Err(InvalidProfile::Unknown("unified-sip".to_owned())));
 }
 
 #[test]
@@ -55,7 +68,12 @@ fn every_licence_of_the_profiles_is_in_the_managers_catalogue() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../domain/catalogue/shipped.toml");
     let catalogue = std::fs::read_to_string(path).unwrap();
     for (name, _) in Profile::SHIPPED {
-        for license in Profile::shipped(name).unwrap().licenses {
+        let profile = Profile::shipped(name).unwrap();
+        for feature in profile.export_features {
+            let line = catalogue.lines().find(|line| line.contains(&format!("tag = \"{}\"", feature.tag)));
+            assert!(line.is_some_and(|line| line.contains("export_restricted = true")), "{feature:?}");
+        }
+        for license in profile.licenses {
             assert!(
                 catalogue.contains(&format!("tag = \"{}\", name = \"{}\"", license.tag, license.name)),
                 "{license:?}"

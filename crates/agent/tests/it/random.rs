@@ -112,7 +112,7 @@ fn take(world: &mut World, step: &Step) {
                 .to_owned();
             drop(world.command(Command::SetLicenseType(name)));
         }
-        Step::FactoryReset => drop(world.command(Command::FactoryReset)),
+        Step::FactoryReset => drop(world.command(Command::FactoryReset { force: true })),
         Step::Restart if world.stored.is_some() => {
             // A crash: what was not stored is lost.
             world.restart();

@@ -230,7 +230,7 @@ fn a_factory_reset_keeps_the_evaluation_and_the_sequence_number() {
     let mut world = World::new("unified-ccx");
     world.register(false).unwrap();
     let before = world.agent.state().sequence;
-    world.command(Command::FactoryReset).unwrap();
+    world.command(Command::FactoryReset { force: false }).unwrap();
     world.register(false).unwrap();
     assert!(world.sent.last().unwrap().1.request.sequence > before);
 }

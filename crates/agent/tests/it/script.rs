@@ -77,7 +77,7 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
         ["type", ..] => world.command(Command::SetLicenseType(words[1..].join(" "))),
         ["private"] => world.command(Command::SetPrivacy(Privacy { hostname: true, version: true })),
         ["transport"] => world.command(Command::SetTransport(Transport::default())),
-        ["reset"] => world.command(Command::FactoryReset),
+        ["reset"] => world.command(Command::FactoryReset { force: false }),
         ["restart"] => {
             world.restart();
             Ok(())

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use super::{Refusal, wrong};
 use crate::runtime::Setting;
 
-/// Largest request body, in bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest request body, in bytes: the longest text of an authorization code, each character of it escaped.
+const BODY_BYTES_MAX: usize = 2 * 64 * 1024 + 1024;
 
 /// Reads a JSON body.
 pub(super) async fn json<T: DeserializeOwned>(request: http::Request<Incoming>) -> Result<T, Refusal> {

@@ -37,6 +37,7 @@ pub(super) async fn route(request: http::Request<Incoming>, rest: &[&str], handl
         (&Method::GET, ["return_code"]) => {
             return last(handle.status().reservation.last_return_code, "return");
         }
+        (&Method::DELETE, ["canceled"]) => ReservationChange::Step(Step::ForgetCanceled),
         (&Method::DELETE, ["confirmation_code"]) => ReservationChange::Step(Step::ForgetConfirmation),
         (&Method::DELETE, ["return_code"]) => ReservationChange::Step(Step::ForgetReturn),
         _ => {

@@ -92,7 +92,10 @@ pub(super) async fn route(request: http::Request<Incoming>, handle: &Handle) -> 
             change(handle, Change::Command(Command::SetLicenseType(read(request).await?))).await
         }
         (&Method::POST, ["licensing", "factory_reset"]) => {
-            change(handle, Change::Command(Command::FactoryReset)).await
+            change(handle, Change::Command(Command::FactoryReset { force: false })).await
+        }
+        (&Method::POST, ["licensing", "factory_reset", "force"]) => {
+            change(handle, Change::Command(Command::FactoryReset { force: true })).await
         }
         _ => Err(no_such(&method, &path)),
     }
@@ -118,6 +121,7 @@ pub(super) fn refused(error: ChangeError) -> Refusal {
             | "license_type_fixed"
             | "reservation_enabled"
             | "beyond_reservation"
+            | "reserved"
             | "export_not_allowed"
             | "export_authorized"
             | "export_not_authorized"

@@ -4,13 +4,14 @@
 mod reservation;
 mod run;
 mod sftp;
+mod transfer;
 mod words;
 
 use std::io::Write as _;
 
 use crate::complaint::complaint;
 
-pub use sftp::answer_askpass;
+pub use sftp::{answer_askpass, sftp_argument};
 pub use words::License;
 
 /// How a command ended, as the process says it.

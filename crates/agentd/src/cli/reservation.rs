@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, bail};
 use http::Method;
+use seatpool_agent::status::ReservationStatus;
 use seatpool_proto::code::{ConfirmationCode, RequestCode, ReturnCode, picture};
 use serde_json::json;
 
@@ -14,7 +15,7 @@ use super::words::{Form, Kind, Reservation, ReturnWhat};
 use crate::client::Client;
 
 /// The longest text that can be an authorization code, in bytes.
-const CODE_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const CODE_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn run(client: &Client, step: Reservation) -> Outcome {
     match step {
@@ -41,6 +42,10 @@ pub(super) async fn run(client: &Client, step: Reservation) -> Outcome {
         Reservation::Cancel => {
             client.change(Method::DELETE, "licensing/reservation/cancel", None::<&()>).await?;
             done("The reservation request was canceled.")
+        }
+        Reservation::ForgetCanceled => {
+            client.change(Method::DELETE, "licensing/reservation/canceled", None::<&()>).await?;
+            done("The canceled requests were forgotten.")
         }
         Reservation::Install { code, form } => {
             let said = install(client, &text_of(code)?, form).await?;
@@ -70,6 +75,24 @@ pub(super) async fn run(client: &Client, step: Reservation) -> Outcome {
             returned(code, form)
         }
     }
+}
+
+/// What a factory reset left to be carried.
+pub(super) fn outstanding(reservation: &ReservationStatus) -> String {
+    let mut said = String::new();
+    if let Some(code) = &reservation.last_return_code {
+        said.push_str(
+            "\nIf this was not done, enter the last return code in the Smart Software Manager portal:\n",
+        );
+        said.push_str(code);
+    }
+    if !reservation.canceled.is_empty() {
+        said.push_str(
+            "\nIf the manager has made an authorization code for a request that was canceled, give it back: run \
+            `license smart reservation enable` and `license smart reservation return-authorization`.",
+        );
+    }
+    said
 }
 
 async fn install(client: &Client, text: &str, form: Form) -> anyhow::Result<String> {

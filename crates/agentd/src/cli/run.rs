@@ -15,8 +15,8 @@ use tokio::time::{sleep, timeout};
 use super::Ended;
 use super::reservation;
 use super::words::{
-    Export, ExportWhere, Factory, License, No, Privacy, Proxy, Register, Renew, Show, Smart, Transport,
-    Update, What, Words,
+    Export, ExportWhere, Factory, Force, License, No, Privacy, Proxy, Register, Renew, Show, Smart,
+    Transport, Update, What, Words,
 };
 use crate::api::{LocalOnly, StatusAnswer};
 use crate::client::{Client, ClientError};
@@ -148,14 +148,19 @@ impl Session {
             Smart::No(No::Privacy(what)) => self.privacy(what, false).await,
             Smart::Reservation(step) => reservation::run(&self.client, step).await,
             Smart::Export(export) => self.export(export).await,
-            Smart::Factory(Factory::Reset) => {
-                self.command(Method::POST, "licensing/factory_reset").await?;
+            Smart::Factory(Factory::Reset { force }) => {
+                let path = match force {
+                    None => "licensing/factory_reset",
+                    Some(Force::Force) => "licensing/factory_reset/force",
+                };
+                self.command(Method::POST, path).await?;
                 let status = self.status().await?.status;
                 let by_hand = status.registration.ended.filter(|ended| ended.remove_by_hand);
-                done(by_hand.map_or_else(
+                let forgotten = by_hand.map_or_else(
                     || "Everything but the evaluation countdown was forgotten.".to_owned(),
                     |ended| ended.message,
-                ))
+                );
+                done([forgotten, reservation::outstanding(&status.reservation)].concat())
             }
         }
     }

@@ -1,13 +1,14 @@
 //! Fetching a file from an SFTP server with the system's OpenSSH client (decision 0016): it checks the host's key
 //! against the known hosts and asks in its own words about a new one, takes keys, agents and passwords.
 
+use core::time::Duration;
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
-use super::reservation::read_text;
+use super::reservation::{CODE_BYTES_MAX, read_text};
+use super::transfer::{self, Ended};
 use super::words::Sftp;
 
 /// Names the file whose first line [`answer_askpass`] prints.
@@ -100,6 +101,11 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What the system's `sftp` is given for an address as in `sftp://user@host:port/path`; the port apart.
+pub fn sftp_argument(url: &str) -> anyhow::Result<String> {
+    Ok(Place::parse(url)?.to_argument())
+}
+
 /// The text of the file.
 pub(super) async fn fetch(url: &str, options: &Sftp) -> anyhow::Result<String> {
     let place = Place::parse(url)?;
@@ -131,15 +137,18 @@ pub(super) async fn fetch(url: &str, options: &Sftp) -> anyhow::Result<String> {
         command.arg("-P").arg(port.to_string());
     }
     command.arg("--").arg(place.to_argument()).arg(&file);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-    let output = command.output().await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => anyhow::anyhow!(
-            "the program sftp is missing: install the system's OpenSSH client, or copy the file here and give its path"
+    // One byte more, so that what is too large is told from what just fits.
+    match transfer::run(&mut command, CODE_BYTES_MAX + 1, Duration::from_secs(options.timeout)).await? {
+        Ended::Done => {}
+        Ended::Failed(said) => bail!(explain(&place, &said)),
+        Ended::TooLarge => bail!(
+            "{url} was not fetched: it has more than {CODE_BYTES_MAX} bytes, and no authorization code is that long"
         ),
-        _ => anyhow::Error::from(error).context("sftp can't be started"),
-    })?;
-    if !output.status.success() {
-        bail!(explain(&place, &String::from_utf8_lossy(&output.stderr)));
+        Ended::TooLong => bail!(
+            "the file was not fetched from {} within {} seconds: try it with `sftp`, or give it longer with --timeout",
+            place.host,
+            options.timeout
+        ),
     }
     let found = std::fs::File::open(&file).with_context(|| format!("{url} could not be fetched"))?;
     read_text(found).with_context(|| format!("{url} was fetched"))

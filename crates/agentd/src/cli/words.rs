@@ -69,7 +69,7 @@ pub(super) enum Smart {
     /// Features that are restricted for export
     #[command(subcommand)]
     Export(Export),
-    /// Forget everything but the evaluation countdown and the reservation's sequence number
+    /// Forget everything but the evaluation countdown, and what codes of reservations depend on
     #[command(subcommand)]
     Factory(Factory),
 }
@@ -90,6 +90,8 @@ pub(super) enum Reservation {
     },
     /// Give the request up
     Cancel,
+    /// Forget the requests that were canceled, if the manager has made no codes for them
+    ForgetCanceled,
     /// Install the manager's authorization code, or its update
     Install {
         /// The code in quotation marks, or - to read it from standard input
@@ -166,6 +168,9 @@ pub(super) struct Sftp {
     /// Trust and remember the key of a host that is not known yet, without asking
     #[arg(long)]
     pub(super) accept_new_host: bool,
+    /// How long fetching the file may take in all, in seconds
+    #[arg(long, default_value_t = 120)]
+    pub(super) timeout: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -283,8 +288,12 @@ pub(super) enum No {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Factory {
-    /// Forget everything but the evaluation countdown
-    Reset,
+    /// Forget everything but the evaluation countdown, and what codes of reservations depend on
+    Reset {
+        /// Also while licenses are reserved: have them released at the manager
+        #[arg(value_enum)]
+        force: Option<Force>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -18,9 +18,11 @@ const HEADER_BYTES: usize = 60;
 
 /// A generation that was read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Generation {
-    pub(super) number: u64,
-    pub(super) state: Vec<u8>,
+pub struct Generation {
+    /// Rises by one with every store.
+    pub number: u64,
+    /// The state's bytes.
+    pub state: Vec<u8>,
 }
 
 /// Why bytes are no whole generation.
@@ -49,7 +51,8 @@ pub enum Damage {
 }
 
 impl Generation {
-    pub(super) fn to_bytes(number: u64, state: &[u8]) -> Vec<u8> {
+    /// The file of a state.
+    pub fn to_bytes(number: u64, state: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + state.len());
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -61,7 +64,8 @@ impl Generation {
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+    /// Reads a file; only one that is whole.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
         let short = |wanted| Damage::Short { found: bytes.len(), wanted };
         if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
             return Err(Damage::Magic);

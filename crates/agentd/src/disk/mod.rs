@@ -14,10 +14,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use generation::Generation;
-
 pub use atomic::replace_file;
-pub use generation::Damage;
+pub use generation::{Damage, Generation};
 pub use keys::{KeyError, Keys};
 
 /// The two files that generations alternate between.
@@ -153,6 +151,13 @@ impl StateDir {
         self.generation = number;
         Ok(())
     }
+
+    /// Stores `state` in both files; durable when it returns. Whichever of the two is lost then, the other says the
+    /// same: for what must not be undone by falling back to the generation before.
+    pub fn store_in_both(&mut self, state: &[u8]) -> Result<(), DiskError> {
+        self.store(state)?;
+        self.store(state)
+    }
 }
 
 fn make_directory(path: &Path) -> Result<(), DiskError> {
@@ -231,6 +236,25 @@ mod tests {
         drop(dir);
         let (_dir, found) = StateDir::open(&path).unwrap();
         assert_eq!((generation(&found), found.fallback.as_deref()), (Some("four"), None));
+    }
+
+    #[test]
+    fn what_is_stored_in_both_is_found_whichever_is_lost() {
+        for slot in SLOTS {
+            for stored in 0..3 {
+                let home = tempfile::tempdir().unwrap();
+                let path = home.path().join("agent");
+                let (mut dir, _) = StateDir::open(&path).unwrap();
+                for _ in 0..stored {
+                    dir.store(b"before").unwrap();
+                }
+                dir.store_in_both(b"after").unwrap();
+                drop(dir);
+                std::fs::remove_file(path.join(slot)).unwrap();
+                let (_dir, found) = StateDir::open(&path).unwrap();
+                assert_eq!(generation(&found), Some("after"), "{slot} was lost, {stored} were stored before");
+            }
+        }
     }
 
     #[test]

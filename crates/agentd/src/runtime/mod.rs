@@ -12,6 +12,7 @@ mod outbox;
 mod turn;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     /// Counts the turns after which something may look different.
     revision: watch::Sender<u64>,
     events: broadcast::Sender<AgentEvent>,
+    /// Whether there are codes that the agent has made and that are not durable: none is shown until then.
+    holding_codes: AtomicBool,
     /// The shell's own alert: an older generation of the state is in use.
     restored: Option<Alert>,
 }
@@ -71,6 +74,11 @@ impl Shared {
     /// half changed in a way that matters more than going on.
     pub(super) fn agent(&self) -> MutexGuard<'_, Agent> {
         self.agent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called before the agent makes codes, and when they are durable.
+    pub(super) fn hold_codes(&self, hold: bool) {
+        self.holding_codes.store(hold, Ordering::SeqCst);
     }
 }
 
@@ -94,6 +102,13 @@ impl Handle {
     /// Everything that can be shown, with the shell's own alerts beside the agent's.
     pub fn status(&self) -> Status {
         let mut status = self.shared.agent().status(self.shared.clock.now());
+        // Asked after the status was taken: what it holds was durable by then, if none is held now.
+        if self.shared.holding_codes.load(Ordering::SeqCst) {
+            let reservation = &mut status.reservation;
+            reservation.request_code = None;
+            reservation.last_confirmation_code = None;
+            reservation.last_return_code = None;
+        }
         status.alerts.extend(self.shared.restored.clone());
         if status.transport.url.is_none() {
             status.transport.url.clone_from(&self.shared.config.manager_url);
@@ -186,6 +201,7 @@ pub fn start(config: Config) -> anyhow::Result<(Handle, Turns)> {
         config,
         revision: watch::Sender::new(0),
         events: broadcast::Sender::new(EVENTS_HELD),
+        holding_codes: AtomicBool::new(false),
         restored,
     });
     let turns = Turns::new(Arc::clone(&shared), directory, keys, stored_keys, trust, waiting);

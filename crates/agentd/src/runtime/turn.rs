@@ -39,6 +39,8 @@ pub struct Turns {
     named: [BTreeSet<KeyId>; 2],
     /// Whether there may be keys that neither names.
     sweep: bool,
+    /// Whether the state to be stored next must not be undone by the loss of one file.
+    in_both: bool,
     /// Why the state that the agent wants stored is not.
     not_stored: Option<String>,
     trust: Trust,
@@ -63,6 +65,7 @@ impl Turns {
             keys,
             named: [stored.clone(), stored],
             sweep: true,
+            in_both: false,
             not_stored: None,
             trust,
             waiting,
@@ -154,6 +157,8 @@ impl Turns {
                 Command::SetPrivacy(privacy)
             }
         };
+        // Undone, it would use again what the manager was told to release.
+        self.in_both |= matches!(command, Command::FactoryReset { .. });
         let now = self.shared.clock.now();
         self.shared.agent().handle_command(command, now, &mut SystemChance)?;
         Ok(Taken::Done)
@@ -167,6 +172,10 @@ impl Turns {
                 Step::Request { kind, key: self.new_key()?, nonce: random_bytes() }
             }
         };
+        // Codes leave the device with what they depend on durable in both files: a return code, say, whose reservation
+        // came back with the generation before would leave its licences in two places.
+        self.in_both = true;
+        self.shared.hold_codes(true);
         let keyring = Borrowed { anchors: &self.trust.vendor, keys: RefCell::new(&mut self.keys) };
         let now = self.shared.clock.now();
         Ok(self.shared.agent().handle_reservation(step, &keyring, now)?)
@@ -182,6 +191,13 @@ impl Turns {
 
     /// Stores what the agent wants stored. No input reaches the agent in between, since all come from this task.
     async fn store(&mut self) {
+        self.store_all().await;
+        if self.not_stored.is_none() {
+            self.shared.hold_codes(false);
+        }
+    }
+
+    async fn store_all(&mut self) {
         loop {
             let polled = self.shared.agent().poll_persist().map(|state| {
                 let keys: BTreeSet<KeyId> = state.keys().collect();
@@ -189,12 +205,15 @@ impl Turns {
             });
             let Some((bytes, keys)) = polled else { return };
             let directory = Arc::clone(&self.directory);
+            let in_both = self.in_both;
             let stored = match bytes {
                 Err(error) => Err(error.to_string()),
                 // Off this thread, so that *may I?* is answered while the disk takes its time.
                 Ok(bytes) => tokio::task::spawn_blocking(move || {
                     let mut directory = directory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    directory.store(&bytes).map_err(|error| error.to_string())
+                    let stored =
+                        if in_both { directory.store_in_both(&bytes) } else { directory.store(&bytes) };
+                    stored.map_err(|error| error.to_string())
                 })
                 .await
                 .unwrap_or_else(|error| Err(error.to_string())),
@@ -203,6 +222,9 @@ impl Turns {
                 Ok(()) => {
                     self.shared.agent().persisted();
                     self.not_stored = None;
+                    if mem::take(&mut self.in_both) {
+                        self.forget_keys(keys.clone());
+                    }
                     self.forget_keys(keys);
                 }
                 Err(reason) => {

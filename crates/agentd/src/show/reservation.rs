@@ -81,8 +81,8 @@ pub(super) fn support(page: &mut Page, reservation: &ReservationStatus) {
     page.line(0, &format!("Last confirmation code: {}", or_none(&reservation.last_confirmation_code)));
     page.line(0, &format!("Last return code: {}", or_none(&reservation.last_return_code)));
     page.line(0, &format!("Authorization code sequence number: {}", reservation.sequence));
-    for code in &reservation.given_up {
-        page.line(0, &format!("Request given up: {code}"));
+    for code in &reservation.canceled {
+        page.line(0, &format!("Canceled request: {code}"));
     }
 }
 

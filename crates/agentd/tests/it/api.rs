@@ -113,7 +113,7 @@ async fn what_can_not_be_is_refused_with_a_code_and_words() {
         "`CCX_SERVER` is a negative number",
     )
     .await;
-    check(patch, "licensing/features", json!("x".repeat(70_000)), 413, "too_large", "65536").await;
+    check(patch, "licensing/features", json!("x".repeat(140_000)), 413, "too_large", "132096").await;
     check(put.clone(), "licensing/transport", json!({ "ssms": "http://m/" }), 400, "invalid_url", "over TLS")
         .await;
     let proxy = json!({ "proxy": { "server": "http://proxy", "port": 1 } });

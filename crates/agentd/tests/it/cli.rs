@@ -46,7 +46,7 @@ fn a_daemon_that_can_not_start_says_so_in_one_line_the_fact_first() {
     };
     check(
         &["--profile", "ccx"],
-        "no profile \"ccx\" ships with Seatpool: choose unified-ccx or unified-ccx-12.5",
+        "no profile \"ccx\" ships with Seatpool: choose unified-ccx or unified-ccx-12.5 or unified-cm",
     );
     let file = place.path("agentd.toml");
     std::fs::write(&file, "log = \"info\"\nmanagerurl = \"https://m\"\n").unwrap();

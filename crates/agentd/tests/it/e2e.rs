@@ -89,6 +89,11 @@ impl Manager {
         made["token"].as_str().unwrap().to_owned()
     }
 
+    fn token_without_export(&self) -> String {
+        let words = ["token", "create", "--virtual-account", "Default", "--export-controlled", "not-allowed"];
+        self.seatpool(&words)["token"].as_str().unwrap().to_owned()
+    }
+
     fn order(&self, order: &str, license: &str, quantity: &str) {
         self.seatpool(&[
             "order",
@@ -182,6 +187,73 @@ fn an_instance_lives_its_life_at_a_real_manager() {
     assert_eq!(manager.instances(), 1);
     assert_eq!(place.says("smart deregister"), "Deregistration succeeded.\n");
     assert_eq!(manager.instances(), 0);
+    daemon.stop();
+}
+
+/// What the product is told when it asks whether it may use the feature.
+fn may_i(place: &Place, feature: &str) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(Client::new(place.socket()).get(&format!("licensing/may-i/{feature}"))).unwrap()
+}
+
+#[test]
+fn a_call_manager_asks_for_its_export_restricted_feature_at_a_real_manager() {
+    const FEATURE: &str = "CUCM_Export_Restricted_Authorization_Key";
+    let manager = Manager::new();
+    let place = Place::with_root(&manager.root(), &manager.url);
+    let mut daemon = place.start_with(&["--profile", "unified-cm"]);
+    assert!(place.says("show tech-support").contains("Profile: unified-cm"));
+    let refused = may_i(&place, FEATURE);
+    assert_eq!((&refused["allowed"], &refused["reason"]), (&json!(false), &json!("export_not_authorized")));
+    assert_eq!(may_i(&place, "add-user")["allowed"], true, "the evaluation runs");
+    let request = format!("smart export request local {FEATURE}");
+    assert!(place.fails(&request).contains("not registered"));
+    assert!(
+        place.fails("smart export request local mixed-mode").contains(FEATURE),
+        "it names those there are"
+    );
+
+    // A token without the flag allows nothing, now and later.
+    place.says(&format!("smart register idtoken {}", manager.token_without_export()));
+    let said = place.fails(&request);
+    assert!(said.contains("is not allowed to this product instance"), "{said}");
+    place.says(&format!("smart register idtoken {} force", manager.token()));
+
+    // None is owned: it is tried again, until that is canceled.
+    let said = place.fails(&request);
+    assert!(said.contains("none to spare"), "{said}");
+    assert!(place.says("show status").contains("next attempt"));
+    place.says("smart export cancel");
+    assert!(place.fails("smart export cancel").contains("nothing to cancel"));
+    manager.order("O-1", "CUCM Export Restricted Authorization Key", "1");
+    let said = place.says(&request);
+    assert!(said.contains("Export authorization key: EXPORT-"), "{said}");
+    assert_eq!(may_i(&place, FEATURE)["allowed"], true);
+    let status = place.says("show status");
+    assert!(status.contains(&format!("{FEATURE} ({FEATURE}): EXPORT-")), "{status}");
+    daemon.kill();
+    daemon = place.start_with(&["--profile", "unified-cm"]);
+    assert_eq!(may_i(&place, FEATURE)["allowed"], true, "it outlives the process");
+    place.says(&format!("smart export return local {FEATURE}"));
+    assert_eq!(may_i(&place, FEATURE)["allowed"], false);
+
+    // Deregistered with the feature on: the alert stands until it is off.
+    place.says(&request);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = Client::new(place.socket());
+    let switch = |on: bool| {
+        let path = format!("licensing/export/{FEATURE}");
+        runtime.block_on(client.change(Method::PUT, &path, Some(&on))).unwrap();
+    };
+    switch(true);
+    assert_eq!(place.says("smart deregister"), "Deregistration succeeded.\n");
+    daemon.log("SmartLicenseExportControlNotAllowed");
+    assert!(place.says("show tech-support").contains("SmartLicenseExportControlNotAllowed"));
+    switch(false);
+    assert!(!place.says("show tech-support").contains("SmartLicenseExportControlNotAllowed"));
+    // The licence is free again for the next.
+    place.says(&format!("smart register idtoken {}", manager.token()));
+    place.says(&request);
     daemon.stop();
 }
 

@@ -119,6 +119,112 @@ fn codes_survive_a_kill_and_come_in_other_forms() {
     assert!(said.starts_with("Reservation install file successful\nLast Confirmation code "), "{said}");
 }
 
+/// The newer of the two files of the state.
+fn newer(place: &Place) -> std::path::PathBuf {
+    let generation = |name: &str| {
+        let path = place.path("state").join(name);
+        let bytes = std::fs::read(&path).unwrap();
+        (u64::from_le_bytes(bytes[12..20].try_into().unwrap()), path)
+    };
+    ["state.0", "state.1"].map(generation).into_iter().max().unwrap().1
+}
+
+#[test]
+fn no_step_whose_code_was_shown_is_undone_by_the_loss_of_the_newer_file() {
+    let removed = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
+    let damaged = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    };
+    for (lose, words) in
+        [(&removed as &dyn Fn(&std::path::Path), "is missing"), (&damaged, "its checksum does not match")]
+    {
+        let Scene { place, desk } = scene();
+        let mut daemon = Some(place.start());
+        // The machine dies as soon as the code is there to be carried, and comes up with one file.
+        let mut loses = |place: &Place| {
+            daemon.take().unwrap().kill();
+            lose(&newer(place));
+            let mut next = place.start();
+            let logged = next.log("%SMART_LIC-4-STATE_RESTORED");
+            assert!(logged.last().unwrap().contains(words), "{logged:?}");
+            daemon = Some(next);
+        };
+        place.says("smart reservation enable");
+        let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+        loses(&place);
+        let again: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+        assert_eq!(again, request);
+        let first = desk.authorize(&request, 100, &["CCX_FLEX_PREMIUM 10"]).to_text();
+        text(place.license_with("smart reservation install -", &first));
+        loses(&place);
+        let said = place.license_with("smart reservation install -", &first);
+        assert!(String::from_utf8_lossy(&said.stderr).contains("is installed already"), "{said:?}");
+        let returned: ReturnCode = after_portal(&place.says("smart reservation return")).parse().unwrap();
+        loses(&place);
+        assert!(place.fails("smart reservation return").contains("no authorization code is installed"));
+        assert!(place.says("show tech-support").contains(&format!("Last return code: {returned}")));
+        let said = place.license_with("smart reservation install -", &first);
+        assert!(!said.status.success(), "what was given back is not installed again");
+
+        let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+        let second = desk.authorize(&request, 200, &["CCX_FLEX_PREMIUM 10"]).to_text();
+        text(place.license_with("smart reservation return-authorization -", &second));
+        loses(&place);
+        let said = place.license_with("smart reservation install -", &second);
+        assert!(!said.status.success(), "what was given back is not installed");
+        let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+        let third = desk.authorize(&request, 300, &["CCX_FLEX_PREMIUM 10"]).to_text();
+        text(place.license_with("smart reservation install -", &third));
+        assert!(place.fails("smart factory reset").contains("`license smart reservation return` first"));
+        place.says("smart factory reset force");
+        loses(&place);
+        assert!(place.says("show status").contains("Status: UNREGISTERED"), "the reset holds");
+    }
+}
+
+#[test]
+fn no_code_is_shown_that_is_not_stored() {
+    let Scene { place, desk: _ } = scene();
+    let mut daemon = place.start();
+    place.says("smart reservation enable");
+    // No file can be written where a directory stands.
+    for slot in ["state.0.new", "state.1.new"] {
+        std::fs::create_dir(place.path("state").join(slot)).unwrap();
+    }
+    let said = place.fails("smart reservation request");
+    assert!(said.contains("could not be stored"), "{said}");
+    daemon.log("%SMART_LIC-2-STATE_NOT_STORED");
+    assert!(!place.says("show tech-support").contains("SP-Z"));
+    assert!(!place.says("show all").contains("SP-Z"));
+    for slot in ["state.0.new", "state.1.new"] {
+        std::fs::remove_dir(place.path("state").join(slot)).unwrap();
+    }
+    daemon.stop();
+    let _daemon = place.start();
+    assert!(place.says("show tech-support").contains("Request code: SP-Z"));
+}
+
+#[test]
+fn a_factory_reset_says_what_is_left_to_be_carried() {
+    let Scene { place, desk } = scene();
+    let _daemon = place.start();
+    place.says("smart reservation enable");
+    let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+    let said = place.says("smart factory reset");
+    assert!(said.contains("Everything but the evaluation countdown"), "{said}");
+    assert!(said.contains("`license smart reservation return-authorization`"), "{said}");
+    place.says("smart reservation enable");
+    let code = desk.authorize(&request, 100, &["CCX_FLEX_PREMIUM 10"]).to_text();
+    let said = text(place.license_with("smart reservation return-authorization -", &code));
+    let returned: ReturnCode = after_portal(&said).parse().unwrap();
+    let said = place.says("smart factory reset");
+    assert!(!said.contains("return-authorization"), "{said}");
+    assert_eq!(after_portal(&said).parse::<ReturnCode>().unwrap(), returned);
+    assert!(place.says("show tech-support").contains(&format!("Last return code: {returned}")));
+}
+
 #[test]
 fn a_code_that_is_not_the_right_one_says_what_is_wrong_and_what_to_do() {
     let scene = scene();
@@ -138,6 +244,42 @@ fn a_code_that_is_not_the_right_one_says_what_is_wrong_and_what_to_do() {
     let said = text(scene.place.license_with("smart reservation return authorization -", &code));
     let returned: ReturnCode = after_portal(&said).parse().unwrap();
     assert_eq!(returned.check(&scene.desk.facts(&request, 100), &scene.desk.key), Ok(()));
+}
+
+#[tokio::test]
+async fn a_call_managers_feature_comes_with_its_code_and_its_tiers_do_not_borrow() {
+    use http::Method;
+    use seatpool_agentd::client::Client;
+    const FEATURE: &str = "CUCM_Export_Restricted_Authorization_Key";
+    const CUWL: &str = "regid.2017-02.com.cisco.UCM_CUWL_12_0_cc59375a-1cd8-4b36-8366-6f42abba905";
+    let Scene { place, desk } = scene();
+    let _daemon = place.start_with(&["--profile", "unified-cm"]);
+    let client = Client::new(place.socket());
+    let allowed = async || -> bool {
+        let may: serde_json::Value = client.get(&format!("licensing/may-i/{FEATURE}")).await.unwrap();
+        may["allowed"].as_bool().unwrap()
+    };
+    let uses = async |tag: &str, count: u64| {
+        client.change(Method::PATCH, "licensing/features", Some(&serde_json::json!({ tag: count }))).await
+    };
+    place.says("smart reservation enable");
+    let request: RequestCode = after_portal(&place.says("smart reservation request")).parse().unwrap();
+    let first =
+        desk.authorize(&request, 100, &[&format!("{CUWL} 3"), "UCM_BASIC_12 2", &format!("{FEATURE} 1")]);
+    text(place.license_with("smart reservation install -", &first.to_text()));
+    assert!(allowed().await, "the code holds the feature's licence");
+    let status = place.says("show status");
+    assert!(status.contains(&format!("{FEATURE} ({FEATURE}): by reservation")), "{status}");
+    let said = place.fails(&format!("smart export request local {FEATURE}"));
+    assert!(said.contains("authorized by the authorization code"), "{said}");
+    // 002_b6f558b851efedf5.txt: "License borrowing from a higher tier does not happen automatically".
+    uses("UCM_BASIC_12", 2).await.unwrap();
+    let refused = uses("UCM_BASIC_12", 3).await.unwrap_err().to_string();
+    assert!(refused.contains("more than the reservation covers (2 reserved)"), "{refused}");
+    uses(CUWL, 3).await.unwrap();
+    let update = desk.authorize(&request, 200, &[&format!("{CUWL} 3"), "UCM_BASIC_12 2"]);
+    text(place.license_with("smart reservation install -", &update.to_text()));
+    assert!(!allowed().await, "the update took it away");
 }
 
 #[tokio::test]

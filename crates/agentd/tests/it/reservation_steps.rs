@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
-use seatpool_agent::reservation::{ReservationRefused as Refused, Step, Taken};
+use seatpool_agent::reservation::{GIVEN_UP_MAX, ReservationRefused as Refused, Step, Taken};
 use seatpool_agent::status::{AuthorizationState, EntitlementState, RegistrationState};
 use seatpool_agent::{Agent, Chance, Command, CommandRefused, Identity, KeyId, Keyring, NewKey, Profile};
 use seatpool_crypto::{Anchors, P256Key, P256ReservationKey, P256Verifier, Purpose};
@@ -513,7 +513,12 @@ fn a_factory_reset_keeps_the_evaluation_and_refuses_older_codes() {
     let left = world.agent.status(world.now).evaluation.remaining_seconds;
     world.pass(30);
     assert_eq!(world.agent.status(world.now).evaluation.remaining_seconds, left, "it stands while reserved");
-    world.command(Command::FactoryReset).unwrap();
+    let before = world.agent.state().clone();
+    let refused = world.command(Command::FactoryReset { force: false }).unwrap_err();
+    assert_eq!(refused, CommandRefused::Reserved);
+    assert!(refused.to_string().contains("`license smart reservation return` first"), "{refused}");
+    assert_eq!(world.agent.state().reservation, before.reservation, "nothing was changed");
+    world.command(Command::FactoryReset { force: true }).unwrap();
     let status = world.agent.status(world.now);
     assert_eq!((status.evaluation.remaining_seconds, status.reservation.sequence), (left, 100));
     assert!(status.registration.ended.is_some_and(|ended| ended.remove_by_hand));
@@ -523,6 +528,107 @@ fn a_factory_reset_keeps_the_evaluation_and_refuses_older_codes() {
     assert_eq!(world.install(older), Err(Refused::Older { found: 100, last: 100 }));
     let newer = world.desk.authorize(&again, 101, &["CM_BASE 9"]).to_text();
     assert!(world.install(newer).is_ok());
+    let forgotten = world.desk.authorize(&request, 100, &["CM_BASE 1"]).to_text();
+    let code = world.give_back(Step::ReturnAuthorization(forgotten)).unwrap();
+    assert_eq!(
+        code.check(&world.desk.facts(&request, 100), &world.desk.key),
+        Ok(()),
+        "what was forced is mended"
+    );
+}
+
+#[test]
+fn a_factory_reset_loses_no_code_that_is_on_its_way() {
+    let mut world = World::new();
+    let first = world.enabled();
+    world.command(Command::FactoryReset { force: false }).unwrap();
+    let late = world.desk.authorize(&first, 50, &["CCX_FLEX_PREMIUM 1"]).to_text();
+    assert_eq!(world.step(Step::ReturnAuthorization(late.clone())), Err(Refused::NotEnabled));
+    let second = world.enabled();
+    assert_eq!(world.install(late.clone()), Err(Refused::Canceled));
+    let code = world.give_back(Step::ReturnAuthorization(late.clone())).unwrap();
+    assert_eq!(code.check(&world.desk.facts(&first, 50), &world.desk.key), Ok(()));
+    assert_eq!(
+        world.install(late),
+        Err(Refused::Older { found: 50, last: 50 }),
+        "not to be given back once more"
+    );
+    let good = world.desk.authorize(&second, 100, &["CCX_FLEX_PREMIUM 1"]).to_text();
+    world.install(good).unwrap();
+    let code = world.give_back(Step::Return).unwrap();
+    world.command(Command::FactoryReset { force: false }).unwrap();
+    world.restart();
+    let shown = world.agent.status(world.now).reservation;
+    assert_eq!((shown.enabled, shown.last_return_code), (false, Some(code.to_string())));
+    let update = world.desk.authorize(&second, 200, &["CCX_FLEX_PREMIUM 2"]).to_bare_text();
+    world.step(Step::Enable).unwrap();
+    let code = world.give_back(Step::ReturnAuthorization(update)).unwrap();
+    assert_eq!((code.returned, code.sequence), (Returned::NeverInstalled, 200));
+}
+
+#[test]
+fn no_canceled_request_is_forgotten_before_that_is_said() {
+    let mut world = World::new();
+    world.step(Step::Enable).unwrap();
+    // Those that were given back make room by themselves.
+    for sequence in 1..40 {
+        let request = world.request(SPECIFIC).unwrap();
+        let code = world.desk.authorize(&request, sequence, &["CCX_FLEX_PREMIUM 1"]).to_text();
+        if sequence % 2 == 0 {
+            world.install(code).unwrap();
+            world.give_back(Step::Return).unwrap();
+        } else {
+            world.give_back(Step::ReturnAuthorization(code)).unwrap();
+        }
+    }
+    assert_eq!(world.agent.state().reservation.given_up.len(), GIVEN_UP_MAX);
+    let canceled: Vec<RequestCode> = (0..GIVEN_UP_MAX)
+        .map(|_| {
+            let request = world.request(SPECIFIC).unwrap();
+            world.step(Step::Cancel).unwrap();
+            request
+        })
+        .collect();
+    let refused = world.request(SPECIFIC).unwrap_err();
+    assert_eq!(refused, Refused::TooManyCanceled);
+    assert!(refused.is_out_of_turn() && refused.to_string().contains("forget-canceled"), "{refused}");
+    assert_eq!(world.agent.status(world.now).reservation.canceled.len(), GIVEN_UP_MAX);
+    world.restart();
+    // Each can still be given back, and each that is makes room for one.
+    for (request, sequence) in canceled.iter().zip(100..) {
+        let code = world.desk.authorize(request, sequence, &["CCX_FLEX_PREMIUM 1"]).to_text();
+        let returned = world.give_back(Step::ReturnAuthorization(code)).unwrap();
+        assert_eq!(returned.check(&world.desk.facts(request, sequence), &world.desk.key), Ok(()));
+        world.request(SPECIFIC).unwrap();
+        world.step(Step::Cancel).unwrap();
+    }
+    assert_eq!(world.request(SPECIFIC), Err(Refused::TooManyCanceled));
+    world.step(Step::ForgetCanceled).unwrap();
+    world.request(SPECIFIC).unwrap();
+    assert_eq!(world.agent.status(world.now).reservation.canceled.len(), 0);
+}
+
+#[test]
+fn a_code_is_judged_by_what_was_signed_of_it() {
+    let mut world = World::new();
+    let request = world.enabled();
+    let mut grant = world.desk.authorize(&request, 100, &["CCX_FLEX_PREMIUM 10"]).grant;
+    grant.entitlements[0].display_name = "Flex Premium Agent".to_owned();
+    let signed = world.desk.sign(&request, grant);
+    // A mail program broke it at a space: joined by nothing it says something else, which nobody signed.
+    let broken = signed.to_text().replace("Flex Premium Agent", "Flex\nPremium Agent");
+    world.install(broken).unwrap();
+    let installed = world.agent.state().reservation.installed.clone().unwrap();
+    assert_eq!(installed.grant.entitlements[0].display_name, "Flex Premium Agent");
+    // What nobody signed is neither old nor used: it is altered.
+    let update = world.desk.authorize(&request, 200, &["CCX_FLEX_PREMIUM 5"]).to_text();
+    for sequence in ["100", "99"] {
+        let altered = update.replace("<timestamp>200<", &format!("<timestamp>{sequence}<"));
+        let altered_too = Step::ReturnAuthorization(altered.clone());
+        assert_eq!(world.install(altered), Err(Refused::Signature(AuthorizationRefused::Signature)));
+        assert_eq!(world.step(altered_too), Err(Refused::Signature(AuthorizationRefused::Signature)));
+    }
+    world.install(update).unwrap();
 }
 
 /// The sample of 002_b6f558b851efedf5.txt, "license smart reservation", third copy of the code (step 5, "Enter

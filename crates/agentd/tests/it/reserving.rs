@@ -37,6 +37,10 @@ impl Desk {
             sequence,
             entitlements: entitlements.iter().map(|text| entitlement(text)).collect(),
         };
+        self.sign(request, grant)
+    }
+
+    pub(crate) fn sign(&self, request: &RequestCode, grant: Grant) -> AuthorizationCode {
         let (udi, digest) = (request.udi.clone(), request.digest());
         AuthorizationCode::issue(grant, udi, digest, &self.issued.key, self.issued.chain.clone()).unwrap()
     }

@@ -396,6 +396,16 @@ fn modules_of_svg(svg: &str) -> Vec<Vec<bool>> {
 }
 
 #[test]
+fn parts_may_lose_the_spaces_around_them() {
+    let text = "<displayName>UC Manager CUWL  License (12.X)</displayName>".repeat(4);
+    for bytes_max in 20..text.len() {
+        let parts = picture::parts_of(&text, bytes_max);
+        let scanned: Vec<&str> = parts.iter().map(|part| part.trim()).collect();
+        assert_eq!(picture::joined(scanned).as_deref(), Ok(text.as_str()), "in parts of {bytes_max} bytes");
+    }
+}
+
+#[test]
 fn parts_are_put_together_in_any_order_and_never_mixed() {
     let text = "<specificPLR>".to_owned() + &"x".repeat(500) + "</specificPLR>";
     let parts = picture::parts_of(&text, 120);

@@ -4,7 +4,7 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seatpool_proto::{Quantity, Sha256, Tag};
+use seatpool_proto::{Quantity, Sha256, Tag, VirtualAccountId};
 
 use super::{Alert, Kind, NOTICED_FOR_DAYS, Subject};
 use crate::catalogue::Catalogue;
@@ -60,56 +60,104 @@ pub fn short(total: &PoolTotal, place: &Place, catalogue: &Catalogue) -> Option<
     })
 }
 
-/// The ends of lots that alerts are about, exclusive at the start and inclusive at the end.
-pub fn lots_range(now: Timestamp) -> Range<Timestamp> {
-    let [.., (most, _)] = EXPIRING_DAYS;
-    later(now, -EXPIRED_FOR_DAYS)..later(now, most)
+/// Licences of one kind in one virtual account that end at the same instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Where.
+    pub virtual_account: VirtualAccountId,
+    /// Which licence.
+    pub tag: Tag,
+    /// When.
+    pub at: Timestamp,
+    /// How many.
+    pub quantity: Quantity,
 }
 
-/// The alerts of lots that ended lately or end soon, one for all of a licence that end at the same instant.
-pub fn lots<'a>(
-    lots: impl IntoIterator<Item = &'a Lot>,
-    place: &Place,
-    catalogue: &Catalogue,
-    now: Timestamp,
-) -> Vec<Alert> {
-    let range = lots_range(now);
-    let mut groups: BTreeMap<(&Tag, Timestamp), Quantity> = BTreeMap::new();
-    for lot in lots {
-        let within = |end: &Timestamp| range.start < *end && *end <= range.end;
-        if let Some(end) = lot.term.ends_at.filter(within)
-            && lot.virtual_account == place.id
-            && !lot.quantity.is_zero()
-            && !lot.is_rejected()
-        {
-            let sum = groups.entry((&lot.tag, end)).or_default();
-            *sum = sum.plus(lot.quantity);
+impl Ending {
+    /// What ends within the range, by place, licence and instant. Rejected lots ended for another reason.
+    pub fn all<'a>(lots: impl IntoIterator<Item = &'a Lot>, ends: &Range<Timestamp>) -> Vec<Self> {
+        let mut groups: BTreeMap<(VirtualAccountId, &Tag, Timestamp), Quantity> = BTreeMap::new();
+        for lot in lots {
+            let within = |end: &Timestamp| ends.start < *end && *end <= ends.end;
+            if let Some(end) = lot.term.ends_at.filter(within)
+                && !lot.quantity.is_zero()
+                && !lot.is_rejected()
+            {
+                let sum = groups.entry((lot.virtual_account, &lot.tag, end)).or_default();
+                *sum = sum.plus(lot.quantity);
+            }
         }
-    }
-    let alert = |((tag, end), quantity): ((&Tag, Timestamp), Quantity)| {
-        let license = license(tag, catalogue);
-        let (kind, severity, stage, message) = if end <= now {
-            let message = Sentence::new(format!("{quantity} of {license} in {place} reached their end on "));
-            (Kind::LicensesExpired, Severity::Minor, 0, message)
-        } else {
-            let stage = EXPIRING_DAYS.into_iter().find(|(days, _)| end <= later(now, *days));
-            let (days, severity) = stage.unwrap_or((0, Severity::Informational));
-            let message = Sentence::new(format!("{quantity} of {license} in {place} end on "));
-            (Kind::LicensesExpiring, severity, days, message)
+        let ending = |((virtual_account, tag, at), quantity): ((_, &Tag, _), _)| Self {
+            virtual_account,
+            tag: tag.clone(),
+            at,
+            quantity,
         };
-        Alert {
-            kind,
-            severity,
-            place: place.clone(),
-            subject: Subject::License(license),
-            detail: end.as_microsecond().to_string(),
-            fingerprint: format!("{stage} days, {quantity}"),
-            message: message.at(end).text("."),
-            since: (end <= now).then_some(end),
-            due: (end > now).then_some(end),
-        }
+        groups.into_iter().map(ending).collect()
+    }
+
+    /// What distinguishes it, as in the keys of alerts: `<virtual account>:<tag>@<microseconds since the Unix epoch>`.
+    pub fn name(&self) -> String {
+        format!("{}:{}@{}", self.virtual_account, self.tag, self.at.as_microsecond())
+    }
+}
+
+/// Ends of lots that raise an alert, exclusive at the start and inclusive at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotWatch {
+    /// Which alert.
+    pub kind: Kind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// When.
+    pub ends: Range<Timestamp>,
+    /// Within so many days they end; 0: they ended.
+    within_days: i64,
+}
+
+impl LotWatch {
+    /// Whether it raises an alert for this end.
+    pub fn holds(&self, ending: &Ending) -> bool {
+        self.ends.start < ending.at && ending.at <= self.ends.end
+    }
+}
+
+/// What ends of lots raise alerts at `now`: those that ended lately, and those that come.
+pub fn lot_watches(now: Timestamp) -> Vec<LotWatch> {
+    let ended = LotWatch {
+        kind: Kind::LicensesExpired,
+        severity: Severity::Minor,
+        ends: later(now, -EXPIRED_FOR_DAYS)..now,
+        within_days: 0,
     };
-    groups.into_iter().map(alert).collect()
+    let mut watches = vec![ended];
+    let mut after = now;
+    for (within_days, severity) in EXPIRING_DAYS {
+        let until = later(now, within_days);
+        watches.push(LotWatch { kind: Kind::LicensesExpiring, severity, ends: after..until, within_days });
+        after = until;
+    }
+    watches
+}
+
+/// The alert that a watch raises for what ends as it says.
+pub fn ending(watch: &LotWatch, row: &Ending, place: &Place, catalogue: &Catalogue) -> Alert {
+    let license = license(&row.tag, catalogue);
+    let (quantity, has_ended) = (row.quantity, watch.kind == Kind::LicensesExpired);
+    let verb = if has_ended { "reached their end" } else { "end" };
+    let message =
+        Sentence::new(format!("{quantity} of {license} in {place} {verb} on ")).at(row.at).text(".");
+    Alert {
+        kind: watch.kind,
+        severity: watch.severity,
+        place: place.clone(),
+        subject: Subject::License(license),
+        detail: row.at.as_microsecond().to_string(),
+        fingerprint: format!("{} days, {quantity}", watch.within_days),
+        message,
+        since: has_ended.then_some(row.at),
+        due: (!has_ended).then_some(row.at),
+    }
 }
 
 /// The alerts of declarations that wait for the vendor, or that the vendor rejected lately.

@@ -12,7 +12,9 @@ use seatpool_proto::{ProductInstanceId, TokenId, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
 pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of_instance, raised, watches};
-pub use self::license::{Likeness, alike, declarations, lots, lots_range, short, token, token_range};
+pub use self::license::{
+    Ending, Likeness, LotWatch, alike, declarations, ending, lot_watches, short, token, token_range,
+};
 pub use self::reservation::{reservation, restricted, returned};
 use crate::event::Severity;
 use crate::explain::{License, Named, Place, Sentence};

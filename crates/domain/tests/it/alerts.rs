@@ -1,7 +1,7 @@
 //! Alerts: what raises each, how much it matters, and what dismissal hides.
 
-use jiff::SignedDuration;
-use seatpool_domain::alert::{self, Alert, Dismissal, Kind, Likeness};
+use jiff::{SignedDuration, Timestamp};
+use seatpool_domain::alert::{self, Alert, Dismissal, Ending, Kind, Likeness};
 use seatpool_domain::command::{Action, TransferLine, Verdict};
 use seatpool_domain::event::Severity;
 use seatpool_domain::explain::Place;
@@ -49,6 +49,24 @@ fn an_instance_raises_an_alert_of_each_kind_in_its_time() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+/// The alerts of lots that end, by licence and end.
+fn of_lots(world: &World, place: &Place, at: Timestamp) -> Vec<Alert> {
+    let raised = |watch: &alert::LotWatch| -> Vec<_> {
+        let endings = Ending::all(world.lots.values(), &watch.ends);
+        let here = endings.into_iter().filter(|row| row.virtual_account == place.id);
+        here.map(|row| {
+            assert!(watch.holds(&row));
+            let alert = alert::ending(watch, &row, place, &world.catalogue);
+            assert_eq!(alert.key(), format!("{}:{}", watch.kind.as_str(), row.name()));
+            alert
+        })
+        .collect()
+    };
+    let mut alerts: Vec<_> = alert::lot_watches(at).iter().flat_map(raised).collect();
+    alerts.sort_by_key(|alert| (alert.subject.name().to_owned(), alert.since.or(alert.due)));
+    alerts
+}
+
 #[test]
 fn licences_raise_alerts_by_how_soon_they_end() {
     let mut world = World::new();
@@ -59,7 +77,7 @@ fn licences_raise_alerts_by_how_soon_they_end() {
     }
     let place = Place::new(va, "Default");
     let at = |day: i64| -> Vec<String> {
-        let alerts = alert::lots(world.lots.values(), &place, &world.catalogue, world.now + days(day));
+        let alerts = of_lots(&world, &place, world.now + days(day));
         alerts.iter().map(line).collect()
     };
     let told: Vec<_> =
@@ -94,7 +112,7 @@ fn a_declaration_waits_until_the_vendor_decides_and_a_rejected_one_has_not_expir
         let of = |id, name: &str| {
             let place = Place::new(id, name);
             let mut alerts = alert::declarations(world.lots.values(), &place, &world.catalogue, at);
-            alerts.extend(alert::lots(world.lots.values(), &place, &world.catalogue, at));
+            alerts.extend(of_lots(world, &place, at));
             alerts.iter().map(line).collect::<Vec<_>>()
         };
         [of(va, "Default"), of(graz, "Graz")].concat()
@@ -180,9 +198,7 @@ fn a_dismissal_hides_an_alert_until_its_state_changes() {
     let place = Place::new(va, "Default");
     let line = world.term("PORT", 4, 0, 45);
     world.order_line(va, "PO-1", line);
-    let raised = |world: &World, day| {
-        alert::lots(world.lots.values(), &place, &world.catalogue, world.now + days(day)).remove(0)
-    };
+    let raised = |world: &World, day| of_lots(world, &place, world.now + days(day)).remove(0);
     let before = raised(&world, 0);
     let dismiss = |alert: &Alert| Action::DismissAlert {
         virtual_account: va,

@@ -142,7 +142,7 @@ fn nobody_gives_or_takes_what_it_does_not_hold() {
     not_held(desk.by(ADMINISTRATOR, AccessChange::DeleteUser { user: operator }));
     not_held(desk.by(ADMINISTRATOR, AccessChange::EndSessions { user: operator }));
     let rules = SignInRules { second_factor_required: true, password_grant: true };
-    not_held(desk.by(OPERATOR, AccessChange::ChangeRules { rules }));
+    not_held(desk.by(OPERATOR, AccessChange::ChangeRules { rules, seen: None }));
     let nowhere = Role::VirtualAccountUser(VirtualAccountId(Uuid::from_u128(9)));
     assert_eq!(desk.by(ADMINISTRATOR, invite(&[nowhere])), Err(Refused::Unknown { what: "virtual account" }));
     assert!(matches!(desk.by(ADMINISTRATOR, invite(&[])), Err(Refused::Invalid { field: "roles", .. })));
@@ -231,6 +231,22 @@ fn a_change_by_two_is_refused_to_the_second_with_the_difference() {
         Err(Refused::ChangedMeanwhile { seen: "approver".into(), present: "user of Default".into() })
     );
     desk.by(ADMINISTRATOR, change(vec![Role::VirtualAccountUser(PLACE)])).unwrap();
+}
+
+#[test]
+fn rules_that_two_change_are_refused_to_the_second_with_the_difference() {
+    let mut desk = Desk::new();
+    let rules =
+        |second_factor_required, password_grant| SignInRules { second_factor_required, password_grant };
+    let change = |rules| AccessChange::ChangeRules { rules, seen: Some(SignInRules::default()) };
+    desk.by(ADMINISTRATOR, change(rules(true, false))).unwrap();
+    let refused = Refused::ChangedMeanwhile {
+        seen: "second factor not required, password grant not allowed".into(),
+        present: "second factor required, password grant not allowed".into(),
+    };
+    assert_eq!(desk.by(ADMINISTRATOR, change(rules(false, true))), Err(refused));
+    assert_eq!(desk.workset.account.sign_in_rules, rules(true, false));
+    desk.by(ADMINISTRATOR, change(rules(true, false))).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who may do what. Every use case takes a [`Principal`] and asks [`check`] before it looks at anything;
 //! what belongs to another account answers exactly as if it did not exist.
 
-pub mod backoff;
+pub mod attempts;
 pub mod clients;
 pub mod invitations;
 pub mod oidc;
@@ -24,7 +24,7 @@ pub struct Gate {
     /// Computes password hashes.
     pub(crate) hashing: password::Hashing,
     /// Slows down guessing.
-    pub(crate) backoff: backoff::Backoff,
+    pub(crate) attempts: attempts::Attempts,
     /// The single sign-on provider, if there is one.
     pub(crate) oidc: Option<oidc::Provider>,
 }

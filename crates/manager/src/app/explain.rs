@@ -143,7 +143,8 @@ pub async fn instance(
     let view = instances::views(app, account, core::slice::from_ref(&row)).await?.pop();
     let view = view.ok_or(AppError::Internal)?;
     let place = Place::new(view.virtual_account.id, &view.virtual_account.name);
-    let totals = app.store().totals(account, Some(&[place.id])).await?;
+    let tags = view.usage.iter().map(|usage| &usage.tag);
+    let totals = app.store().totals_of(account, &[place.id], tags).await?;
     let mut used = Vec::with_capacity(view.usage.len());
     for usage in &view.usage {
         let total = totals.iter().find(|total| total.tag == usage.tag && usage.short);

@@ -1,5 +1,13 @@
 //! Forms that are sent twice are done once: what a form held is noted under a digest before it is worked on,
 //! and where it led after. Whoever sends the same again waits for the first and is led to the same place.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `shown` | pages that show a secret once: shown again to who sent the same form again |
+//! | `typed` | what was typed into a form whose session had ended |
+
+mod shown;
+mod typed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
@@ -9,6 +17,11 @@ use seatpool_store::FormSent;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{App, AppError};
+pub(crate) use shown::{Sender, Shown};
+pub(crate) use typed::{TYPED_MINUTES, form_key, keep_typed, typed, user_of};
+
+/// What a form led to that showed a secret and no place, before the place to go on at.
+const SHOWN: &str = "shown ";
 
 /// The turns of forms that are being worked on in this process.
 #[derive(Debug, Default)]
@@ -45,8 +58,21 @@ pub enum Form {
     First(Ticket),
     /// It was, and led here.
     Done(String),
+    /// It was, and showed a secret; who wants another goes on here.
+    Shown(String),
     /// It was, and the manager stopped while it was at it.
     Unknown,
+}
+
+/// What came of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It changed nothing and may be sent again.
+    Nothing,
+    /// It led here.
+    Led(String),
+    /// It showed a secret; who wants another goes on here.
+    Showed(String),
 }
 
 /// Takes a form to work on it, once nobody else is at the same.
@@ -54,18 +80,22 @@ pub async fn take(app: &App, digest: Sha256) -> Result<Form, AppError> {
     let turn = app.turns().take(digest).await;
     Ok(match app.store().take_form(digest, app.now()).await? {
         FormSent::Never => Form::First(Ticket { app: app.clone(), digest, _turn: turn }),
-        FormSent::Answered(answer) => Form::Done(answer),
+        FormSent::Answered(answer) => match answer.strip_prefix(SHOWN) {
+            Some(next) => Form::Shown(next.to_owned()),
+            None => Form::Done(answer),
+        },
         FormSent::Unanswered => Form::Unknown,
     })
 }
 
 impl Ticket {
-    /// Notes where the form led; none: it changed nothing and may be sent again.
-    pub async fn finish(self, answer: Option<&str>) -> Result<(), AppError> {
+    /// Notes what came of the form.
+    pub async fn finish(self, came: Came) -> Result<(), AppError> {
         let store = self.app.store();
-        match answer {
-            Some(answer) => store.answer_form(self.digest, answer).await?,
-            None => store.forget_form(self.digest).await?,
+        match came {
+            Came::Led(to) => store.answer_form(self.digest, &to).await?,
+            Came::Showed(next) => store.answer_form(self.digest, &format!("{SHOWN}{next}")).await?,
+            Came::Nothing => store.forget_form(self.digest).await?,
         }
         Ok(())
     }

@@ -270,7 +270,7 @@ pub(super) async fn views(
     places.dedup();
     let names = app.store().virtual_accounts(account).await?;
     let usage = app.store().usage(account, &ids).await?;
-    let totals = app.store().totals(account, Some(&places)).await?;
+    let totals = app.store().short_totals(account, &places).await?;
     let now = app.now();
     let view = |row: &Instance| {
         let usage: Vec<_> = usage.iter().filter(|usage| usage.instance == row.id).cloned().collect();

@@ -4,6 +4,8 @@ mod pool;
 pub mod preview;
 mod view;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_domain::command::{Action, TransferLine};
 use seatpool_domain::lot::TransactionKind;
@@ -16,7 +18,7 @@ use super::access::{self, Permission, Principal, check, unknown, unknown_name};
 use super::accounts::{self, VirtualAccountView, invalid};
 use super::instances::{self, InstanceView};
 use super::{App, AppError};
-use pool::Pool;
+use pool::{Pool, Stock};
 pub(super) use view::lot_view;
 pub use view::{
     Borrowing, DeclarationView, LicenseStatus, LicenseView, LotStatus, LotView, VirtualAccountRef,
@@ -92,7 +94,7 @@ pub struct Transfer {
     pub to: String,
 }
 
-/// The licences of these virtual accounts (of all that `principal` may read, if none are given), by
+/// The licences of these virtual accounts (of all that `principal` may read, if none are given) with their lots, by
 /// virtual account and name.
 pub async fn licenses(
     app: &App,
@@ -100,28 +102,69 @@ pub async fn licenses(
     account: AccountId,
     virtual_accounts: &[VirtualAccountId],
 ) -> Result<Vec<LicenseView>, AppError> {
+    let places = places(app, principal, account, virtual_accounts).await?;
+    let lots = app.store().lots(account, Some(&ids(&places))).await?;
+    let (now, mut lots) = (app.now(), lots.as_slice());
+    // They come in the order of their virtual accounts.
+    let stocks =
+        places.iter().map(|row| Stock::of(leading(&mut lots, |lot| lot.virtual_account == row.id), now));
+    listed(app, account, &places, stocks.collect()).await
+}
+
+/// The same without their lots.
+pub async fn balances(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_accounts: &[VirtualAccountId],
+) -> Result<Vec<LicenseView>, AppError> {
+    let places = places(app, principal, account, virtual_accounts).await?;
+    let owned = app.store().owned(account, &ids(&places), app.now()).await?;
+    let mut owned = owned.into_iter().peekable();
+    let mut stocks = Vec::with_capacity(places.len());
+    for row in &places {
+        let mut here = BTreeMap::new();
+        while let Some((_, tag, sums)) = owned.next_if(|(place, ..)| *place == row.id) {
+            here.insert(tag, Stock { sums, lots: Vec::new() });
+        }
+        stocks.push(here);
+    }
+    listed(app, account, &places, stocks).await
+}
+
+/// Those of the readable virtual accounts that are given (all if none are), in the order of their ids.
+async fn places(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_accounts: &[VirtualAccountId],
+) -> Result<Vec<VirtualAccountView>, AppError> {
     let readable = accounts::virtual_accounts(app, principal, account).await?;
-    let chosen = chosen(readable, virtual_accounts)?;
-    let ids: Vec<_> = chosen.iter().map(|row| row.id).collect();
-    let lots = app.store().lots(account, Some(&ids)).await?;
-    let totals = app.store().totals(account, Some(&ids)).await?;
-    let now = app.now();
-    // Both come in the order of their virtual accounts.
-    let (mut lots, mut totals) = (lots.as_slice(), totals.as_slice());
-    let mut in_order = chosen;
-    in_order.sort_by_key(|row| row.id.to_string());
-    let mut views: Vec<LicenseView> = in_order
-        .iter()
-        .flat_map(|row| {
-            let at = VirtualAccountRef { id: row.id, name: row.name.clone() };
-            let own_lots = leading(&mut lots, |lot| lot.virtual_account == row.id);
-            let own_totals = leading(&mut totals, |total| total.virtual_account == row.id);
-            Pool::all(app.catalogue(), own_lots, own_totals, now)
-                .into_iter()
-                .flat_map(move |pool| view::licenses(&pool, &at, now))
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let mut places = chosen(readable, virtual_accounts)?;
+    places.sort_by_key(|row| row.id.to_string());
+    Ok(places)
+}
+
+fn ids(places: &[VirtualAccountView]) -> Vec<VirtualAccountId> {
+    places.iter().map(|row| row.id).collect()
+}
+
+/// The licences of these virtual accounts, each with what it holds; by virtual account and name.
+async fn listed(
+    app: &App,
+    account: AccountId,
+    places: &[VirtualAccountView],
+    stocks: Vec<BTreeMap<Tag, Stock>>,
+) -> Result<Vec<LicenseView>, AppError> {
+    let totals = app.store().totals(account, Some(&ids(places))).await?;
+    let (now, mut totals) = (app.now(), totals.as_slice());
+    let mut views = Vec::new();
+    for (row, stocks) in places.iter().zip(stocks) {
+        let at = VirtualAccountRef { id: row.id, name: row.name.clone() };
+        let own_totals = leading(&mut totals, |total| total.virtual_account == row.id);
+        let pools = Pool::all(app.catalogue(), stocks, own_totals);
+        views.extend(pools.iter().flat_map(|pool| view::licenses(pool, &at, now)));
+    }
     views.sort_by(|a, b| (&a.virtual_account.name, &a.name).cmp(&(&b.virtual_account.name, &b.name)));
     Ok(views)
 }
@@ -142,7 +185,7 @@ pub async fn one(
     };
     let (lots, totals) = app.store().pools(account, &[virtual_account], &tags).await?;
     let (at, now) = (VirtualAccountRef { id: row.id, name: row.name }, app.now());
-    let views = Pool::all(app.catalogue(), &lots, &totals, now);
+    let views = Pool::all(app.catalogue(), Stock::of(&lots, now), &totals);
     let mut views = views.iter().flat_map(|pool| view::licenses(pool, &at, now));
     Ok(views.find(|view| view.tag == *tag))
 }
@@ -182,7 +225,7 @@ pub async fn overview(
     let readable = accounts::virtual_accounts(app, principal, account).await?;
     let standings = app.store().standings(account).await?;
     let search = search.trim().to_lowercase();
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     if !search.is_empty() {
         let tags = tags_like(app, &search);
         if !tags.is_empty() {
@@ -192,7 +235,7 @@ pub async fn overview(
     let place = |row: VirtualAccountView| {
         let standing = standings.iter().find(|(id, _)| *id == row.id);
         let mut matching: Vec<_> =
-            found.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| name_of(app, tag)).collect();
+            found.get(&row.id).into_iter().flatten().map(|tag| name_of(app, tag)).collect();
         matching.sort();
         PlaceOverview {
             id: row.id,

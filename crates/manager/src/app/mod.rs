@@ -69,6 +69,12 @@ pub enum AppError {
         /// Why, for people.
         reason: String,
     },
+    /// Too many passwords are being checked at the same time. None was looked at.
+    #[error("too many people sign in at this moment: try again in {seconds} seconds")]
+    Busy {
+        /// In how long to try again.
+        seconds: u64,
+    },
     /// The manager failed in a way that it did not expect; the log says how.
     #[error("the manager failed in a way that it did not expect; its log says how")]
     Internal,
@@ -110,6 +116,8 @@ struct Inner {
     /// Codes of reservations that were entered wrong.
     entries: reservations::Entries,
     turns: forms::Turns,
+    /// Pages that showed a secret lately.
+    shown: forms::Shown,
     /// Domains of accounts that were looked up; accounts are never deleted, and a domain never changes.
     domains: RwLock<HashMap<AccountId, String>>,
     /// When the store was last probed, and what came of it.
@@ -170,6 +178,7 @@ impl App {
             ledger,
             gate: Gate { oidc, ..Gate::default() },
             turns: forms::Turns::default(),
+            shown: forms::Shown::default(),
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             under_way: UnderWay::default(),
             entries: reservations::Entries::default(),
@@ -278,6 +287,11 @@ impl App {
     /// Whose turn it is to work on a form.
     pub(crate) fn turns(&self) -> &forms::Turns {
         &self.0.turns
+    }
+
+    /// Pages that showed a secret lately.
+    pub(crate) fn shown(&self) -> &forms::Shown {
+        &self.0.shown
     }
 
     /// Codes of reservations that were entered wrong.

@@ -5,15 +5,14 @@ mod term;
 use jiff::Timestamp;
 use seatpool_domain::Lot;
 use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, Outcome};
-use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::{AccountId, LotKind, Quantity, Tag, VirtualAccountId};
-use seatpool_store::{Page, Paged};
+use seatpool_store::{LotName, LotQuery, Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, check};
 use super::accounts::{self, VirtualAccountView, invalid};
-use super::inventory::{self, LotStatus, LotView, VirtualAccountRef};
+use super::inventory::{self, LotView, VirtualAccountRef};
 use super::{App, AppError};
 
 /// An order for one virtual account.
@@ -150,52 +149,23 @@ pub async fn lots(
 }
 
 /// A page of the lots of these virtual accounts, or of all that `principal` may read: what waits for the vendor, what
-/// counts, what will, what has ended.
+/// counts, what will, what has ended. With a text, those whose licence has it in its name or tag, whatever the case, or
+/// whose order or subscription it names.
 pub async fn lots_listed(
     app: &App,
     principal: &Principal,
     account: AccountId,
     virtual_accounts: &[VirtualAccountId],
+    text: &str,
     page: Page,
 ) -> Result<Paged<OwnedLotView>, AppError> {
     let readable = accounts::virtual_accounts(app, principal, account).await?;
     let places = inventory::chosen(readable, virtual_accounts)?;
-    let ids: Vec<_> = places.iter().map(|row| row.id).collect();
-    let found = app.store().lots_listed(account, &ids, app.now(), page).await?;
+    let named = (!text.trim().is_empty())
+        .then(|| LotName { name: text.trim().to_owned(), tags: inventory::tags_like(app, text) });
+    let query = LotQuery { virtual_accounts: places.iter().map(|row| row.id).collect(), named };
+    let found = app.store().lots_listed(account, &query, app.now(), page).await?;
     Ok(Paged { items: views(app, &places, &found.items), total: found.total })
-}
-
-/// Those of the same lots whose licence has the text in its name or tag, whatever the case, or whose order or
-/// subscription it names; in the same order.
-pub async fn lots_found(
-    app: &App,
-    principal: &Principal,
-    account: AccountId,
-    virtual_accounts: &[VirtualAccountId],
-    text: &str,
-) -> Result<Vec<OwnedLotView>, AppError> {
-    let readable = accounts::virtual_accounts(app, principal, account).await?;
-    let places = inventory::chosen(readable, virtual_accounts)?;
-    let ids: Vec<_> = places.iter().map(|row| row.id).collect();
-    let tags = inventory::tags_like(app, text);
-    let (mut lots, _) = app.store().pools(account, &ids, &tags).await?;
-    for named in [Chosen::Order(text.to_owned()), Chosen::Subscription(text.to_owned())] {
-        lots.extend(app.store().lots_chosen(account, &named).await?);
-    }
-    let mut found = views(app, &places, &lots);
-    let rank = |view: &OwnedLotView| {
-        let waits =
-            view.lot.declaration.as_ref().is_some_and(|said| said.state == DeclarationState::Declared);
-        let stands = match view.lot.status {
-            LotStatus::Active => 0,
-            LotStatus::Future => 1,
-            LotStatus::Ended => 2,
-        };
-        (!waits, stands, view.lot.ends_at.is_none(), view.lot.ends_at, view.lot.id)
-    };
-    found.sort_by_key(rank);
-    found.dedup_by_key(|view| view.lot.id);
-    Ok(found)
 }
 
 /// The lots that `chosen` names, as far as `principal` may see them; newest first.

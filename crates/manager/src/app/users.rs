@@ -104,6 +104,19 @@ pub struct SignInRulesView {
     pub password_grant: bool,
 }
 
+/// How an account's demands are to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRulesChange {
+    /// Whether everybody who signs in with a password needs a second factor.
+    pub second_factor_required: bool,
+    /// Whether OAuth2 clients of the account may use its users' passwords (`grant_type=password`).
+    pub password_grant: bool,
+    /// The rules as they were when this change was made up: it is refused if they are others by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SignInRulesView>,
+}
+
 /// What is done about a user without more to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -246,12 +259,16 @@ pub async fn change_rules(
     app: &App,
     principal: &Principal,
     account: AccountId,
-    rules: SignInRulesView,
+    change: SignInRulesChange,
 ) -> Result<SignInRulesView, AppError> {
     check(principal, account, Permission::ManageAccount)?;
-    let SignInRulesView { second_factor_required, password_grant } = rules;
+    let SignInRulesChange { second_factor_required, password_grant, seen } = change;
     let rules = SignInRules { second_factor_required, password_grant };
-    access::change(app, principal, account, AccessChange::ChangeRules { rules }).await?;
+    let seen = seen.map(|SignInRulesView { second_factor_required, password_grant }| SignInRules {
+        second_factor_required,
+        password_grant,
+    });
+    access::change(app, principal, account, AccessChange::ChangeRules { rules, seen }).await?;
     self::rules(app, principal, account).await
 }
 

@@ -109,7 +109,7 @@ impl Serve {
 pub(crate) fn router(app: App) -> Router {
     wire::router()
         .merge(rest::served(&app))
-        .merge(portal::router())
+        .merge(portal::router(app.clone()))
         .merge(ops::router())
         .fallback(|| async { nowhere(StatusCode::NOT_FOUND, "nothing is served at this address") })
         .method_not_allowed_fallback(|| async {

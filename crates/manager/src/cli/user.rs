@@ -7,7 +7,9 @@ use serde_json::json;
 use super::client::{Failed, Manager, moment, or_dash, table};
 use crate::app::access::sessions::SessionView;
 use crate::app::accounts::RoleView;
-use crate::app::users::{LinkView, NewUser, SignInRulesView, UserChange, UserState, UserView};
+use crate::app::users::{
+    LinkView, NewUser, SignInRulesChange, SignInRulesView, UserChange, UserState, UserView,
+};
 
 /// How roles are given on the command line.
 const ROLES: &str = "\
@@ -174,9 +176,10 @@ impl UserCommand {
                     return session.read(&path, &[], rules).await;
                 }
                 let present: SignInRulesView = session.find(&path, &[]).await?;
-                let wanted = SignInRulesView {
+                let wanted = SignInRulesChange {
                     second_factor_required: second_factor_required.unwrap_or(present.second_factor_required),
                     password_grant: password_grant.unwrap_or(present.password_grant),
+                    seen: Some(present),
                 };
                 session.ask(Method::PUT, &path, &wanted, rules).await
             }

@@ -14,7 +14,7 @@ use super::form::Field;
 use super::frame::{Banner, Frame};
 use super::guard::Posted;
 use super::managed::Managed;
-use super::page::{ListQuery, show, show_with};
+use super::page::{ListQuery, show, show_once, show_with};
 use super::part::{Tone, When};
 use super::problem::Problem;
 use super::roles::{RolesForm, words};
@@ -208,14 +208,15 @@ async fn create(State(app): State<App>, here: Managed, form: Posted) -> Result<R
 }
 
 fn show_secret(app: &App, here: &Managed, made: NewClientView) -> Result<Response, Problem> {
-    show(&SecretPage {
+    let page = SecretPage {
         frame: here.frame(None),
         up: here.href("clients"),
         overlap: made.client.previous_secret_until.map(When::at),
         client: made.client,
         secret: made.client_secret,
         url: format!("{}/oauth/token", app.config().public_url),
-    })
+    };
+    show_once(&page, here.href("clients"))
 }
 
 async fn confirmation(

@@ -9,7 +9,6 @@ use axum::routing::get;
 use jiff::Timestamp;
 use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::VirtualAccountId;
-use seatpool_store::Paged;
 use serde::Deserialize;
 
 use super::csv;
@@ -112,30 +111,20 @@ async fn show_lots(
     let search = query.q.trim();
     if query.format == "csv" {
         let name = format!("lots-{}", inside.account.domain);
-        return if search.is_empty() {
+        let (app, principal, search) = (app.clone(), principal.clone(), search.to_owned());
+        return csv::streamed(&name, &HEAD, move |page| {
             let (app, principal) = (app.clone(), principal.clone());
-            csv::streamed(&name, &HEAD, move |page| {
-                let (app, principal, chosen) = (app.clone(), principal.clone(), chosen.clone());
-                async move {
-                    let found = orders::lots_listed(&app, &principal, account, &chosen, page).await?;
-                    Ok(found.items.iter().map(cells).collect())
-                }
-            })
-            .await
-        } else {
-            let found = orders::lots_found(&app, principal, account, &chosen, search).await?;
-            Ok(csv::whole(&name, &HEAD, found.iter().map(cells)))
-        };
+            let (chosen, search) = (chosen.clone(), search.clone());
+            async move {
+                let found = orders::lots_listed(&app, &principal, account, &chosen, &search, page).await?;
+                Ok(found.items.iter().map(cells).collect())
+            }
+        })
+        .await;
     }
     let page: u64 = query.page.parse().unwrap_or(1).max(1);
     let part = part_of_list(page);
-    let lots = if search.is_empty() {
-        orders::lots_listed(&app, principal, account, &chosen, part).await?
-    } else {
-        let found = orders::lots_found(&app, principal, account, &chosen, search).await?;
-        let (total, passed) = (found.len() as u64, usize::try_from(part.offset).unwrap_or(usize::MAX));
-        Paged { items: found.into_iter().skip(passed).take(part.limit as usize).collect(), total }
-    };
+    let lots = orders::lots_listed(&app, principal, account, &chosen, search, part).await?;
     let waiting = Some(DeclarationState::Declared);
     let waiting = declarations::list(&app, principal, account, waiting).await?.len();
     let allows = |permission| allows(principal, account, permission);

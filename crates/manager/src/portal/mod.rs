@@ -7,6 +7,8 @@
 //! | module | owns |
 //! |---|---|
 //! | `guard` | headers of every answer; the check of every form |
+//! | `sent` | the fields of a form, read once |
+//! | `resume` (with `fill`) | a form whose session had ended is shown again as it was typed |
 //! | `visit` | cookies, session, where to come back to |
 //! | `section` | the primary navigation |
 //! | `zone` | the time zone that times are shown in |
@@ -17,7 +19,7 @@
 //! | `explained` | the panel that explains, and carrying out what it proposes |
 //! | `reports` (with `chart`), `lots`, `steps` (with `step`) | usage over time; lots; orders, renewals, cancellations, declarations |
 //! | `reservation` (with `upload`) | licences of products that are never in contact: the wizard, codes, rehosting |
-//! | `sign_in_steps`, `security`, `users`, `user`, `clients` (with `managed`, `roles`) | signing in, one's own security, the account's people and programs |
+//! | `sign_in_steps`, `new_password`, `enrolment`, `single_sign_on`, `security`, `users`, `user`, `clients` (with `managed`, `roles`) | signing in, one's own security, the account's people and programs |
 //! | `assets` | style sheet, script, icon, font |
 
 mod accounts;
@@ -28,8 +30,10 @@ mod assets;
 mod chart;
 mod clients;
 mod confirm;
+mod enrolment;
 mod events;
 mod explained;
+mod fill;
 mod form;
 mod frame;
 mod general;
@@ -40,6 +44,7 @@ mod license_lists;
 mod licenses;
 mod lots;
 mod managed;
+mod new_password;
 mod page;
 mod part;
 mod preferences;
@@ -47,12 +52,15 @@ mod preview;
 mod problem;
 mod reports;
 mod reservation;
+mod resume;
 mod roles;
 mod section;
 mod security;
 mod selected;
+mod sent;
 mod sign_in;
 mod sign_in_steps;
+mod single_sign_on;
 mod smart_accounts;
 mod step;
 mod steps;
@@ -66,7 +74,7 @@ mod visit;
 mod zone;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
@@ -79,7 +87,7 @@ use visit::SignedIn;
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router(app: App) -> Router<App> {
     let va = Router::new()
         .route("/general", get(general::show_general))
         .route("/tokens", post(general::create_token))
@@ -119,6 +127,9 @@ pub fn router() -> Router<App> {
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .merge(sign_in_steps::routes())
+        .merge(new_password::routes())
+        .merge(enrolment::routes())
+        .merge(single_sign_on::routes())
         .merge(security::routes())
         .route("/appearance", post(sign_in::change_appearance))
         .merge(preferences::routes())
@@ -127,6 +138,5 @@ pub fn router() -> Router<App> {
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
         .route("/static/{name}", get(assets::get))
-        .layer(axum::extract::DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(from_fn(guard::around))
+        .layer(from_fn_with_state(app, guard::around))
 }

@@ -34,6 +34,23 @@ pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
     Ok((status, Html(text)).into_response())
 }
 
+/// A page that shows a secret: it is kept for who sends the same form again; later they are led to `next`.
+#[derive(Clone)]
+pub(crate) struct ShownOnce {
+    pub(crate) page: String,
+    pub(crate) next: String,
+}
+
+/// A page that shows a secret this once: sent again, its form shows the same and makes no other. `next` is where a
+/// new one is made.
+pub(crate) fn show_once(page: &impl Template, next: impl Into<String>) -> Result<Response, Problem> {
+    let text = page.render().map_err(|error| Problem::not_drawn(&error))?;
+    let once = ShownOnce { page: text.clone(), next: next.into() };
+    let mut response = Html(text).into_response();
+    response.extensions_mut().insert(once);
+    Ok(response)
+}
+
 /// A page that the script keeps up to date: the whole of it to a browser, to the script what is in it now,
 /// or that this has not changed.
 pub(crate) fn show_live(
@@ -255,9 +272,9 @@ impl Here {
         }
     }
 
-    /// Its licences.
+    /// Its licences, without their lots.
     pub(crate) async fn licenses(&self, app: &App) -> Result<Vec<LicenseView>, Problem> {
-        Ok(inventory::licenses(app, &self.principal, self.account.id, &[self.va.id]).await?)
+        Ok(inventory::balances(app, &self.principal, self.account.id, &[self.va.id]).await?)
     }
 
     /// The head of a page without tabs.

@@ -62,6 +62,18 @@ impl Problem {
         }
     }
 
+    /// The same form was sent before, and showed a secret that nobody keeps.
+    pub(crate) fn shown_before(next: String) -> Response {
+        let problem = Self {
+            status: StatusCode::CONFLICT,
+            title: "This was done already",
+            text: "This form was sent before and was done then, once. The secret that it made was shown at that time and is kept nowhere: if nobody has it, make a new one there, which voids it.".into(),
+        };
+        let mut response = problem.into_response();
+        response.extensions_mut().insert(Onward(next));
+        response
+    }
+
     /// A page could not be drawn.
     pub(crate) fn not_drawn(error: &askama::Error) -> Self {
         tracing::error!(%error, "a page of the portal could not be drawn");
@@ -93,6 +105,13 @@ impl From<AppError> for Problem {
                 title: "The manager can't answer now",
                 text: format!("{reason}. Nothing was changed; try again in a moment."),
             },
+            AppError::Busy { seconds } => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "The manager is busy",
+                text: format!(
+                    "Too many passwords are being checked at this moment, and yours was not looked at. Nothing was changed; try again in {seconds} seconds."
+                ),
+            },
             AppError::Internal => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 title: "The manager failed",
@@ -110,6 +129,10 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Where to go on from a problem.
+#[derive(Clone, Debug)]
+pub(crate) struct Onward(pub(crate) String);
+
 /// The page that tells of a problem.
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -118,4 +141,6 @@ pub(crate) struct ProblemPage {
     pub(crate) status: u16,
     pub(crate) title: &'static str,
     pub(crate) text: String,
+    /// Where to go on, if it is known.
+    pub(crate) onward: Option<String>,
 }

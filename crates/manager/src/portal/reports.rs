@@ -117,7 +117,7 @@ async fn chosen(
     let Some(place) = place.cloned() else { return Ok((places, None)) };
     let license = match wanted.license.as_str() {
         "" => {
-            let here = inventory::licenses(app, &inside.principal, inside.account.id, &[place.id]).await?;
+            let here = inventory::balances(app, &inside.principal, inside.account.id, &[place.id]).await?;
             let first = here.iter().max_by_key(|license| (license.short, license.in_use, license.owned));
             first.map(|license| license.tag.to_string())
         }

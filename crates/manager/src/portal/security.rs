@@ -9,16 +9,18 @@ use axum::routing::{get, post};
 use seatpool_domain::access::User;
 
 use super::csv;
+use super::enrolment::{EnrolmentPage, RecoveryCodesPage, confirm};
 use super::form::Field;
 use super::frame::{Banner, Frame, TabLink};
 use super::guard::Posted;
-use super::page::{ListQuery, show, show_with};
+use super::new_password::{refuse_password, typed_password};
+use super::page::{ListQuery, show, show_once, show_with};
 use super::part::{Tone, When};
 use super::preferences::tabs;
 use super::problem::Problem;
 use super::section::Section;
 use super::sign_in::{capitalised, with_session};
-use super::sign_in_steps::{EnrolmentPage, RecoveryCodesPage, confirm, refuse_password, typed_password};
+
 use super::visit::SignedIn;
 use crate::app::access::second_factor::{self, CodeError};
 use crate::app::access::sessions::{self, ChangeError, SessionView};
@@ -251,7 +253,7 @@ async fn enrol(State(app): State<App>, signed_in: SignedIn, form: Posted) -> Res
     match confirm(&app, signed_in.principal(), &user, &form).await? {
         Ok(codes) => {
             let page = RecoveryCodesPage { frame: signed_in.visit.frame(), codes, back: HERE.into() };
-            go_on(&app, &signed_in, show(&page)?).await
+            go_on(&app, &signed_in, show_once(&page, HERE)?).await
         }
         Err((status, enrolment, code)) => show_with(status, &enrolment_page(&signed_in, enrolment, code)),
     }
@@ -306,7 +308,8 @@ async fn make_codes(State(app): State<App>, signed_in: SignedIn, form: Posted) -
     let password = form.raw("codes_password").to_owned();
     if password_again(&app, &signed_in, &user, &password, &mut typed.codes_password).await? {
         let codes = second_factor::replace_recovery_codes(&app, signed_in.principal(), &user).await?;
-        return show(&RecoveryCodesPage { frame: signed_in.visit.frame(), codes, back: HERE.into() });
+        let page = RecoveryCodesPage { frame: signed_in.visit.frame(), codes, back: HERE.into() };
+        return show_once(&page, HERE);
     }
     draw(&app, &signed_in, StatusCode::UNPROCESSABLE_ENTITY, None, typed).await
 }

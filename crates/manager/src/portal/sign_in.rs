@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use seatpool_store::Stage;
@@ -15,8 +15,9 @@ use super::page::{show, show_with, with_query};
 use super::part::Tone;
 use super::problem::Problem;
 use super::visit::{APPEARANCE_COOKIE, DEVICE_COOKIE, SESSION_COOKIE, Visit, own_path};
-use crate::app::App;
-use crate::app::access::sessions::{self, SignInError, SignedIn};
+use crate::app::access::sessions::{self, SignInError, SignedIn, Typed};
+use crate::app::forms::TYPED_MINUTES;
+use crate::app::{App, AppError};
 
 /// How long a browser is known, in seconds.
 const DEVICE_SECONDS: u32 = 180 * 86_400;
@@ -28,6 +29,8 @@ struct SignInPage {
     back: String,
     login: Field,
     password: Field,
+    /// The second factor's code, where it is asked for together with the password.
+    code: Option<Field>,
     notice: Option<Banner>,
     /// What the button of the single sign-on says and where it leads, if there is one.
     single: Option<(String, String)>,
@@ -62,6 +65,13 @@ pub(crate) async fn show_sign_in(
     }
     let notice = match query.done.as_str() {
         "signed-out" => Some(Banner::new(Tone::Good, "You are signed out", "")),
+        "kept" => Some(Banner::new(
+            Tone::Warn,
+            "Your session has ended",
+            format!(
+                "Sign in again: what you typed is kept for {TYPED_MINUTES} minutes and shown to you then. Nothing was sent."
+            ),
+        )),
         _ => None,
     };
     show(&SignInPage {
@@ -70,6 +80,7 @@ pub(crate) async fn show_sign_in(
         back,
         login: Field::default(),
         password: Field::default(),
+        code: None,
         notice,
     })
 }
@@ -85,11 +96,12 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
     if form.raw("password").is_empty() {
         password.refuse("Type your password");
     }
-    let mut notice = None;
+    let (mut notice, mut code, mut seconds) = (None, None, None);
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if login.problem.is_none() && password.problem.is_none() {
-        let typed = form.raw("password").to_owned();
-        match sessions::sign_in(&app, &login.value, typed, &visit.browser()).await {
+        let (password_typed, code_typed) = (form.raw("password").to_owned(), form.text("code"));
+        let typed = Typed { login: &login.value, password: password_typed, code: code_typed };
+        match sessions::sign_in(&app, typed, &visit.browser()).await {
             Ok(signed_in) => {
                 end_earlier(&app, &visit).await?;
                 return proceed(&signed_in, &back);
@@ -98,15 +110,51 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, form: Posted) 
                 status = StatusCode::UNAUTHORIZED;
                 password.refuse("The name or the password is wrong");
             }
-            Err(wait @ SignInError::Wait { .. }) => {
+            Err(SignInError::Wait { seconds: wait }) => {
                 status = StatusCode::TOO_MANY_REQUESTS;
-                notice = Some(Banner::new(Tone::Warn, "Not checked", capitalised(&wait.to_string())));
+                seconds = Some(wait);
+                let said = format!("Too many failed attempts: try again in {}.", span_words(wait));
+                notice = Some(Banner::new(Tone::Warn, "Not checked", said));
+            }
+            Err(SignInError::Besieged { seconds: wait }) => {
+                status = StatusCode::TOO_MANY_REQUESTS;
+                seconds = Some(wait);
+                code = Some(Field::of(code_typed));
+                let said = format!(
+                    "Somebody guesses at this name's password from many networks. The turn of yours is in {} and is kept for an \
+                     hour: try again in {0}. A browser or network that you signed in from lately needs no turn, nor do \
+                     password and second factor together.",
+                    span_words(wait)
+                );
+                notice = Some(Banner::new(Tone::Warn, "Not checked", said));
+            }
+            Err(SignInError::App(AppError::Busy { seconds: wait })) => {
+                status = StatusCode::SERVICE_UNAVAILABLE;
+                seconds = Some(wait);
+                let said =
+                    format!("Too many people sign in at this moment: try again in {}.", span_words(wait));
+                notice = Some(Banner::new(Tone::Warn, "Not checked", said));
             }
             Err(SignInError::App(error)) => return Err(error.into()),
         }
     }
     let single = single(&app, &back);
-    show_with(status, &SignInPage { frame: visit.frame(), back, login, password, notice, single })
+    let page = SignInPage { frame: visit.frame(), back, login, password, code, notice, single };
+    let mut response = show_with(status, &page)?;
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
+}
+
+/// A wait in words: no more exact than a person needs, and never too short.
+fn span_words(seconds: u64) -> String {
+    match seconds {
+        1 => "1 second".into(),
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
 }
 
 /// A session that this browser had before ends here: no session outlives a sign-in.

@@ -13,12 +13,12 @@ use super::form::Field;
 use super::frame::{Banner, Frame};
 use super::guard::Posted;
 use super::managed::{Managed, users_href};
-use super::page::{ListQuery, show, show_with};
+use super::page::{ListQuery, show, show_once, show_with};
 use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::roles::{RolesForm, words};
 use super::sign_in::capitalised;
-use crate::app::users::{self, LinkView, NewUser, SignInRulesView, UserState, UserView};
+use crate::app::users::{self, LinkView, NewUser, SignInRulesChange, SignInRulesView, UserState, UserView};
 use crate::app::{App, AppError};
 
 /// Below an account's path.
@@ -40,6 +40,10 @@ struct UsersPage {
     csv: String,
     rules_action: String,
     rules: Option<SignInRulesView>,
+    /// The rules as they are, for who changes them.
+    rules_seen: String,
+    /// Why the rules were not changed, if it was tried.
+    rules_problem: Option<Banner>,
     rows: Vec<UserRow>,
 }
 
@@ -103,17 +107,29 @@ async fn show_users(
         "rules" => good("The rules are changed"),
         _ => None,
     };
+    if query.wants_file() {
+        let rows = users::list(&app, here.principal(), here.account.id).await?;
+        let name = format!("users-{}", here.account.domain);
+        return Ok(csv::whole(&name, &HEAD, rows.into_iter().map(cells)));
+    }
+    show(&users_page(&app, &here, notice, None).await?)
+}
+
+/// The list of users and the rules; with what somebody wants the rules to be, and why they are not, if that was tried.
+async fn users_page(
+    app: &App,
+    here: &Managed,
+    notice: Option<Banner>,
+    tried: Option<(SignInRulesView, Banner)>,
+) -> Result<UsersPage, Problem> {
     let (principal, account) = (here.principal(), here.account.id);
-    let rules = match users::rules(&app, principal, account).await {
+    let rules = match users::rules(app, principal, account).await {
         Ok(rules) => Some(rules),
         Err(AppError::Forbidden { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let rows = users::list(&app, principal, account).await?;
-    if query.wants_file() {
-        let name = format!("users-{}", here.account.domain);
-        return Ok(csv::whole(&name, &HEAD, rows.into_iter().map(cells)));
-    }
+    let (typed, rules_problem) = tried.unzip();
+    let rows = users::list(app, principal, account).await?;
     let row = |user: UserView| UserRow {
         href: here.href(&format!("users/{}", user.id)),
         roles: words(&user.roles),
@@ -122,14 +138,16 @@ async fn show_users(
         login: user.login,
         name: user.name,
     };
-    show(&UsersPage {
+    Ok(UsersPage {
         frame: here.frame(notice),
         account_name: here.account.name.clone(),
         tabs: here.tabs("users"),
         new_href: here.href("users/new"),
-        csv: query.file_href(&here.href("users")),
+        csv: ListQuery::default().file_href(&here.href("users")),
         rules_action: here.href("rules"),
-        rules,
+        rules_seen: serde_json::to_string(&rules).unwrap_or_default(),
+        rules: typed.or(rules),
+        rules_problem,
         rows: rows.into_iter().map(row).collect(),
     })
 }
@@ -149,8 +167,21 @@ async fn change_rules(State(app): State<App>, here: Managed, form: Posted) -> Re
         second_factor_required: ticked("second_factor_required"),
         password_grant: ticked("password_grant"),
     };
-    users::change_rules(&app, here.principal(), here.account.id, rules).await?;
-    Ok(Redirect::to(&format!("{}?done=rules", here.href("users"))).into_response())
+    let SignInRulesView { second_factor_required, password_grant } = rules;
+    let seen = serde_json::from_str(form.raw("seen")).ok();
+    let change = SignInRulesChange { second_factor_required, password_grant, seen };
+    match users::change_rules(&app, here.principal(), here.account.id, change).await {
+        Ok(_) => Ok(Redirect::to(&format!("{}?done=rules", here.href("users"))).into_response()),
+        Err(AppError::Refused(refused @ Refused::ChangedMeanwhile { .. })) => {
+            let said = format!(
+                "{}. Nothing was changed by you. What you chose is kept: send it again to put it in its place.",
+                capitalised(&refused.to_string())
+            );
+            let problem = Banner::new(Tone::Warn, "Somebody changed the rules meanwhile", said);
+            show_with(StatusCode::CONFLICT, &users_page(&app, &here, None, Some((rules, problem))).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET …/account/users/new`.
@@ -192,11 +223,13 @@ async fn invite(State(app): State<App>, here: Managed, form: Posted) -> Result<R
 
 /// The page of a one-time link.
 pub(super) fn show_link(here: &Managed, made: LinkView) -> Result<Response, Problem> {
-    show(&LinkPage {
+    let up = here.href(&format!("users/{}", made.user.id));
+    let page = LinkPage {
         frame: here.frame(None),
-        up: here.href(&format!("users/{}", made.user.id)),
+        up: up.clone(),
         login: made.user.login,
         link: made.link,
         expires: When::at(made.expires_at),
-    })
+    };
+    show_once(&page, up)
 }

@@ -16,6 +16,7 @@ use super::assets;
 use super::frame::{AccountLink, Appearance, Frame};
 use super::page::account_href;
 use super::problem::Problem;
+use super::resume;
 use super::section::{self, Section};
 use super::zone;
 use crate::app::access::sessions::{self, Browser, Current};
@@ -46,8 +47,10 @@ pub(crate) struct Visit {
     pub(crate) unfinished: Option<Session>,
     /// Network address.
     pub(crate) address: Option<String>,
-    /// Path and query.
+    /// Path and query, but for what [`super::resume`] adds to them.
     pub(crate) here: String,
+    /// Which form of the page is to be filled in again, if one is.
+    pub(crate) typed: Option<String>,
     /// Whether the script asks for the page's present content.
     pub(crate) live: bool,
     /// What the script shows already, as an entity tag.
@@ -112,13 +115,16 @@ impl Visit {
     fn without_session(parts: &Parts) -> Self {
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
         let known = cookie(&parts.headers, FORM_COOKIE).filter(|token| token.len() >= 32);
+        let here = uri.path_and_query().map_or("/portal", |here| here.as_str());
+        let (here, typed) = resume::split(here);
         Self {
             session: None,
             unfinished: None,
             browser: parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).map(str::to_owned),
             device: cookie(&parts.headers, DEVICE_COOKIE).map(str::to_owned),
             address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
-            here: uri.path_and_query().map_or_else(|| "/portal".to_owned(), ToString::to_string),
+            here,
+            typed,
             live: parts.headers.contains_key(LIVE_HEADER),
             shown: parts.headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned),
             appearance: Appearance::of(cookie(&parts.headers, APPEARANCE_COOKIE).unwrap_or_default()),
@@ -196,6 +202,10 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
+/// Marks the answer to somebody who has to sign in first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignInFirst;
+
 /// A visit by somebody who is signed in. Anybody else is asked to sign in, and comes back.
 #[derive(Clone)]
 pub(crate) struct SignedIn {
@@ -235,7 +245,10 @@ impl FromRequestParts<App> for SignedIn {
             None if visit.live => Err(StatusCode::UNAUTHORIZED.into_response()),
             None => {
                 let back = if parts.method.is_safe() { visit.here.as_str() } else { "/portal" };
-                Err(Redirect::to(&format!("/sign-in?back={}", encode(back))).into_response())
+                let to = Redirect::to(&format!("/sign-in?back={}", encode(back)));
+                let mut response = to.into_response();
+                response.extensions_mut().insert(SignInFirst);
+                Err(response)
             }
         }
     }

@@ -89,7 +89,7 @@ impl TokenError {
 impl From<AppError> for TokenError {
     fn from(error: AppError) -> Self {
         let status = match error {
-            AppError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            AppError::Unavailable { .. } | AppError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { error: "server_error", error_description: error.to_string(), status }
@@ -103,7 +103,7 @@ impl From<GrantError> for TokenError {
             GrantError::Client => "invalid_client",
             GrantError::Scope(_) => "invalid_scope",
             GrantError::PasswordsOff => "unauthorized_client",
-            GrantError::User | GrantError::Wait { .. } => "invalid_grant",
+            GrantError::User | GrantError::Wait { .. } | GrantError::Besieged { .. } => "invalid_grant",
         };
         Self::new(code, error.to_string())
     }
@@ -112,7 +112,11 @@ impl From<GrantError> for TokenError {
 impl IntoResponse for TokenError {
     fn into_response(self) -> Response {
         let status = self.status;
-        uncached((status, Json(self)).into_response())
+        let mut response = uncached((status, Json(self)).into_response());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+        }
+        response
     }
 }
 

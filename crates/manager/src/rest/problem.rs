@@ -95,6 +95,13 @@ impl From<AppError> for Problem {
                 detail,
                 "Try again in a while; the manager's operator sees the reason in /readyz and the log.",
             ),
+            AppError::Busy { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too many passwords are being checked",
+                detail,
+                "Try again after the seconds that the header Retry-After gives.",
+            ),
             AppError::Internal => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",

@@ -177,3 +177,44 @@ async fn pages_about_people_are_pictured_in_light_and_dark_wide_and_narrow() {
     other.run(submit).await;
     other.until("location.pathname.startsWith('/portal')").await;
 }
+
+#[tokio::test]
+async fn of_two_who_change_the_rules_the_second_is_told_and_shown_the_difference() {
+    let world = World::new().await;
+    let manager = world.start();
+    let (users, rules) = (format!("{ACCOUNT}/users"), format!("{ACCOUNT}/rules"));
+    let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    let page = alice.get(&users).await;
+    let seen = page.between("name=\"seen\" value=\"", "\"").unwrap().replace("&#34;", "\"");
+    let csrf = page.csrf();
+    let first = [("csrf", csrf.as_str()), ("seen", &seen), ("password_grant", "yes")];
+    assert_eq!(alice.post(&rules, &first).await.header("location"), format!("{users}?done=rules"));
+    let second = [("csrf", csrf.as_str()), ("seen", &seen), ("second_factor_required", "yes")];
+    let late = alice.post(&rules, &second).await;
+    assert_eq!(late.status, 409);
+    for text in [
+        "Somebody changed the rules meanwhile",
+        "it was second factor not required, password grant not allowed when you looked",
+        "is second factor not required, password grant allowed now",
+        "name=\"second_factor_required\" value=\"yes\" checked",
+    ] {
+        assert!(late.has(text), "{text}: {}", late.body);
+    }
+    assert!(!late.has("name=\"password_grant\" value=\"yes\" checked"), "what was chosen is kept");
+    let seen = late.between("name=\"seen\" value=\"", "\"").unwrap().replace("&#34;", "\"");
+    let again = [("csrf", csrf.as_str()), ("seen", &seen), ("second_factor_required", "yes")];
+    assert_eq!(alice.post(&rules, &again).await.status, 303);
+
+    // The REST API refuses in the same way.
+    let caller = Caller::first(&world, &manager).await;
+    let seen = json!({ "second_factor_required": false, "password_grant": false });
+    let body = json!({ "second_factor_required": false, "password_grant": true, "seen": seen });
+    let path = "/api/seatpool/v1/accounts/example.com/sign-in-rules";
+    let refused = caller.call(reqwest::Method::PUT, path, Some(&body)).await;
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (409, Some("changed_meanwhile")),
+        "{}",
+        refused.text
+    );
+}

@@ -299,7 +299,8 @@ async fn a_time_lapse_signs_nobody_out_sooner_and_changes_no_code() {
     world
         .offline(clock, async |app: seatpool_manager::App| {
             let browser = sessions::Browser::default();
-            let signed_in = sessions::sign_in(&app, ALICE.0, ALICE.1.into(), &browser).await.unwrap();
+            let typed = sessions::Typed { login: ALICE.0, password: ALICE.1.into(), code: "" };
+            let signed_in = sessions::sign_in(&app, typed, &browser).await.unwrap();
             let user = app.store().users(account).await.unwrap().remove(0);
             let session = app.store().sessions(user.id, app.now()).await.unwrap().remove(0);
             let lasts = session.expires_at.duration_since(session.created_at);
@@ -316,44 +317,129 @@ async fn a_time_lapse_signs_nobody_out_sooner_and_changes_no_code() {
         .await;
 }
 
+/// A host of a provider's network of its own.
 fn from(n: u8) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(127, 0, 0, n))
+    IpAddr::V4(Ipv4Addr::new(127, n, 0, 1))
+}
+
+/// Guesses at a login from so many networks that it is besieged.
+async fn besiege(manager: &Manager, login: &str) {
+    for n in 10..17 {
+        let mut guesser = Visitor::at(manager, from(n));
+        for _ in 0..3 {
+            let page = guesser.sign_in(login, "not the password").await;
+            assert_eq!((page.status, page.has("The name or the password is wrong")), (401, true));
+        }
+    }
 }
 
 #[tokio::test]
-async fn guessing_from_everywhere_stops_neither_a_known_browser_nor_a_second_factor() {
+async fn many_attempts_at_once_are_no_way_around_the_wait() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..30 {
+        let mut guesser = Visitor::at(&manager, from(9));
+        let form = guesser.get("/sign-in").await;
+        tries.spawn(async move {
+            let fields = [("csrf", form.csrf()), ("login", ALICE.0.into()), ("password", "not it".into())];
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let page = guesser.post("/sign-in", &fields).await;
+            (page.status, page.header("retry-after").is_empty())
+        });
+    }
+    let answers = tries.join_all().await;
+    assert!(answers.iter().filter(|answer| **answer == (401, true)).count() <= 4, "{answers:?}");
+    assert!(answers.iter().filter(|answer| **answer == (429, false)).count() >= 26, "{answers:?}");
+}
+
+#[tokio::test]
+async fn guessing_from_everywhere_stops_neither_known_browsers_and_networks_nor_second_factors_nor_newcomers()
+{
     let world = World::new().await;
     let manager = world.start();
     let mut known = Visitor::signed_in(&manager, ALICE).await;
-    let mut answers = std::collections::BTreeSet::new();
-    for n in 10..20 {
-        for login in [ALICE.0, "nobody"] {
-            let mut guesser = Visitor::at(&manager, from(n));
-            for _ in 0..3 {
-                let page = guesser.sign_in(login, "not the password").await;
-                answers.insert((page.status, page.has("The name or the password is wrong")));
-            }
+    let device = known.cookies[DEVICE].clone();
+    let (secret, codes) = enrol(&mut known).await;
+    besiege(&manager, ALICE.0).await;
+    besiege(&manager, "nobody").await;
+
+    // A network has two turns as a newcomer, and one that nobody else wants; then it waits, somebody or nobody.
+    for login in [ALICE.0, "nobody"] {
+        for status in [401, 401, 401, 429] {
+            let page = Visitor::at(&manager, from(30)).sign_in(login, "not it").await;
+            assert_eq!(page.status, status, "{login}: {}", page.body);
+            assert_eq!(page.has("The turn of yours is in 40 minutes"), status == 429, "{}", page.body);
+            assert_eq!(page.header("retry-after").is_empty(), status != 429);
         }
     }
-    assert_eq!(answers.into_iter().collect::<Vec<_>>(), [(401, true)]);
-    for (login, password) in [ALICE, (ALICE.0, "not it"), ("nobody", "not it")] {
-        let page = Visitor::at(&manager, from(99)).sign_in(login, password).await;
-        assert_eq!(page.status, 429, "{login}: the same for right, wrong and nobody");
-        assert!(page.has("try again in"));
-    }
-    let device = known.cookies[DEVICE].clone();
-    let mut back = Visitor::at(&manager, from(50));
+    let page = Visitor::at(&manager, from(30)).sign_in(ALICE.0, ALICE.1).await;
+    assert!(page.status == 429 && page.has("id=\"code\""), "{}", page.body);
+
+    let mut back = Visitor::at(&manager, from(30));
     back.cookies.insert(DEVICE.into(), device.clone());
     assert_eq!(back.sign_in(ALICE.0, ALICE.1).await.status, 303, "a known browser gets through");
-    let (secret, _) = enrol(&mut known).await;
-    let mut elsewhere = Visitor::at(&manager, from(51));
-    assert_eq!(elsewhere.sign_in(ALICE.0, ALICE.1).await.header("location"), "/sign-in/code?back=%2Fportal");
-    assert_eq!(
-        give_code(&mut elsewhere, &totp::code(&secret, 1)).await.status,
-        303,
-        "so does a second factor"
-    );
-    let mut altered = Visitor::at(&manager, from(52));
+    let mut altered = Visitor::at(&manager, from(30));
     altered.cookies.insert(DEVICE.into(), format!("{}A", &device[..device.len() - 1]));
-    assert_eq!(altered.sign_in("nobody", "not it").await.status, 429);
+    assert_eq!(altered.sign_in(ALICE.0, ALICE.1).await.status, 429);
+
+    // With a second factor, password and code together.
+    let both = async |host: u8, password: &str, code: &str| {
+        let mut visitor = Visitor::at(&manager, IpAddr::V4(Ipv4Addr::new(127, 30, 0, host)));
+        let csrf = visitor.get("/sign-in").await.csrf();
+        let fields = [("csrf", csrf.as_str()), ("login", ALICE.0), ("password", password), ("code", code)];
+        visitor.post("/sign-in", &fields).await
+    };
+    let code = totp::code(&secret, 1);
+    let wrong = [("not it", code.as_str()), (ALICE.1, "000000"), ("not it", codes[0].as_str())];
+    for (host, (password, code)) in (2..).zip(wrong) {
+        let page = both(host, password, code).await;
+        assert!(
+            page.status == 429 && page.has("The turn of yours"),
+            "which was wrong is not told: {}",
+            page.body
+        );
+    }
+    let page = both(5, ALICE.1, &codes[0]).await;
+    assert_eq!((page.status, page.header("location")), (303, "/portal"), "{}", page.body);
+    let page = both(6, ALICE.1, &code).await;
+    assert_eq!(page.status, 303, "the wrong password did not use the code up");
+
+    // The owner somewhere new, and at a network that she signed in from.
+    let page = Visitor::at(&manager, from(40)).sign_in(ALICE.0, ALICE.1).await;
+    assert_eq!(page.header("location"), "/sign-in/code?back=%2Fportal", "a newcomer has a turn");
+    let neighbour = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77));
+    let page = Visitor::at(&manager, neighbour).sign_in(ALICE.0, ALICE.1).await;
+    assert_eq!(page.status, 303, "{}", page.body);
+}
+
+#[tokio::test]
+async fn more_passwords_than_can_be_checked_are_sent_away_at_once_and_known_browsers_are_not() {
+    let world = World::new().await;
+    let manager = world.start();
+    let known = Visitor::signed_in(&manager, ALICE).await;
+    let mut forms = Vec::new();
+    for n in 10..90 {
+        let mut guesser = Visitor::at(&manager, from(n));
+        let csrf = guesser.get("/sign-in").await.csrf();
+        forms.push((n, guesser, csrf));
+    }
+    let mut tries = tokio::task::JoinSet::new();
+    for (n, mut guesser, csrf) in forms {
+        tries.spawn(async move {
+            let login = format!("nobody-{n}");
+            let fields = [("csrf", csrf.as_str()), ("login", &login), ("password", "not it")];
+            let page = guesser.post("/sign-in", &fields).await;
+            let is_told = page.has("Too many people sign in at this moment") && page.has(&login);
+            (page.status, page.header("retry-after").to_owned(), is_told)
+        });
+    }
+    let mut back = Visitor::new(&manager);
+    back.cookies.insert(DEVICE.into(), known.cookies[DEVICE].clone());
+    assert_eq!(back.sign_in(ALICE.0, ALICE.1).await.status, 303, "there is room for who is known");
+    let answers = tries.join_all().await;
+    let busy = (503, "5".to_owned(), true);
+    assert!(answers.contains(&busy), "{answers:?}");
+    assert!(answers.iter().all(|answer| *answer == busy || answer.0 == 401), "{answers:?}");
+    assert_eq!(Visitor::at(&manager, from(99)).sign_in(ALICE.0, ALICE.1).await.status, 303, "it passes");
 }

@@ -83,7 +83,7 @@ async fn a_person_signs_in_makes_a_token_and_watches_licenses_with_the_keyboard_
 }
 
 #[tokio::test]
-async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide_and_narrow() {
+async fn pages_are_pictured_in_light_and_dark_wide_and_narrow() {
     let world = World::new().await;
     let vienna = world
         .virtual_account(
@@ -117,7 +117,6 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
         browser.resize(width, 900).await;
         browser.open(&format!("{}/sign-in", manager.url)).await;
         browser.screenshot(&format!("sign-in-{theme}-{width}")).await;
-        browser.check_accessible(&format!("sign-in, {theme}, {width} px")).await;
     }
     browser.press(ALICE.0).await;
     browser.press(TAB).await;
@@ -178,7 +177,6 @@ async fn pages_are_pictured_and_nothing_keeps_anybody_out_in_light_and_dark_wide
                 browser.resize(narrowest, 900).await;
                 let beyond = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
                 assert_eq!(beyond, serde_json::json!(0), "{name} is wider than {narrowest}");
-                browser.check_accessible(&format!("{name}, {theme}, {narrowest} px")).await;
             }
             browser.resize(width, 900).await;
         }

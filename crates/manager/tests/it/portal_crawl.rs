@@ -1,6 +1,6 @@
 //! Every page that links lead to: it is there, it is small enough, and each of its tables is a file as well.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seatpool_domain::access::Role;
 use seatpool_domain::command::Action;
@@ -8,7 +8,7 @@ use seatpool_proto::Quantity;
 
 use crate::portal_pages::check;
 use crate::support::scene::contact_centre;
-use crate::support::{ALICE, Visitor, World};
+use crate::support::{ALICE, Manager, Page, Visitor, World};
 
 /// The paths that a page links to, without their queries; with them where a page is about what they name.
 fn links(body: &str) -> impl Iterator<Item = String> {
@@ -37,10 +37,12 @@ fn records(panel: &str) -> usize {
     panel.match_indices("<table").filter(is_record).count()
 }
 
-#[tokio::test]
-async fn every_table_that_links_lead_to_is_a_file_as_well() {
+/// An account that has one of everything, and its administrator, who is signed in; `first` happens before there are
+/// product instances in contact.
+pub(crate) async fn scene(first: impl AsyncFnOnce(&World, &mut Visitor)) -> (World, Manager, Visitor) {
     let world = World::new().await;
     world.person("approver", Role::Approver).await;
+    world.reader().await;
     let graz = world.virtual_account("Graz", "").await;
     let lots = [("CCX_PREMIUM", 10, None), ("CCX_FLEX_PREMIUM", 20, Some(20))];
     world.deposit(world.default, "SO-1", &lots).await;
@@ -55,28 +57,44 @@ async fn every_table_that_links_lead_to_is_a_file_as_well() {
         .await;
     let token = world.token().await;
     let manager = world.start();
-    contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 22)]).await;
     let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    first(&world, &mut alice).await;
+    contact_centre(&manager, &token.text, "SN1", "uccx-1", &[("CCX_PREMIUM", 22)]).await;
     let clients = "/portal/example.com/account/clients";
     let fields = [("name", "Nightly"), ("scope-read", "yes"), ("approver", "yes")];
     assert_eq!(alice.submit(&format!("{clients}/new"), clients, &fields).await.status, 200);
     // Somebody who is signed in has a table of sessions.
-    let _approver = Visitor::signed_in(&manager, ("approver", "approver approver")).await;
+    Visitor::signed_in(&manager, ("approver", "approver approver")).await;
+    (world, manager, alice)
+}
 
-    let (mut seen, mut files) = (BTreeSet::new(), BTreeSet::new());
-    let mut waiting: VecDeque<String> = ["/portal/example.com", "/preferences"].map(str::to_owned).into();
+/// Every page that links lead to from these, by its path.
+pub(crate) async fn walk(visitor: &mut Visitor, starts: &[&str]) -> BTreeMap<String, Page> {
+    let (mut seen, mut pages) = (BTreeSet::new(), BTreeMap::new());
+    let mut waiting: VecDeque<String> = starts.iter().map(|path| (*path).to_owned()).collect();
     while let Some(path) = waiting.pop_front() {
         if !seen.insert(path.clone()) {
             continue;
         }
-        let page = alice.get(&path).await;
+        let page = visitor.get(&path).await;
         if page.status == 303 {
             waiting.push_back(page.header("location").to_owned());
             continue;
         }
         assert_eq!(page.status, 200, "{path}: {}", page.body);
-        check(&path, &page);
         waiting.extend(links(&page.body));
+        pages.insert(path, page);
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_table_that_links_lead_to_is_a_file_as_well() {
+    let (_world, _manager, mut alice) = scene(async |_, _| ()).await;
+    let pages = walk(&mut alice, &["/portal/example.com", "/preferences"]).await;
+    let mut files = BTreeSet::new();
+    for (path, page) in &pages {
+        check(path, page);
         for panel in page.body.split("<section class=\"panel\"").skip(1) {
             let wanted = records(panel);
             let hrefs: Vec<_> = panel
@@ -97,7 +115,7 @@ async fn every_table_that_links_lead_to_is_a_file_as_well() {
             }
         }
     }
-    assert!(seen.len() > 60, "links lead to {} pages only: {seen:?}", seen.len());
+    assert!(pages.len() > 60, "links lead to {} pages only: {:?}", pages.len(), pages.keys());
     for kind in
         ["alerts", "users", "clients", "security", "lots", "general", "instances", "events", "activity"]
     {

@@ -37,7 +37,7 @@ pub(crate) async fn reserve(visitor: &mut Visitor, world: &World, product: &Prod
 }
 
 /// The first field of a selection.
-fn field_of(page: &Page) -> String {
+pub(crate) fn field_of(page: &Page) -> String {
     format!("lot-{}", page.between("id=\"lot-", "\"").expect("there is a lot to choose from"))
 }
 
@@ -561,6 +561,48 @@ async fn a_person_reserves_in_a_browser_in_light_and_dark_wide_and_narrow() {
         browser.open(&format!("{}{instance}", manager.url)).await;
         picture_of(&browser, "instance-asked", theme).await;
     }
+}
+
+#[tokio::test]
+async fn a_person_reserves_in_a_browser_that_runs_no_script() {
+    let world = World::new().await;
+    world.order(100).await;
+    let manager = world.start();
+    let browser = Browser::without_script().await;
+    browser.open(&format!("{}/sign-in", manager.url)).await;
+    browser.fill("#login", ALICE.0).await;
+    browser.fill("#password", ALICE.1).await;
+    browser.click("main button.primary").await;
+    browser.until_found(".sections").await;
+    assert_eq!(browser.text("#live").await, "", "no script runs");
+
+    let product = Product::new("SN-SLR-NS");
+    browser.open(&format!("{}{}", manager.url, world.page("licenses"))).await;
+    browser.click("main a[href$='/reservations/new']").await;
+    browser.until_found("#request_code").await;
+    browser.fill("#request_code", "not a code").await;
+    browser.click("main button.primary").await;
+    browser.until_found("#request_code-error").await;
+    browser.fill("#request_code", &product.request.to_string()).await;
+    browser.click("main button.primary").await;
+    browser.until_found("main input[type=number]").await;
+    browser.fill("main input[type=number]", "101").await;
+    browser.click("main button[value=select]").await;
+    browser.until_found("main input[aria-invalid=true]").await;
+    browser.fill("main input[type=number]", "7").await;
+    browser.click("main button[value=select]").await;
+    browser.until_found("[name=reviewed]").await;
+    browser.click("main button[value=again]").await;
+    browser.until_found("main input[type=number]").await;
+    browser.click("main button[value=select]").await;
+    browser.until_found("[name=reviewed]").await;
+    browser.click("main button[value=reserve]").await;
+    browser.until_found("#authorization-code").await;
+    let path = browser.path().await;
+    let instance = path.strip_suffix("/reservation").unwrap();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let code = product.install(&code_of(&mut visitor, instance).await);
+    assert_eq!(code.grant.entitlements[0].count.count(), 7, "what was chosen first was kept");
 }
 
 #[tokio::test]

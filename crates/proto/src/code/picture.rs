@@ -52,7 +52,7 @@ pub fn parts_of(text: &str, bytes_max: usize) -> Vec<String> {
     let mut shares = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let at = if rest.len() <= share { rest.len() } else { rest.floor_char_boundary(share).max(1) };
+        let at = if rest.len() <= share { rest.len() } else { cut_within(rest, share) };
         let (first, after) = rest.split_at(at);
         shares.push(first);
         rest = after;
@@ -60,6 +60,15 @@ pub fn parts_of(text: &str, bytes_max: usize) -> Vec<String> {
     let count = shares.len();
     let head = &digest[..8];
     shares.iter().zip(1..).map(|(share, number)| format!("{number}/{count}:{head}:{share}")).collect()
+}
+
+/// Where to cut a share of at most `most` bytes off: not behind a space, which a scanner or an editor may drop.
+fn cut_within(text: &str, most: usize) -> usize {
+    let most = text.floor_char_boundary(most).max(1);
+    match text[..most].trim_end().len() {
+        0 => most,
+        visible => visible,
+    }
 }
 
 /// The text of which `parts` are all parts, in any order, some perhaps more than once.

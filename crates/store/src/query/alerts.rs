@@ -4,8 +4,8 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seatpool_domain::alert::{Dismissal, InstanceCondition};
-use seatpool_domain::{EventKind, Instance, Lot, PoolTotal, Token};
+use seatpool_domain::alert::{Dismissal, Ending, InstanceCondition};
+use seatpool_domain::{EventKind, Instance, PoolTotal, Token};
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
 use super::{Page, each};
@@ -13,9 +13,8 @@ use crate::error::StoreError;
 use crate::row::account::token_columns;
 use crate::row::dismissal::dismissal_columns;
 use crate::row::instance::instance_columns;
-use crate::row::lot::lot_columns;
 use crate::row::pool::total_columns;
-use crate::sql::{Sql, Value};
+use crate::sql::{Reader, Sql, Value, count};
 use crate::store::Store;
 use crate::table::read_all;
 
@@ -31,7 +30,7 @@ macro_rules! in_places {
     };
 }
 
-/// The same without the set `$3` of ids.
+/// The same without the set `$5` of ids.
 macro_rules! but_for {
     ($head:expr, $condition:expr, $tail:expr) => {
         Sql {
@@ -41,7 +40,7 @@ macro_rules! but_for {
                 " FROM instances WHERE account_id = $1 AND \
                  virtual_account IN (SELECT value FROM json_each($2)) AND ",
                 $condition,
-                " AND id NOT IN (SELECT value FROM json_each($3))",
+                " AND id NOT IN (SELECT value FROM json_each($5))",
                 $tail
             ),
             postgres: concat!(
@@ -49,14 +48,41 @@ macro_rules! but_for {
                 $head,
                 " FROM instances WHERE account_id = $1 AND virtual_account = ANY($2::text[]) AND ",
                 $condition,
-                " AND NOT (id = ANY($3::text[]))",
+                " AND NOT (id = ANY($5::text[]))",
                 $tail
             ),
         }
     };
 }
 
-/// How instances of one condition are counted and listed; `$4` and `$5` are the bounds.
+/// What ends after `$3` and until `$4` in the places `$2`, one row for all lots of a licence that end at the same
+/// instant.
+macro_rules! endings {
+    ($head:expr, $sqlite:expr, $postgres:expr, $tail:expr) => {
+        Sql {
+            sqlite: concat!(
+                $head,
+                " FROM lots WHERE account_id = $1 AND virtual_account IN (SELECT value FROM json_each($2)) \
+                 AND ends_at > $3 AND ends_at <= $4 AND quantity > 0 \
+                 AND (declaration IS NULL OR json_extract(declaration, '$.state') <> 'rejected')",
+                $sqlite,
+                " GROUP BY virtual_account, ends_at, tag",
+                $tail
+            ),
+            postgres: concat!(
+                $head,
+                " FROM lots WHERE account_id = $1 AND virtual_account = ANY($2::text[]) \
+                 AND ends_at > $3 AND ends_at <= $4 AND quantity > 0 \
+                 AND (declaration IS NULL OR declaration::json ->> 'state' <> 'rejected')",
+                $postgres,
+                " GROUP BY virtual_account, ends_at, tag",
+                $tail
+            ),
+        }
+    };
+}
+
+/// How instances of one condition are counted and listed; `$3` and `$4` are the bounds.
 struct Conditioned {
     counted: Sql,
     listed: Sql,
@@ -65,9 +91,8 @@ struct Conditioned {
 macro_rules! conditioned {
     ($condition:expr, $order:expr) => {
         Conditioned {
-            counted: but_for!(
-                "virtual_account, COUNT(*)",
-                $condition,
+            counted: in_places!(
+                "SELECT virtual_account, COUNT(*) FROM instances WHERE account_id = $1 AND ", $condition, " AND ";
                 " GROUP BY virtual_account ORDER BY virtual_account"
             ),
             listed: but_for!(
@@ -81,23 +106,23 @@ macro_rules! conditioned {
 
 // Days are counted from the Unix epoch; a day has 86,400 million microseconds.
 const AUTHORIZATION_ENDS: Conditioned = conditioned!(
-    "authorization_day BETWEEN CAST($4 AS BIGINT) / 86400000000 AND CAST($5 AS BIGINT) / 86400000000 \
-     AND authorized_until > CAST($4 AS BIGINT) AND authorized_until <= CAST($5 AS BIGINT)",
+    "authorization_day BETWEEN CAST($3 AS BIGINT) / 86400000000 AND CAST($4 AS BIGINT) / 86400000000 \
+     AND authorized_until > CAST($3 AS BIGINT) AND authorized_until <= CAST($4 AS BIGINT)",
     "authorization_day"
 );
 const AUTHORIZATION_ENDED: Conditioned = conditioned!(
-    "registered AND NOT counted AND authorized_until > CAST($4 AS BIGINT) \
-     AND authorized_until <= CAST($5 AS BIGINT)",
+    "registered AND NOT counted AND authorized_until > CAST($3 AS BIGINT) \
+     AND authorized_until <= CAST($4 AS BIGINT)",
     "authorized_until"
 );
 // The plus keeps the index by registration out, which holds every instance in order, too.
 const NEVER_AUTHORIZED: Conditioned = conditioned!(
-    "registered AND NOT counted AND authorized_until IS NULL AND +registered_at > CAST($4 AS BIGINT) \
-     AND +registered_at <= CAST($5 AS BIGINT)",
+    "registered AND NOT counted AND authorized_until IS NULL AND +registered_at > CAST($3 AS BIGINT) \
+     AND +registered_at <= CAST($4 AS BIGINT)",
     "+registered_at"
 );
 const CERTIFICATE_ENDS: Conditioned = conditioned!(
-    "registered AND certificate_day > CAST($4 AS BIGINT) AND certificate_day <= CAST($5 AS BIGINT)",
+    "registered AND certificate_day > CAST($3 AS BIGINT) AND certificate_day <= CAST($4 AS BIGINT)",
     "certificate_day"
 );
 // Named, since SQLite would rather read the whole table by its key: it does not know that few are short.
@@ -115,15 +140,36 @@ const SHORT: Sql = Sql {
          ORDER BY virtual_account, tag"
     ),
 };
-const LOTS_ENDING: Sql = in_places!(
-    "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND ends_at > $3 AND ends_at <= $4 AND ";
-    " ORDER BY ends_at, id"
+const ENDINGS_COUNTED: Sql = endings!(
+    "SELECT virtual_account, COUNT(*) FROM (SELECT virtual_account",
+    "",
+    "",
+    ") AS ending GROUP BY virtual_account"
 );
+// `$5` are names of those that are left out.
+const ENDINGS_LISTED: Sql = endings!(
+    "SELECT virtual_account, tag, ends_at, CAST(SUM(quantity) AS BIGINT)",
+    " AND virtual_account || ':' || tag || '@' || ends_at NOT IN (SELECT value FROM json_each($5))",
+    " AND virtual_account || ':' || tag || '@' || ends_at <> ALL($5::text[])",
+    " ORDER BY ends_at, virtual_account, tag LIMIT $6 OFFSET $7"
+);
+// `$5` are names of those that are looked for.
+const ENDINGS_NAMED: Sql = endings!(
+    "SELECT virtual_account, tag, ends_at, CAST(SUM(quantity) AS BIGINT)",
+    " AND virtual_account || ':' || tag || '@' || ends_at IN (SELECT value FROM json_each($5))",
+    " AND virtual_account || ':' || tag || '@' || ends_at = ANY($5::text[])",
+    " ORDER BY ends_at, virtual_account, tag"
+);
+// Groups come from the index alone; the latest lot is looked up for those that are found.
 const LOTS_ALIKE: Sql = in_places!(
-    "SELECT virtual_account, tag, subscription_id, MAX(id) FROM lots \
+    "SELECT virtual_account, tag, subscription_id, \
+     (SELECT MAX(id) FROM lots WHERE account_id = $1 AND virtual_account = found.virtual_account \
+      AND subscription_id = found.subscription_id AND tag = found.tag AND quantity = found.quantity \
+      AND starts_at = found.starts_at AND ends_at = found.ends_at) \
+     FROM (SELECT virtual_account, subscription_id, tag, quantity, starts_at, ends_at FROM lots \
      WHERE account_id = $1 AND subscription_id IS NOT NULL AND ends_at > $3 AND ";
     " GROUP BY virtual_account, subscription_id, tag, quantity, starts_at, ends_at \
-     HAVING COUNT(DISTINCT order_id) > 1 ORDER BY virtual_account, subscription_id, tag"
+     HAVING MIN(order_id) <> MAX(order_id)) AS found ORDER BY virtual_account, subscription_id, tag"
 );
 const TOKENS_ENDING: Sql = in_places!(
     "SELECT ", token_columns!(), " FROM tokens WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $3 \
@@ -164,7 +210,9 @@ pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("instances_in_place_by_certificate_day", CERTIFICATE_ENDS.counted),
     ("instances_in_place_by_certificate_day", CERTIFICATE_ENDS.listed),
     ("pool_totals_short", SHORT),
-    ("lots_in_place_by_end", LOTS_ENDING),
+    ("covering lots_in_place_by_end", ENDINGS_COUNTED),
+    ("covering lots_in_place_by_end", ENDINGS_LISTED),
+    ("lots_in_place_by_end", ENDINGS_NAMED),
     ("lots_alike", LOTS_ALIKE),
     ("tokens_in_place_by_end", TOKENS_ENDING),
     ("events_that_alert", EVENTS),
@@ -219,33 +267,55 @@ fn conditioned(condition: &InstanceCondition) -> (&'static Conditioned, i64, i64
     }
 }
 
+/// Account, places, start, end, names.
+fn of_range(
+    account: AccountId,
+    places: &[VirtualAccountId],
+    ends: &Range<Timestamp>,
+    names: &[String],
+) -> [Value; 5] {
+    let (start, end) = (Value::time(ends.start), Value::time(ends.end));
+    [Value::text(account), Value::set(places), start, end, Value::set(names)]
+}
+
+fn ending(reader: &mut Reader<'_>) -> Result<Ending, StoreError> {
+    Ok(Ending {
+        virtual_account: reader.parsed()?,
+        tag: reader.parsed()?,
+        at: reader.time()?,
+        quantity: reader.quantity()?,
+    })
+}
+
 impl Store {
-    /// How many registered instances of each of these virtual accounts meet a condition, without `excluded` ones.
-    /// Bounds are exclusive at their start and inclusive at their end.
+    /// How many registered instances of each of these virtual accounts meet a condition. Bounds are exclusive at their
+    /// start and inclusive at their end.
     pub async fn instances_counted(
         &self,
         account: AccountId,
         places: &[VirtualAccountId],
         condition: &InstanceCondition,
-        excluded: &[ProductInstanceId],
     ) -> Result<BTreeMap<VirtualAccountId, u64>, StoreError> {
         let (sql, after, until) = conditioned(condition);
-        let values = [
-            Value::text(account),
-            Value::set(places),
-            Value::set(excluded),
-            Value::Int(Some(after)),
-            Value::Int(Some(until)),
-        ];
-        let rows = self.db.rows(&sql.counted, &values).await?;
-        let pair = |row: &crate::sql::Row| {
-            let mut reader = row.reader();
-            Ok((reader.parsed()?, reader.count()?))
-        };
-        rows.iter().map(pair).collect()
+        let bounds = [Value::Int(Some(after)), Value::Int(Some(until))];
+        self.counted_by_place(&sql.counted, account, places, bounds).await
     }
 
-    /// Those instances, by virtual account.
+    /// What a statement counts, by virtual account.
+    async fn counted_by_place(
+        &self,
+        sql: &Sql,
+        account: AccountId,
+        places: &[VirtualAccountId],
+        [after, until]: [Value; 2],
+    ) -> Result<BTreeMap<VirtualAccountId, u64>, StoreError> {
+        let values = [Value::text(account), Value::set(places), after, until];
+        let counts =
+            each(&self.db.rows(sql, &values).await?, |reader| Ok((reader.parsed()?, reader.count()?)));
+        Ok(counts?.into_iter().collect())
+    }
+
+    /// A page of those instances without `excluded` ones, by virtual account.
     pub async fn instances_of(
         &self,
         account: AccountId,
@@ -258,11 +328,11 @@ impl Store {
         let values = [
             Value::text(account),
             Value::set(places),
-            Value::set(excluded),
             Value::Int(Some(after)),
             Value::Int(Some(until)),
+            Value::set(excluded),
             Value::Int(Some(i64::from(page.limit))),
-            Value::Int(Some(i64::try_from(page.offset).unwrap_or(i64::MAX))),
+            Value::Int(Some(count(page.offset))),
         ];
         read_all(&self.db.rows(&sql.listed, &values).await?)
     }
@@ -285,16 +355,40 @@ impl Store {
         read_all(&self.db.rows(&SHORT, &[Value::text(account), Value::set(places)]).await?)
     }
 
-    /// The lots of these virtual accounts that end after `ends.start`, and at `ends.end` at the latest.
-    pub async fn lots_ending(
+    /// How much ends after `ends.start`, and at `ends.end` at the latest, in each of these virtual accounts.
+    pub async fn endings_counted(
         &self,
         account: AccountId,
         places: &[VirtualAccountId],
-        ends: Range<Timestamp>,
-    ) -> Result<Vec<Lot>, StoreError> {
-        let values =
-            [Value::text(account), Value::set(places), Value::time(ends.start), Value::time(ends.end)];
-        read_all(&self.db.rows(&LOTS_ENDING, &values).await?)
+        ends: &Range<Timestamp>,
+    ) -> Result<BTreeMap<VirtualAccountId, u64>, StoreError> {
+        let bounds = [Value::time(ends.start), Value::time(ends.end)];
+        self.counted_by_place(&ENDINGS_COUNTED, account, places, bounds).await
+    }
+
+    /// A page of the same, what ends first at its beginning; without those whose [name](Ending::name) is excluded.
+    pub async fn endings(
+        &self,
+        account: AccountId,
+        places: &[VirtualAccountId],
+        ends: &Range<Timestamp>,
+        excluded: &[String],
+        page: Page,
+    ) -> Result<Vec<Ending>, StoreError> {
+        let limits = [Value::Int(Some(i64::from(page.limit))), Value::Int(Some(count(page.offset)))];
+        let values = [of_range(account, places, ends, excluded).as_slice(), &limits].concat();
+        each(&self.db.rows(&ENDINGS_LISTED, &values).await?, ending)
+    }
+
+    /// Those of the same that have these [names](Ending::name).
+    pub async fn endings_named(
+        &self,
+        account: AccountId,
+        places: &[VirtualAccountId],
+        ends: &Range<Timestamp>,
+        names: &[String],
+    ) -> Result<Vec<Ending>, StoreError> {
+        each(&self.db.rows(&ENDINGS_NAMED, &of_range(account, places, ends, names)).await?, ending)
     }
 
     /// Lots that agree in virtual account, subscription, licence, quantity and term, and came by different orders;

@@ -40,6 +40,6 @@ impl Store {
     /// How many tokens that can be used at `now` allow export-controlled functionality.
     pub async fn export_tokens(&self, account: AccountId, now: Timestamp) -> Result<u64, StoreError> {
         let rows = self.db.rows(&TOKENS, &[Value::text(account), Value::time(now)]).await?;
-        Ok(rows.first().map(|row| row.reader().count()).transpose()?.unwrap_or_default())
+        rows.last().map_or(Ok(0), |row| row.reader().count())
     }
 }

@@ -1,5 +1,7 @@
 //! What is owned and what is in use, and how it came about.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_domain::command::Chosen;
 use seatpool_domain::{Lot, LotTransaction, PoolTotal, Usage};
@@ -13,18 +15,37 @@ use crate::sql::{Sql, Value, count as sql_count, statements};
 use crate::store::Store;
 use crate::table::{Stored as _, read_all};
 
-/// What counts before what does not count yet, before what no longer counts; `$4` is the present time.
+/// What counts before what does not count yet, before what no longer counts; `$5` is the present time.
 macro_rules! in_order {
     () => {
-        " ORDER BY CASE WHEN ends_at <= CAST($4 AS BIGINT) THEN 2 WHEN starts_at > CAST($4 AS BIGINT) THEN 1 ELSE 0 END, \
+        " ORDER BY CASE WHEN ends_at <= CAST($5 AS BIGINT) THEN 2 WHEN starts_at > CAST($5 AS BIGINT) THEN 1 ELSE 0 END, \
          CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END, ends_at, id"
     };
 }
 
-/// The lots of account `$1` in these places but for some, in that order.
-macro_rules! listed {
-    ($place:literal, $others:literal) => {
-        concat!("WHERE account_id = $1 AND ", $place, " AND ", $others, in_order!())
+/// The lots of account `$1` in the places `$2`; with a name `$3`, those of that order or subscription and of the
+/// licences `$4`.
+macro_rules! matching {
+    (sqlite) => {
+        "INDEXED BY lots_listed WHERE account_id = $1 AND virtual_account IN (SELECT value FROM json_each($2)) \
+         AND (CAST($3 AS TEXT) IS NULL OR tag IN (SELECT value FROM json_each($4)) OR order_id = $3 OR subscription_id = $3)"
+    };
+    (postgres) => {
+        "WHERE account_id = $1 AND virtual_account = ANY($2::text[]) \
+         AND ($3::text IS NULL OR tag = ANY($4::text[]) OR order_id = $3 OR subscription_id = $3)"
+    };
+}
+
+/// Which of some licences each virtual account holds or uses.
+macro_rules! held {
+    ($of:literal) => {
+        concat!(
+            "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND tag ",
+            $of,
+            " UNION SELECT virtual_account, tag FROM pool_totals WHERE account_id = $1 AND \
+             (instances > 0 OR short > 0) AND tag ",
+            $of
+        )
     };
 }
 
@@ -40,22 +61,22 @@ statements! {
              ($2::text[] IS NULL OR virtual_account = ANY($2)) ORDER BY virtual_account, tag, starts_at, id"
         ),
     };
-    // $4 is the present time. What counts comes first, then what has yet to start, then what has ended; each by its end.
+    // But for the lots $6. What counts comes first, then what has yet to start, then what has ended; each by its end.
     LOTS_LISTED = Sql {
         sqlite: concat!(
             "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id IN (SELECT id FROM lots ",
-            listed!("virtual_account IN (SELECT value FROM json_each($2))", "id NOT IN (SELECT value FROM json_each($3))"),
-            " LIMIT $5 OFFSET $6)", in_order!()
+            matching!(sqlite), " AND id NOT IN (SELECT value FROM json_each($6))", in_order!(),
+            " LIMIT $7 OFFSET $8)", in_order!()
         ),
         postgres: concat!(
             "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id IN (SELECT id FROM lots ",
-            listed!("virtual_account = ANY($2::text[])", "NOT (id = ANY($3::text[]))"),
-            " LIMIT $5 OFFSET $6)", in_order!()
+            matching!(postgres), " AND NOT (id = ANY($6::text[]))", in_order!(),
+            " LIMIT $7 OFFSET $8)", in_order!()
         ),
     };
     LOTS_COUNTED = Sql {
-        sqlite: "SELECT COUNT(*) FROM lots WHERE account_id = $1 AND virtual_account IN (SELECT value FROM json_each($2))",
-        postgres: "SELECT COUNT(*) FROM lots WHERE account_id = $1 AND virtual_account = ANY($2::text[])",
+        sqlite: concat!("SELECT COUNT(*) FROM lots ", matching!(sqlite)),
+        postgres: concat!("SELECT COUNT(*) FROM lots ", matching!(postgres)),
     };
     LOT = Sql::both(concat!("SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id = $2"));
     LOTS_OF_ORDER = Sql::both(concat!(
@@ -96,14 +117,14 @@ statements! {
          AS known",
     );
     HOLDERS = Sql {
-        sqlite: "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND \
-             tag IN (SELECT value FROM json_each($2)) \
-             UNION SELECT virtual_account, tag FROM pool_totals WHERE account_id = $1 AND \
-             (instances > 0 OR short > 0) AND tag IN (SELECT value FROM json_each($2)) ORDER BY 1, 2",
-        postgres: "SELECT virtual_account, tag FROM lots WHERE account_id = $1 AND quantity > 0 AND \
-             tag = ANY($2::text[]) \
-             UNION SELECT virtual_account, tag FROM pool_totals WHERE account_id = $1 AND \
-             (instances > 0 OR short > 0) AND tag = ANY($2::text[]) ORDER BY 1, 2",
+        sqlite: concat!(
+            "SELECT virtual_account, json_group_array(tag) FROM (", held!("IN (SELECT value FROM json_each($2))"),
+            ") GROUP BY virtual_account"
+        ),
+        postgres: concat!(
+            "SELECT virtual_account, json_agg(tag)::text FROM (", held!("= ANY($2::text[])"),
+            ") AS held GROUP BY virtual_account"
+        ),
     };
     TRANSACTIONS = Sql::both(concat!(
         "SELECT ", transaction_columns!(), " FROM lot_transactions WHERE account_id = $1 AND \
@@ -134,7 +155,8 @@ statements! {
 /// The statements that an index must serve, each with that index.
 #[cfg(feature = "testing")]
 pub(crate) const INDEXED: &[(&str, Sql)] = &[
-    ("lots_listed", LOTS_LISTED),
+    ("covering lots_listed", LOTS_LISTED),
+    ("covering lots_listed", LOTS_COUNTED),
     ("lots_declared", LOTS_DECLARED),
     ("lots_by_order", LOTS_OF_ORDER),
     ("lots_by_subscription", LOTS_OF_SUBSCRIPTION),
@@ -148,6 +170,35 @@ pub struct TransactionQuery {
     pub virtual_account: VirtualAccountId,
     /// Of one licence; of all if absent.
     pub tag: Option<Tag>,
+}
+
+/// Which lots to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LotQuery {
+    /// Where.
+    pub virtual_accounts: Vec<VirtualAccountId>,
+    /// What they are called by; all if absent.
+    pub named: Option<LotName>,
+}
+
+/// What people call lots by: any of these fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotName {
+    /// Their order or their subscription.
+    pub name: String,
+    /// Their licence.
+    pub tags: Vec<Tag>,
+}
+
+impl LotQuery {
+    fn fits(&self, lot: &Lot) -> bool {
+        let is_named = |named: &LotName| {
+            named.tags.contains(&lot.tag)
+                || lot.order_id == named.name
+                || lot.subscription_id.as_ref() == Some(&named.name)
+        };
+        self.virtual_accounts.contains(&lot.virtual_account) && self.named.as_ref().is_none_or(is_named)
+    }
 }
 
 /// A set of virtual accounts, or NULL for all.
@@ -165,21 +216,25 @@ impl Store {
         read_all(&self.db.rows(&LOTS, &[Value::text(account), places(virtual_accounts)]).await?)
     }
 
-    /// A page of the lots of these virtual accounts: first those that wait for the vendor to confirm them, then what
-    /// counts at `now`, what has yet to start, and what has ended, each by its end.
+    /// A page of the lots that fit: first those that wait for the vendor to confirm them, then what counts at `now`, what
+    /// has yet to start, and what has ended, each by its end.
     pub async fn lots_listed(
         &self,
         account: AccountId,
-        virtual_accounts: &[VirtualAccountId],
+        query: &LotQuery,
         now: Timestamp,
         page: Page,
     ) -> Result<Paged<Lot>, StoreError> {
+        let name = query.named.as_ref().map(|named| &named.name);
+        let tags = query.named.iter().flat_map(|named| &named.tags);
+        let which =
+            [Value::text(account), Value::set(&query.virtual_accounts), Value::maybe(name), Value::set(tags)];
         let mut snapshot = crate::db::retried!(self.db.snapshot())?;
         let mut conn = snapshot.conn();
-        let counted = conn.rows(&LOTS_COUNTED, &[Value::text(account), Value::set(virtual_accounts)]).await?;
+        let counted = conn.rows(&LOTS_COUNTED, &which).await?;
         let total = counted.first().map(|row| row.reader().count()).transpose()?.unwrap_or_default();
         let mut first: Vec<Lot> = read_all(&conn.rows(&LOTS_DECLARED, &[Value::text(account)]).await?)?;
-        first.retain(|lot| lot.is_waiting() && virtual_accounts.contains(&lot.virtual_account));
+        first.retain(|lot| lot.is_waiting() && query.fits(lot));
         let ids = Value::set(first.iter().map(|lot| lot.id));
         let passed = page.offset.min(first.len() as u64);
         let mut items: Vec<Lot> = first
@@ -189,14 +244,9 @@ impl Store {
             .collect();
         let limit = i64::from(page.limit) - i64::try_from(items.len()).unwrap_or(i64::MAX);
         if limit > 0 {
-            let values = [
-                Value::text(account),
-                Value::set(virtual_accounts),
-                ids,
-                Value::time(now),
-                Value::Int(Some(limit)),
-                Value::Int(Some(sql_count(page.offset - passed))),
-            ];
+            let (limit, offset) =
+                (Value::Int(Some(limit)), Value::Int(Some(sql_count(page.offset - passed))));
+            let values = [which.as_slice(), &[Value::time(now), ids, limit, offset]].concat();
             items.extend(read_all::<Lot>(&conn.rows(&LOTS_LISTED, &values).await?)?);
         }
         Ok(Paged { items, total })
@@ -235,14 +285,15 @@ impl Store {
         Ok(found.first().copied().unwrap_or_default())
     }
 
-    /// Which virtual accounts hold or use these licences.
+    /// Which of these licences each virtual account holds or uses.
     pub async fn holders(
         &self,
         account: AccountId,
         tags: &[Tag],
-    ) -> Result<Vec<(VirtualAccountId, Tag)>, StoreError> {
+    ) -> Result<BTreeMap<VirtualAccountId, Vec<Tag>>, StoreError> {
         let rows = self.db.rows(&HOLDERS, &[Value::text(account), Value::set(tags)]).await?;
-        each(&rows, |reader| Ok((reader.parsed()?, reader.parsed()?)))
+        let held = each(&rows, |reader| Ok((reader.parsed()?, reader.json()?)))?;
+        Ok(held.into_iter().collect())
     }
 
     /// Totals of what is in use in these virtual accounts, or in all.

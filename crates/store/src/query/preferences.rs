@@ -56,6 +56,13 @@ impl Store {
         Ok(answer.map_or(FormSent::Unanswered, FormSent::Answered))
     }
 
+    /// What is known of a form; nothing is noted.
+    pub async fn form_sent(&self, digest: Sha256) -> Result<FormSent, StoreError> {
+        let rows = self.db.rows(&FORM_ANSWER, &[Value::text(digest)]).await?;
+        let Some(row) = rows.first() else { return Ok(FormSent::Never) };
+        Ok(row.reader().maybe_text()?.map_or(FormSent::Unanswered, FormSent::Answered))
+    }
+
     /// Notes where a form led.
     pub async fn answer_form(&self, digest: Sha256, answer: &str) -> Result<(), StoreError> {
         self.db.execute(&ANSWER_FORM, &[Value::text(digest), Value::text(answer)]).await.map(drop)

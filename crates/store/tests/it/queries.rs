@@ -165,6 +165,8 @@ pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
     assert_eq!(numbers(text("POOL 12"), Page::ALL).await, (vec![14], 1));
     assert_eq!(numbers(text("Billing"), Page::ALL).await, (vec![9], 1));
     assert_eq!(numbers(text("192.0.2.7"), Page::ALL).await.1, 31);
+    let second = numbers(text("192.0.2.7"), Page { limit: 2, offset: 30 }).await;
+    assert_eq!(second, (vec![1], 31), "the page is cut from what was found");
     let by = |actor: &str| EventQuery { actor: Some(actor.to_owned()), ..all() };
     assert_eq!(numbers(by("billing"), Page::ALL).await, (vec![9], 1));
     assert_eq!(numbers(by("Billing"), Page::ALL).await, (vec![], 0), "a name is taken as it is");
@@ -176,6 +178,26 @@ pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
             "{since:?} {until:?}"
         );
     }
+}
+
+pub(crate) async fn what_many_events_say_is_counted_and_paged(store: Store) {
+    let account = create_account(&store, 1).await;
+    add(&store, account, |workset| {
+        for n in 0..2_100_u64 {
+            append(workset, event(EventKind::InCompliance, &format!("Pool {} changed", n % 3)));
+        }
+    })
+    .await;
+    let found = async |text: &str, offset| {
+        let query = EventQuery { text: Some(text.to_owned()), ..EventQuery::default() };
+        let paged = store.events(account, query, Page { limit: 2, offset }).await.unwrap();
+        (paged.items.iter().map(|event| event.number).collect::<Vec<_>>(), paged.total)
+    };
+    assert_eq!(found("pool", 0).await, (vec![2_101, 2_100], 2_100), "more than are named");
+    assert_eq!(found("pool", 2_099).await, (vec![2], 2_100));
+    assert_eq!(found("pool 1", 0).await, (vec![2_100, 2_097], 700));
+    assert_eq!(found("pool 1", 699).await, (vec![3], 700));
+    assert_eq!(found("pool 4", 0).await, (vec![], 0));
 }
 
 pub(crate) async fn transactions_are_newest_first_and_by_licence(store: Store) {

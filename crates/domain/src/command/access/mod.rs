@@ -169,6 +169,8 @@ pub enum AccessChange {
     ChangeRules {
         /// The new rules.
         rules: SignInRules,
+        /// The rules that were seen when the change was made up; refused if they are others by now.
+        seen: Option<SignInRules>,
     },
 }
 
@@ -236,7 +238,7 @@ pub(super) fn apply(
             client::rotate(&mut desk, &id, secret_hash, overlap_until)
         }
         Change::DeleteClient { id } => client::delete(&mut desk, &id),
-        Change::ChangeRules { rules } => change_rules(&mut desk, rules),
+        Change::ChangeRules { rules, seen } => change_rules(&mut desk, rules, seen),
     }
 }
 
@@ -329,11 +331,21 @@ impl Desk<'_> {
     }
 }
 
-fn change_rules(desk: &mut Desk<'_>, rules: SignInRules) -> Result<Outcome, Refused> {
+fn change_rules(
+    desk: &mut Desk<'_>,
+    rules: SignInRules,
+    seen: Option<SignInRules>,
+) -> Result<Outcome, Refused> {
     if !desk.held.contains(&Role::AccountAdministrator) {
         return Err(Refused::NotHeld { role: "account administrator".to_owned() });
     }
     let before = desk.workset.account.sign_in_rules;
+    if let Some(seen) = seen
+        && seen != before
+        && rules != before
+    {
+        return Err(Refused::ChangedMeanwhile { seen: in_words(seen), present: in_words(before) });
+    }
     let yes = |value: bool| if value { "yes" } else { "no" }.to_owned();
     if before.second_factor_required != rules.second_factor_required {
         desk.record_change(
@@ -353,6 +365,12 @@ fn change_rules(desk: &mut Desk<'_>, rules: SignInRules) -> Result<Outcome, Refu
     }
     desk.workset.account.sign_in_rules = rules;
     Ok(Outcome::Done)
+}
+
+fn in_words(rules: SignInRules) -> String {
+    let factor = if rules.second_factor_required { "required" } else { "not required" };
+    let grant = if rules.password_grant { "allowed" } else { "not allowed" };
+    format!("second factor {factor}, password grant {grant}")
 }
 
 /// The secret that a rotation leaves valid for a while.

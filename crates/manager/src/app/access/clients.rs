@@ -50,6 +50,12 @@ pub enum GrantError {
         /// How long to wait.
         seconds: u64,
     },
+    /// The user is guessed at from many networks.
+    #[error("somebody guesses at this user's password: this network's turn is in {seconds} seconds")]
+    Besieged {
+        /// In how long to try again.
+        seconds: u64,
+    },
     /// The manager could not answer.
     #[error(transparent)]
     App(#[from] AppError),
@@ -98,6 +104,7 @@ pub async fn grant_by_password(
         Ok(user) => user,
         Err(SignInError::Wrong) => return Err(GrantError::User),
         Err(SignInError::Wait { seconds }) => return Err(GrantError::Wait { seconds }),
+        Err(SignInError::Besieged { seconds }) => return Err(GrantError::Besieged { seconds }),
         Err(SignInError::App(error)) => return Err(error.into()),
     };
     let more_is_asked =

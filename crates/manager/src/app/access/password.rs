@@ -1,5 +1,6 @@
 //! Passwords: argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet), off the async
-//! threads, and never more than a few at a time, so that sign-ins can't take the machine's memory.
+//! threads, and never more than a few at a time, so that sign-ins can't take the machine's memory. Only a few wait
+//! for that; the others are told to come back, and strangers do not take the places of who is known.
 
 use std::sync::Arc;
 
@@ -16,6 +17,10 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// How many hashes are computed at a time.
 const CONCURRENT_MAX: usize = 2;
+/// How many may wait for that in each queue, those under way among them.
+const QUEUE_MAX: usize = 16;
+/// In how many seconds to try again when a queue is full: long enough for both to be worked off on a slow machine.
+const BUSY_SECONDS: u64 = 5;
 /// Shortest password, in characters (OWASP ASVS 4.0.3, requirement 2.1.1).
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in characters.
@@ -113,27 +118,39 @@ fn hasher() -> Option<Argon2<'static>> {
     Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Runs hashes on blocking threads, at most `CONCURRENT_MAX` at a time.
+/// Which queue a hash waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Of people in a session, with a link, or where they signed in before.
+    Known,
+    /// Of everybody else.
+    Strangers,
+}
+
+/// Runs hashes on blocking threads, at most `CONCURRENT_MAX` at a time, in the order in which they were asked for.
 #[derive(Clone, Debug)]
 pub struct Hashing {
     slots: Arc<Semaphore>,
+    known: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
 }
 
 impl Default for Hashing {
     fn default() -> Self {
-        Self { slots: Arc::new(Semaphore::new(CONCURRENT_MAX)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { slots: places(CONCURRENT_MAX), known: places(QUEUE_MAX), strangers: places(QUEUE_MAX) }
     }
 }
 
 impl Hashing {
     /// [`verify`] without blocking.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, AppError> {
-        self.run(move || verify(&password, hash.as_deref())).await
-    }
-
-    /// [`hash`] without blocking.
-    pub async fn hash(&self, password: String) -> Result<Result<String, UnusablePassword>, AppError> {
-        self.run(move || hash(&password)).await
+    pub async fn verify(
+        &self,
+        queue: Queue,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, AppError> {
+        self.run(queue, move || verify(&password, hash.as_deref())).await
     }
 
     /// [`check_strength`] and [`hash`] without blocking.
@@ -142,7 +159,7 @@ impl Hashing {
         password: String,
         context: Vec<String>,
     ) -> Result<Result<String, UnusablePassword>, AppError> {
-        self.run(move || {
+        self.run(Queue::Known, move || {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
             check_strength(&password, &context)?;
             hash(&password)
@@ -150,10 +167,20 @@ impl Hashing {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        queue: Queue,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AppError> {
+        let places = match queue {
+            Queue::Known => &self.known,
+            Queue::Strangers => &self.strangers,
+        };
+        let place =
+            Arc::clone(places).try_acquire_owned().map_err(|_| AppError::Busy { seconds: BUSY_SECONDS })?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| AppError::Internal)?;
         let run = move || {
-            let _slot = slot;
+            let _held = (slot, place);
             work()
         };
         tokio::task::spawn_blocking(run).await.map_err(|_| AppError::Internal)
@@ -206,6 +233,35 @@ mod tests {
         }
         assert_eq!(check("short"), Err(UnusablePassword::TooShort));
         assert_eq!(check(&"a b".repeat(100)), Err(UnusablePassword::TooLong));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_sends_away_at_once_and_takes_no_place_of_who_is_known() {
+        let hashing = Hashing::default();
+        // All slots are taken, so that nothing ends before it is looked at.
+        let slots = Arc::clone(&hashing.slots).acquire_many_owned(2).await.unwrap();
+        let ask = |queue| {
+            let hashing = hashing.clone();
+            tokio::spawn(async move { hashing.verify(queue, "not it".into(), None).await })
+        };
+        let waiting: Vec<_> = (0..QUEUE_MAX).map(|_| ask(Queue::Strangers)).collect();
+        while hashing.strangers.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..1000 {
+            let busy = hashing.verify(Queue::Strangers, "not it".into(), None).await;
+            assert!(matches!(busy, Err(AppError::Busy { seconds: BUSY_SECONDS })), "{busy:?}");
+        }
+        let known = ask(Queue::Known);
+        drop(slots);
+        assert!(!known.await.unwrap().unwrap());
+        for done in waiting {
+            assert!(!done.await.unwrap().unwrap());
+        }
+        assert!(
+            !hashing.verify(Queue::Strangers, "not it".into(), None).await.unwrap(),
+            "there is room again"
+        );
     }
 
     #[test]

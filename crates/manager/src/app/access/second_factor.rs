@@ -11,6 +11,7 @@ use seatpool_proto::Sha256;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::attempts::{NotNow, Origin};
 use super::{Principal, totp};
 use crate::app::{App, AppError};
 use crate::percent::encode;
@@ -113,22 +114,20 @@ async fn take(
     code: &str,
     address: Option<&str>,
 ) -> Result<(), CodeError> {
-    let (who, from) = (format!("code {}", user.id), address.unwrap_or_default());
-    let (real, backoff) = (app.clock().real(), &app.gate().backoff);
-    let wait = backoff.wait_seconds(&who, from, real).or_else(|| backoff.siege_seconds(&who, real));
-    if let Some(seconds) = wait {
-        return Err(CodeError::Wait { seconds });
-    }
+    let who = format!("code {}", user.id);
+    let (real, attempts) = (app.clock().real(), &app.gate().attempts);
+    let attempt = attempts.begin(&who, Origin::anywhere(address), real).map_err(|not_now| match not_now {
+        NotNow::Wait { seconds } | NotNow::Besieged { seconds } => CodeError::Wait { seconds },
+    })?;
     let step = totp::matching_step(secret, code, u64::try_from(real.as_second()).unwrap_or_default());
     let is_new = match step {
         Some(step) => app.store().use_time_step(user.id, step).await.map_err(AppError::from)?,
         None => false,
     };
     if !is_new {
-        backoff.failed(&who, from, real);
         return Err(CodeError::Wrong);
     }
-    backoff.succeeded(&who, from);
+    attempts.right(&attempt);
     Ok(())
 }
 

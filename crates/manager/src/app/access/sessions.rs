@@ -17,11 +17,14 @@ use uuid::Uuid;
 
 use super::clients::secret;
 use super::{Principal, unknown};
+use crate::app::forms::form_key;
 use crate::app::{App, AppError};
 pub(super) use password::hash_for;
 pub use password::{ChangeError, change_password, confirm_password, set_password};
 pub(super) use sign_in::check_password;
-pub use sign_in::{SignInError, SignedIn, after_invitation, give_code, go_on, renew, sign_in, user_at};
+pub use sign_in::{
+    SignInError, SignedIn, Typed, after_invitation, give_code, go_on, renew, sign_in, user_at,
+};
 
 /// How long a session lasts, in real hours: a time lapse signs nobody out sooner.
 pub const SESSION_HOURS: i64 = 12;
@@ -75,7 +78,7 @@ pub(super) async fn start(
         hash: Sha256::of(&token),
         user: user.id,
         account: user.account,
-        csrf: secret(),
+        csrf: form_key(app.ca(), user.id)?,
         created_at: now,
         expires_at: now + real_span(app, SignedDuration::from_mins(minutes)),
         address: browser.address.clone(),
@@ -84,6 +87,9 @@ pub(super) async fn start(
         browser: name,
     };
     app.store().insert_session(&session).await?;
+    if whole {
+        sign_in::note_network(app, user, browser.address.as_deref());
+    }
     let device = if whole { Some(sign_in::new_device(app, user)?) } else { None };
     Ok(SignedIn { token, stage, device })
 }

@@ -66,10 +66,11 @@ impl From<AppError> for Refusing {
                 Self::new(ProblemCode::Internal, "")
             }
             AppError::Unavailable { reason } => Self::new(ProblemCode::Unavailable, reason),
-            // Roles are people's and programs'; no agent is refused for one.
-            AppError::Forbidden { .. } | AppError::OutOfScope { .. } | AppError::Internal => {
-                Self::new(ProblemCode::Internal, "")
-            }
+            // Roles and passwords are people's and programs'; no agent is refused for one.
+            AppError::Forbidden { .. }
+            | AppError::OutOfScope { .. }
+            | AppError::Busy { .. }
+            | AppError::Internal => Self::new(ProblemCode::Internal, ""),
         }
     }
 }

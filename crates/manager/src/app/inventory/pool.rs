@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use seatpool_domain::catalogue::{Catalogue, FamilyEntry, LicenseEntry};
-use seatpool_domain::{Lot, PoolTotal};
+use seatpool_domain::{Lot, Owned, PoolTotal};
 use seatpool_proto::{Family, Quantity, Tag};
 
 /// One licence family in one virtual account, its tiers from the top.
@@ -15,16 +15,35 @@ pub(super) struct Pool {
     pub(super) tiers: Vec<Tier>,
 }
 
+/// What a virtual account has of one licence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stock {
+    pub(super) sums: Owned,
+    /// Its lots, where they were asked for; those of quantity zero are left out.
+    pub(super) lots: Vec<Lot>,
+}
+
+impl Stock {
+    /// What these lots of one virtual account come to, by licence.
+    pub(super) fn of(lots: &[Lot], now: Timestamp) -> BTreeMap<Tag, Self> {
+        let mut stocks: BTreeMap<Tag, Self> = BTreeMap::new();
+        for lot in lots.iter().filter(|lot| !lot.quantity.is_zero()) {
+            stocks.entry(lot.tag.clone()).or_default().lots.push(lot.clone());
+        }
+        for stock in stocks.values_mut() {
+            stock.sums = Owned::of(&stock.lots, now);
+        }
+        stocks
+    }
+}
+
 /// One licence of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tier {
     pub(super) entry: LicenseEntry,
-    /// Its lots; those of quantity zero are left out.
-    pub(super) lots: Vec<Lot>,
+    pub(super) stock: Stock,
     /// What instances report, if any ever did.
     pub(super) total: Option<PoolTotal>,
-    /// What the pool may use of its lots now.
-    pub(super) owned: Quantity,
     /// Demand of this tier alone.
     pub(super) in_use: Quantity,
     /// Higher tiers that stand in for it, by position, nearest first.
@@ -32,6 +51,11 @@ pub(super) struct Tier {
 }
 
 impl Tier {
+    /// What the pool may use of its lots now.
+    pub(super) fn owned(&self) -> Quantity {
+        self.stock.sums.usable
+    }
+
     pub(super) fn borrowed_sum(&self) -> Quantity {
         self.borrowed.iter().map(|(_, quantity)| *quantity).sum()
     }
@@ -46,7 +70,7 @@ impl Tier {
         let reported = |total: &PoolTotal| {
             total.instances > 0 || !total.short.is_zero() || !total.cumulative_peak.is_zero()
         };
-        !self.lots.is_empty() || self.total.as_ref().is_some_and(reported)
+        self.stock.sums.lots > 0 || self.total.as_ref().is_some_and(reported)
     }
 }
 
@@ -54,45 +78,34 @@ impl Pool {
     /// The pools of one virtual account in which there is anything, by family.
     pub(super) fn all(
         catalogue: &Catalogue,
-        lots: &[Lot],
+        mut stocks: BTreeMap<Tag, Stock>,
         totals: &[PoolTotal],
-        now: Timestamp,
     ) -> Vec<Self> {
         // By tag, so that what this takes grows with what there is and not with its square.
-        let mut lots_of: BTreeMap<&Tag, Vec<&Lot>> = BTreeMap::new();
-        for lot in lots {
-            lots_of.entry(&lot.tag).or_default().push(lot);
-        }
         let total_of: BTreeMap<&Tag, &PoolTotal> = totals.iter().map(|total| (&total.tag, total)).collect();
-        let mut families: BTreeMap<Option<Family>, BTreeSet<&Tag>> = BTreeMap::new();
-        for tag in lots_of.keys().chain(total_of.keys()).copied() {
+        let mut families: BTreeMap<Option<Family>, BTreeSet<Tag>> = BTreeMap::new();
+        for tag in stocks.keys().chain(total_of.keys().copied()) {
             let family = catalogue.family_of(tag).map(|family| family.family.clone());
-            families.entry(family).or_default().insert(tag);
+            families.entry(family).or_default().insert(tag.clone());
         }
-        let tier = |entry: LicenseEntry| {
-            let lots = lots_of.get(&entry.tag).into_iter().flatten();
-            let lots: Vec<Lot> =
-                lots.filter(|lot| !lot.quantity.is_zero()).map(|lot| (*lot).clone()).collect();
-            Tier {
-                owned: lots.iter().map(|lot| lot.usable(now)).sum(),
-                lots,
-                total: total_of.get(&entry.tag).map(|total| (*total).clone()),
-                in_use: Quantity::ZERO,
-                borrowed: Vec::new(),
-                entry,
-            }
+        let mut tier = |entry: LicenseEntry| Tier {
+            stock: stocks.remove(&entry.tag).unwrap_or_default(),
+            total: total_of.get(&entry.tag).map(|total| (*total).clone()),
+            in_use: Quantity::ZERO,
+            borrowed: Vec::new(),
+            entry,
         };
         let mut pools = Vec::new();
         for (family, tags) in families {
             match family.as_ref().and_then(|family| catalogue.family(family)) {
                 Some(FamilyEntry { licenses, .. }) => {
-                    let mut pool = Self { family, tiers: licenses.iter().cloned().map(tier).collect() };
+                    let mut pool = Self { family, tiers: licenses.iter().cloned().map(&mut tier).collect() };
                     pool.share_out();
                     pools.push(pool);
                 }
                 // Tags that the catalogue no longer has stand alone, under their tag.
                 None => pools.extend(tags.into_iter().map(|tag| {
-                    let mut pool = Self { family: None, tiers: vec![tier(unlisted(tag))] };
+                    let mut pool = Self { family: None, tiers: vec![tier(unlisted(&tag))] };
                     pool.share_out();
                     pool
                 })),
@@ -125,7 +138,7 @@ impl Pool {
             let down_to_here = tier.total.as_ref().map_or(above, PoolTotal::demand).max(above);
             tier.in_use = down_to_here.minus(above);
             above = down_to_here;
-            let mut missing = tier.in_use.minus(tier.owned);
+            let mut missing = tier.in_use.minus(tier.owned());
             for (position, left) in spare.iter_mut().enumerate().rev() {
                 let taken = missing.min(*left);
                 if !taken.is_zero() {
@@ -134,7 +147,7 @@ impl Pool {
                     tier.borrowed.push((position, taken));
                 }
             }
-            spare.push(tier.owned.minus(tier.in_use));
+            spare.push(tier.owned().minus(tier.in_use));
         }
     }
 }
@@ -199,7 +212,8 @@ mod tests {
                 ..PoolTotal::new(HERE, tag(i))
             });
         }
-        let mut pools = Pool::all(&catalogue(tiers.len()), &lots, &totals, Timestamp::UNIX_EPOCH);
+        let stocks = Stock::of(&lots, Timestamp::UNIX_EPOCH);
+        let mut pools = Pool::all(&catalogue(tiers.len()), stocks, &totals);
         assert_eq!(pools.len(), 1);
         pools.remove(0)
     }
@@ -223,7 +237,7 @@ mod tests {
     fn a_tag_that_left_the_catalogue_is_still_shown() {
         let lone =
             PoolTotal { instances: 1, cumulative_peak: Quantity::of(3), ..PoolTotal::new(HERE, tag(7)) };
-        let pools = Pool::all(&catalogue(1), &[], &[lone], Timestamp::UNIX_EPOCH);
+        let pools = Pool::all(&catalogue(1), BTreeMap::new(), &[lone]);
         assert_eq!(pools.len(), 1);
         assert_eq!(pools[0].family, None);
         assert_eq!(pools[0].tiers[0].in_use, Quantity::of(3));
@@ -241,8 +255,8 @@ mod tests {
             }).collect();
             for (i, short) in shortages(&facts).into_iter().enumerate() {
                 let tier = &pool.tiers[i];
-                prop_assert_eq!(tier.in_use.minus(tier.owned), tier.borrowed_sum().plus(short));
-                prop_assert!(pool.lent(i) <= tier.owned.minus(tier.in_use));
+                prop_assert_eq!(tier.in_use.minus(tier.owned()), tier.borrowed_sum().plus(short));
+                prop_assert!(pool.lent(i) <= tier.owned().minus(tier.in_use));
             }
         }
     }

@@ -10,7 +10,7 @@ use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccount
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pool::Pool;
+use super::pool::{Pool, Stock};
 use super::view::{self, LicenseView, VirtualAccountRef};
 use super::{Transfer, checked_lines};
 use crate::app::access::{Permission, Principal, check, command};
@@ -165,7 +165,7 @@ fn standings(app: &App, at: &VirtualAccountRef, facts: &Workset) -> Vec<LicenseV
     let totals: Vec<_> =
         facts.totals.values().filter(|total| total.virtual_account == at.id).cloned().collect();
     let now = app.now();
-    let pools = Pool::all(app.catalogue(), &lots, &totals, now);
+    let pools = Pool::all(app.catalogue(), Stock::of(&lots, now), &totals);
     pools.iter().flat_map(|pool| view::licenses(pool, at, now)).collect()
 }
 

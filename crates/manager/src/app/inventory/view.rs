@@ -198,11 +198,10 @@ pub(super) fn licenses(pool: &Pool, at: &VirtualAccountRef, now: Timestamp) -> V
 }
 
 fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, now: Timestamp) -> LicenseView {
-    let active = || tier.lots.iter().filter(|lot| lot.term.contains(now));
+    let sums = &tier.stock.sums;
     let short = tier.short();
-    let held = tier.owned.plus(tier.borrowed_sum());
+    let held = tier.owned().plus(tier.borrowed_sum());
     let wanted = tier.in_use.plus(pool.lent(position));
-    let next_expiry = active().filter_map(|lot| lot.term.ends_at).min();
     let other = |position: usize, quantity: Quantity| {
         pool.tiers.get(position).map(|other| Borrowing {
             tag: other.entry.tag.clone(),
@@ -214,7 +213,7 @@ fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, no
         let (_, quantity) = tier.borrowed.iter().find(|(from, _)| *from == position)?;
         other(lower, *quantity)
     });
-    let mut lots: Vec<_> = tier.lots.iter().map(|lot| lot_view(lot, now)).collect();
+    let mut lots: Vec<_> = tier.stock.lots.iter().map(|lot| lot_view(lot, now)).collect();
     let rank = |status| match status {
         LotStatus::Active => 0,
         LotStatus::Future => 1,
@@ -228,16 +227,10 @@ fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, no
         description: tier.entry.description.clone(),
         family: pool.family.clone(),
         required_present: tier.entry.required_present,
-        purchased: active().map(|lot| lot.quantity.minus(lot.moved_out)).sum(),
-        declared: active()
-            .filter(|lot| {
-                let state = lot.declaration.as_ref().map(|declaration| declaration.state);
-                state == Some(DeclarationState::Declared)
-            })
-            .map(|lot| lot.quantity.minus(lot.moved_out))
-            .sum(),
-        reserved: active().map(|lot| lot.reserved).sum(),
-        owned: tier.owned,
+        purchased: sums.purchased,
+        declared: sums.declared,
+        reserved: sums.reserved,
+        owned: tier.owned(),
         in_use: tier.in_use,
         actual: actual(pool, position),
         instances: tier.total.as_ref().map_or(0, |total| total.instances),
@@ -245,12 +238,9 @@ fn license(pool: &Pool, position: usize, tier: &Tier, at: &VirtualAccountRef, no
         short,
         short_since: tier.total.as_ref().and_then(|total| total.short_since),
         status: if short.is_zero() { LicenseStatus::InCompliance } else { LicenseStatus::OutOfCompliance },
-        pending: tier.lots.iter().filter(|lot| lot.term.starts_at > now).map(|lot| lot.quantity).sum(),
-        next_expiry,
-        next_expiry_quantity: active()
-            .filter(|lot| next_expiry.is_some() && lot.term.ends_at == next_expiry)
-            .map(|lot| lot.quantity.minus(lot.moved_out))
-            .sum(),
+        pending: sums.pending,
+        next_expiry: sums.next_end,
+        next_expiry_quantity: sums.next_end_quantity,
         borrowed_from: tier.borrowed.iter().filter_map(|(from, quantity)| other(*from, *quantity)).collect(),
         lent_to: lent_to.collect(),
         lots,

@@ -147,7 +147,7 @@ pub async fn licenses(
     account: AccountId,
     places: &[VirtualAccountId],
 ) -> Result<Vec<LicenseRow>, AppError> {
-    let found = inventory::licenses(app, principal, account, places).await?;
+    let found = inventory::balances(app, principal, account, places).await?;
     Ok(found.into_iter().map(LicenseRow::from).collect())
 }
 

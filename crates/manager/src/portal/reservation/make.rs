@@ -92,6 +92,7 @@ pub(super) async fn send(State(app): State<App>, here: Here, form: Posted) -> Re
                 code.refuse(capitalised(&refused.to_string()));
                 return show_with(StatusCode::UNPROCESSABLE_ENTITY, &request_page(&here, code));
             }
+            selection::take_over(&mut rows, &form);
             return select(&here, &asked, rows, None, StatusCode::OK);
         }
     };

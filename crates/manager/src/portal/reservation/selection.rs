@@ -124,6 +124,13 @@ pub(super) fn read(rows: &mut [Row], form: &Posted) -> Option<Vec<Reserve>> {
     (!lines.is_empty() && !is_wrong).then_some(lines)
 }
 
+/// Takes over what was typed in a later step before this one was begun again, if it was.
+pub(super) fn take_over(rows: &mut [Row], form: &Posted) {
+    for row in rows {
+        row.reserve = Field::of(form.text(&row.id));
+    }
+}
+
 /// Says beside the field that it concerns why a choice was refused; whether there is one.
 pub(super) fn refuse(rows: &mut [Row], refused: &Refused) -> bool {
     let Refused::TooFewFree { tag, .. } = refused else { return false };

@@ -106,7 +106,7 @@ impl From<AppError> for Failure {
             AppError::Refused(Refused::Unknown { what: "smart account" }) => StatusCode::NOT_FOUND,
             AppError::Refused(_) => StatusCode::OK,
             AppError::Forbidden { .. } | AppError::OutOfScope { .. } => StatusCode::FORBIDDEN,
-            AppError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            AppError::Unavailable { .. } | AppError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             AppError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(http, error.to_string())

@@ -84,11 +84,7 @@ pub(crate) async fn list_lots(
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<OwnedLotView>>, Problem> {
     let (place, places) = (page.place()?, at.places(&params).await?);
-    if let Some(text) = which.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        return Ok(Json(
-            place.cut(orders::lots_found(&at.app, &at.principal, at.account, &places, text).await?),
-        ));
-    }
-    let found = orders::lots_listed(&at.app, &at.principal, at.account, &places, place.page()).await?;
+    let text = which.text.as_deref().unwrap_or_default();
+    let found = orders::lots_listed(&at.app, &at.principal, at.account, &places, text, place.page()).await?;
     Ok(Json(place.rows(found)))
 }

@@ -6,7 +6,9 @@ use http::StatusCode;
 use super::extract::{Body, InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
 use crate::app::access::sessions::SessionView;
-use crate::app::users::{self, Deed, LinkView, NewUser, SignInRulesView, UserChange, UserView};
+use crate::app::users::{
+    self, Deed, LinkView, NewUser, SignInRulesChange, SignInRulesView, UserChange, UserView,
+};
 use crate::rest::problem::Problem;
 
 /// List the users of a smart account
@@ -281,17 +283,18 @@ pub(crate) async fn show_rules(
     params(
         ("account" = String, Path, description = "The smart account's domain"),
     ),
-    request_body = SignInRulesView,
+    request_body = SignInRulesChange,
     responses(
         (status = 200, description = "Changed", body = SignInRulesView),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The rules are no longer those that were seen", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn change_rules(
     InAccount { app, principal, account }: InAccount,
-    Body(rules): Body<SignInRulesView>,
+    Body(change): Body<SignInRulesChange>,
 ) -> Result<Json<SignInRulesView>, Problem> {
-    Ok(Json(users::change_rules(&app, &principal, account, rules).await?))
+    Ok(Json(users::change_rules(&app, &principal, account, change).await?))
 }

@@ -125,18 +125,36 @@ impl Browser {
 
     /// Checks the page with axe: no rule of WCAG 2.2 A and AA, and no best practice, is broken.
     pub(crate) async fn check_accessible(&self, what: &str) {
+        let found = self.barriers().await;
+        assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+    }
+
+    /// What axe finds on the page that WCAG 2.2 A and AA, and best practice, forbid.
+    pub(crate) async fn barriers(&self) -> Vec<String> {
+        // Those of WCAG 2.2 are off unless they are asked for.
+        let levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
+        self.run_axe(10, &json!({ "runOnly": { "type": "tag", "values": levels } })).await
+    }
+
+    /// The same of what colors make unreadable.
+    pub(crate) async fn unreadable(&self) -> Vec<String> {
+        let rules = ["color-contrast", "link-in-text-block"];
+        self.run_axe(1, &json!({ "runOnly": { "type": "rule", "values": rules } })).await
+    }
+
+    /// Runs axe, which has to look at so many rules at least.
+    async fn run_axe(&self, rules_min: usize, options: &Value) -> Vec<String> {
         let file =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/web/node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{}: {error}; run npm ci in tests/web", file.display()));
         let script = format!(
-            "{axe}; const done = arguments[arguments.length - 1]; axe.run().then((found) => done((found.passes.length < 10 ? ['axe looked at nothing'] : []).concat(found.violations.map((v) => \
+            "{axe}; const done = arguments[arguments.length - 1]; axe.run({options}).then((found) => done((found.passes.length < {rules_min} ? ['axe looked at nothing'] : []).concat(found.violations.map((v) => \
              v.id + ': ' + v.help + '\\n' + v.nodes.slice(0, 5).map((n) => '  ' + n.html + '\\n  ' + n.failureSummary).join('\\n')))), \
              (error) => done([String(error)]))"
         );
         let found = self.post("/execute/async", json!({ "script": script, "args": [] })).await;
-        let found: Vec<_> = found.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+        found.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The element that a CSS selector finds first, as the driver names it.
@@ -177,6 +195,12 @@ impl Browser {
         let element = self.element(selector).await;
         let text = self.command(reqwest::Method::GET, &format!("/element/{element}/text"), &json!({})).await;
         text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The path that it shows.
+    pub(crate) async fn path(&self) -> String {
+        let url = self.command(reqwest::Method::GET, "/url", &json!({})).await;
+        reqwest::Url::parse(url.as_str().unwrap()).unwrap().path().to_owned()
     }
 
     /// Presses keys one after the other.

@@ -34,7 +34,7 @@ fn evaluation_counts_use_stops_at_registration_and_resumes_after_deregistration(
     world.command(Command::Deregister);
     world.run_to(days(70));
     assert_eq!(left(&world), 70);
-    world.command(Command::FactoryReset);
+    world.command(Command::FactoryReset { force: false });
     world.use_tag(STANDARD, 5);
     world.run_to(days(140) - minutes(1));
     assert_eq!(world.status().authorization.state, AuthorizationState::Evaluation);

@@ -4,7 +4,9 @@ use seatpool_domain::access::User;
 use seatpool_domain::command::AccessChange;
 
 use super::Current;
-use crate::app::access::{self, Principal, backoff, password, unknown};
+use crate::app::access::attempts::{NotNow, Origin};
+use crate::app::access::password::Queue;
+use crate::app::access::{self, Principal, password, unknown};
 use crate::app::{App, AppError};
 
 /// Changes one's own password: asks for the present one, ends all sessions.
@@ -52,17 +54,22 @@ pub async fn confirm_password(
     password: String,
     address: Option<&str>,
 ) -> Result<(), ChangeError> {
-    let (who, from) = (format!("own {}", user.id), address.unwrap_or_default());
-    let (real, backoff): (_, &backoff::Backoff) = (app.clock().real(), &app.gate().backoff);
-    if let Some(seconds) = backoff.wait_seconds(&who, from, real) {
-        return Err(ChangeError::Wait { seconds });
+    let (who, real, gate) = (format!("own {}", user.id), app.clock().real(), app.gate());
+    let attempt =
+        gate.attempts.begin(&who, Origin::known(address), real).map_err(|not_now| match not_now {
+            NotNow::Wait { seconds } | NotNow::Besieged { seconds } => ChangeError::Wait { seconds },
+        })?;
+    match gate.hashing.verify(Queue::Known, password, user.password_hash.clone()).await {
+        Ok(true) => {
+            gate.attempts.right(&attempt);
+            Ok(())
+        }
+        Ok(false) => Err(ChangeError::Wrong),
+        Err(error) => {
+            gate.attempts.unmade(&attempt, real);
+            Err(error.into())
+        }
     }
-    if !app.gate().hashing.verify(password, user.password_hash.clone()).await? {
-        backoff.failed(&who, from, real);
-        return Err(ChangeError::Wrong);
-    }
-    backoff.succeeded(&who, from);
-    Ok(())
 }
 
 /// Why a password was not changed.

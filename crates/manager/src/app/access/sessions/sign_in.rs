@@ -8,7 +8,9 @@ use seatpool_store::Stage;
 use uuid::Uuid;
 
 use super::{Browser, principal, sign_out, start, valid};
+use crate::app::access::attempts::{Attempt, NotNow, Origin};
 use crate::app::access::clients::secret;
+use crate::app::access::password::Queue;
 use crate::app::access::second_factor::{self, CodeError};
 use crate::app::access::unknown;
 use crate::app::{App, AppError};
@@ -38,20 +40,52 @@ pub enum SignInError {
         /// How long to wait.
         seconds: u64,
     },
+    /// The login is guessed at from many networks; what was typed was not taken, right or wrong.
+    #[error(
+        "somebody guesses at this name's password from many networks: this network's turn is in {seconds} seconds"
+    )]
+    Besieged {
+        /// In how long the turn of this network comes.
+        seconds: u64,
+    },
     /// The manager could not answer.
     #[error(transparent)]
     App(#[from] AppError),
 }
 
-/// Checks a login and its password and starts a session: a whole one, or one that leads to the next step.
-pub async fn sign_in(
-    app: &App,
-    login: &str,
-    password: String,
-    browser: &Browser,
-) -> Result<SignedIn, SignInError> {
-    let user = check_password(app, login, password, browser).await?;
-    Ok(start(app, &user, next_stage(app, &user).await?, browser).await?)
+impl From<NotNow> for SignInError {
+    fn from(not_now: NotNow) -> Self {
+        match not_now {
+            NotNow::Wait { seconds } => Self::Wait { seconds },
+            NotNow::Besieged { seconds } => Self::Besieged { seconds },
+        }
+    }
+}
+
+/// What a person types to sign in.
+pub struct Typed<'a> {
+    /// The sign-in name.
+    pub login: &'a str,
+    /// The password.
+    pub password: String,
+    /// The second factor's code, if it was given at once; empty otherwise.
+    pub code: &'a str,
+}
+
+/// Checks a login and its password and starts a session: a whole one, or one that leads to the next step. While the
+/// login is besieged, password and code together do not need a turn.
+pub async fn sign_in(app: &App, typed: Typed<'_>, browser: &Browser) -> Result<SignedIn, SignInError> {
+    let Typed { login, password, code } = typed;
+    let both = (!code.is_empty()).then(|| password.clone());
+    match (check_password(app, login, password, browser).await, both) {
+        (Ok(user), _) => Ok(start(app, &user, next_stage(app, &user).await?, browser).await?),
+        (Err(SignInError::Besieged { seconds }), Some(password)) => {
+            let user = check_both(app, login, password, code, browser).await?;
+            let user = user.ok_or(SignInError::Besieged { seconds })?;
+            Ok(start(app, &user, after_second_factor(app, &user).await?, browser).await?)
+        }
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// The user with this login and password. Every wrong login costs the same time and gets the same answer as
@@ -63,40 +97,82 @@ pub(in crate::app::access) async fn check_password(
     browser: &Browser,
 ) -> Result<User, SignInError> {
     let login = login.trim().to_lowercase();
-    let backoff = &app.gate().backoff;
-    // A person waits in real seconds.
-    let real = app.clock().real();
     let user = app.store().user_by_login(&login).await.map_err(AppError::from)?;
-    let known = known_device(app, user.as_ref(), browser.device.as_deref());
-    // A known browser counts by itself: others behind its address can't make it wait.
-    let from = match &known {
-        Some(device) => format!("device {device}"),
-        None => browser.address.clone().unwrap_or_default(),
-    };
-    if let Some(seconds) = backoff.wait_seconds(&login, &from, real) {
-        return Err(SignInError::Wait { seconds });
+    let (origin, queue) = origin(app, user.as_ref(), browser).await?;
+    compare(app, &login, user, password, (origin, queue)).await?.ok_or(SignInError::Wrong).map(
+        |(user, attempt)| {
+            app.gate().attempts.right(&attempt);
+            user
+        },
+    )
+}
+
+/// The user with this login, password and second factor. What of them was wrong is told by nothing: a besieged
+/// login's password can't be found out in this way.
+async fn check_both(
+    app: &App,
+    login: &str,
+    password: String,
+    code: &str,
+    browser: &Browser,
+) -> Result<Option<User>, SignInError> {
+    let login = login.trim().to_lowercase();
+    let user = app.store().user_by_login(&login).await.map_err(AppError::from)?;
+    let origin = (Origin::with_code(browser.address.as_deref()), Queue::Strangers);
+    let Some((user, attempt)) = compare(app, &login, user, password, origin).await? else { return Ok(None) };
+    match check_code(app, &user, code, browser).await {
+        Ok(()) => {
+            app.gate().attempts.right(&attempt);
+            Ok(Some(user))
+        }
+        Err(CodeError::Wrong | CodeError::Wait { .. }) => Ok(None),
+        Err(CodeError::App(error)) => Err(error.into()),
     }
-    let besieged = backoff.siege_seconds(&login, real).filter(|_| known.is_none());
+}
+
+/// Counts an attempt and then compares the password; the attempt is a failure until it is said otherwise.
+async fn compare(
+    app: &App,
+    login: &str,
+    user: Option<User>,
+    password: String,
+    (origin, queue): (Origin, Queue),
+) -> Result<Option<(User, Attempt)>, SignInError> {
+    // A person waits in real seconds.
+    let (real, gate) = (app.clock().real(), app.gate());
+    let attempt = gate.attempts.begin(login, origin, real)?;
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let matches = app.gate().hashing.verify(password, hash).await?;
-    let user = user.filter(|user| matches && user.status == UserStatus::Active);
-    match (user, besieged) {
-        (Some(user), None) => {
-            backoff.succeeded(&login, &from);
-            Ok(user)
+    match gate.hashing.verify(queue, password, hash).await {
+        Ok(matches) => {
+            let user = user.filter(|user| matches && user.status == UserStatus::Active);
+            Ok(user.map(|user| (user, attempt)))
         }
-        // The password alone is not enough at present; with a second factor it need not be.
-        (Some(user), Some(_)) if user.second_factor.is_some() => Ok(user),
-        (found, besieged) => {
-            if found.is_none() {
-                backoff.failed(&login, &from, real);
-            }
-            match besieged {
-                Some(seconds) => Err(SignInError::Wait { seconds }),
-                None => Err(SignInError::Wrong),
-            }
+        Err(error) => {
+            gate.attempts.unmade(&attempt, real);
+            Err(error.into())
         }
     }
+}
+
+/// Where an attempt comes from: a browser or a network that this person signed in with before, or anywhere.
+async fn origin(app: &App, user: Option<&User>, browser: &Browser) -> Result<(Origin, Queue), SignInError> {
+    let address = browser.address.as_deref();
+    // As many questions to the store for nobody as for somebody.
+    let id = user.map_or(Uuid::nil(), |user| user.id);
+    let sessions = app.store().sessions(id, app.now()).await.map_err(AppError::from)?;
+    let Some(user) = user else { return Ok((Origin::anywhere(address), Queue::Strangers)) };
+    if let Some(device) = known_device(app, user, browser.device.as_deref()) {
+        // It counts by itself: others behind its address can't make it wait.
+        return Ok((Origin::browser(&device, address), Queue::Known));
+    }
+    let whole =
+        sessions.iter().filter(|row| row.stage == Stage::SignedIn && row.created_at >= user.sessions_from);
+    let addresses = whole.filter_map(|row| row.address.as_deref());
+    let real = app.clock().real();
+    if app.gate().attempts.is_familiar(known_as(user), address, addresses, real) {
+        return Ok((Origin::known(address), Queue::Known));
+    }
+    Ok((Origin::anywhere(address), Queue::Strangers))
 }
 
 /// What a user has to do after the password.
@@ -119,14 +195,19 @@ async fn after_second_factor(app: &App, user: &User) -> Result<Stage, AppError> 
 /// Takes the second factor's code, or a recovery code, of a sign-in that has come so far.
 pub async fn give_code(app: &App, token: &str, code: &str, browser: &Browser) -> Result<SignedIn, CodeError> {
     let user = user_at(app, token, Stage::SecondFactor).await?;
-    if code.chars().filter(char::is_ascii_alphanumeric).count() > 8 {
-        let principal = principal(&user, browser.address.as_deref());
-        second_factor::use_recovery_code(app, &principal, &user, code).await?;
-    } else {
-        second_factor::check(app, &user, code, browser.address.as_deref()).await?;
-    }
+    check_code(app, &user, code, browser).await?;
     let stage = after_second_factor(app, &user).await?;
     Ok(advance(app, token, &user, stage, browser).await?)
+}
+
+/// Takes the second factor's code, or a recovery code: those are longer.
+async fn check_code(app: &App, user: &User, code: &str, browser: &Browser) -> Result<(), CodeError> {
+    if code.chars().filter(char::is_ascii_alphanumeric).count() > 8 {
+        let principal = principal(user, browser.address.as_deref());
+        second_factor::use_recovery_code(app, &principal, user, code).await
+    } else {
+        second_factor::check(app, user, code, browser.address.as_deref()).await
+    }
 }
 
 /// Goes on after a new password was set, or a second factor turned on, in the course of signing in.
@@ -176,12 +257,22 @@ pub(super) fn new_device(app: &App, user: &User) -> Result<String, AppError> {
 }
 
 /// The id of a browser that this user signed in with before.
-fn known_device(app: &App, user: Option<&User>, sealed: Option<&str>) -> Option<String> {
-    let opened = app.ca().unseal(&device_of(user?), sealed?)?;
+fn known_device(app: &App, user: &User, sealed: Option<&str>) -> Option<String> {
+    let opened = app.ca().unseal(&device_of(user), sealed?)?;
     let (id, since) = core::str::from_utf8(&opened).ok()?.split_once(' ')?;
     let since = Timestamp::from_second(since.parse().ok()?).ok()?;
     let age = app.clock().real().duration_since(since);
     (age < SignedDuration::from_hours(24 * DEVICE_DAYS)).then(|| id.to_owned())
+}
+
+/// Notes that somebody has signed in from there.
+pub(super) fn note_network(app: &App, user: &User, address: Option<&str>) {
+    app.gate().attempts.signed_in(known_as(user), address, app.clock().real());
+}
+
+/// What networks are known by: good, like browsers, while the password is the same.
+fn known_as(user: &User) -> Sha256 {
+    Sha256::of(device_of(user))
 }
 
 fn device_of(user: &User) -> String {
