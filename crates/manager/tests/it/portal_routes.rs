@@ -109,7 +109,7 @@ fn routes_of(file: &Path, text: &str, prefix: &str, found: &mut BTreeSet<Route>)
 fn declared() -> BTreeSet<Route> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/mod.rs");
     let text = source(&file);
-    let (_, router) = text.split_once("pub fn router()").unwrap();
+    let (_, router) = text.split_once("pub fn router(").unwrap();
     // What is put together before is found where it is nested.
     let (_, whole) = router.rsplit_once(";\n").unwrap();
     let mut found = BTreeSet::new();

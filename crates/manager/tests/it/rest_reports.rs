@@ -68,10 +68,7 @@ async fn what_an_on_prem_manager_holds_is_in_no_subscriptions_quantity() {
     let file = caller.get(&format!("{ACCOUNT}/reports/subscriptions.csv")).await.text;
     assert!(file.contains(",TERM,6,"), "{file}");
     let rows = caller.get(&format!("{ACCOUNT}/reports/licenses")).await.json();
-    assert_eq!(
-        (&rows["items"][0]["purchased"], &rows["items"][0]["next_expiry_quantity"]),
-        (&json!(6), &json!(6))
-    );
+    assert_eq!(rows["items"][0]["purchased"], 6, "{rows}");
     let known = caller.post("/api/v1/accounts/example.com/license-subscriptions", json!({})).await.json();
     assert_eq!(known["licenseSubscriptions"][0]["quantity"], 6, "{known}");
 }
