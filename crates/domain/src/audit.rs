@@ -59,9 +59,19 @@ pub struct Chain {
     head: Option<Sha256>,
     /// The hash of the last event but one.
     before: Option<Sha256>,
+    /// A hash of an earlier last event, which was kept elsewhere.
+    kept: Option<Sha256>,
+    /// Whether the event with that hash was taken.
+    passed_kept: bool,
 }
 
 impl Chain {
+    /// A chain that has to hold the event with this hash, which was kept elsewhere when it was the last: so it shows if
+    /// the newest events were cut off together with what the account's row knows of them.
+    pub fn through(kept: Option<Sha256>) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
     /// Takes the row with the next higher number. Whether it is in place and unaltered; if not, nothing was taken,
     /// and an [`Inquiry`] finds out what happened.
     pub fn follow(&mut self, entry: &Entry) -> bool {
@@ -72,6 +82,7 @@ impl Chain {
         }
         self.length = next;
         self.before = core::mem::replace(&mut self.head, event.hash);
+        self.passed_kept |= self.kept.is_some() && event.hash == self.kept;
         true
     }
 
@@ -108,6 +119,13 @@ impl Chain {
                            written anew up to its end, from this event or an earlier one on"
                     .to_owned();
             return Err(Finding::new(here, Tampering::Altered, message));
+        }
+        if let Some(kept) = self.kept.filter(|_| !self.passed_kept) {
+            let message = format!(
+                "no event has the hash {kept} that was kept: the log was cut off before that event or written anew, and the \
+                 account's row with it"
+            );
+            return Err(Finding::new(here + 1, Tampering::Removed, message));
         }
         Ok(())
     }

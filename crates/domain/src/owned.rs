@@ -22,7 +22,7 @@ pub struct Owned {
     pub pending: Quantity,
     /// The next end of a lot that counts.
     pub next_end: Option<Timestamp>,
-    /// How many end then.
+    /// How many of what is purchased end then.
     pub next_end_quantity: Quantity,
 }
 
@@ -50,7 +50,7 @@ impl Owned {
                     (sums.next_end, sums.next_end_quantity) = (Some(end), Quantity::ZERO);
                 }
                 if sums.next_end == Some(end) {
-                    sums.next_end_quantity = sums.next_end_quantity.plus(lot.quantity);
+                    sums.next_end_quantity = sums.next_end_quantity.plus(here);
                 }
             }
         }

@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use seatpool_proto::Quantity;
 
+use super::reserved::reserved;
 use super::{Coming, Event, Explanation, License, Mend, Place, Reason, Status, User};
 use crate::instance::{EndReason, Instance};
 use crate::policy::Policy;
+use crate::reservation::Reservation;
 
 /// From the end of an authorization, or from going out of compliance, until a product restricts itself: the default
 /// of behaviour.md, "Periods". A product's own profile decides; the manager does not know it.
@@ -37,6 +39,10 @@ pub struct InstanceFacts<'a> {
     pub instance: &'a Instance,
     /// Where it takes its licences from.
     pub place: &'a Place,
+    /// Its reservation, if it holds its licences by one that is open.
+    pub reservation: Option<&'a Reservation>,
+    /// The licences of its export-restricted features, by name.
+    pub restricted: Vec<License>,
     /// What it last reported.
     pub used: Vec<Used>,
     /// Who ended its registration, by name, if that is known.
@@ -85,7 +91,21 @@ pub fn instance(facts: &InstanceFacts<'_>) -> Explanation {
             what_to_do: Vec::new(),
         };
     }
+    if let Some(reservation) = facts.reservation {
+        return reserved(facts, reservation);
+    }
     let mut explained = standing(facts);
+    for grant in row.exports.iter().filter(|grant| grant.lot.is_none()) {
+        let named = facts.restricted.iter().find(|license| license.id == grant.tag).cloned();
+        let license = named.unwrap_or_else(|| License::new(grant.tag.clone(), grant.tag.as_str()));
+        explained.why.push(Reason::ExportWaits {
+            feature: grant.feature.clone(),
+            license: license.clone(),
+            at: grant.at,
+            ended: !grant.key.is_empty(),
+        });
+        explained.what_to_do.push(Mend::FreeRestricted { license, place: facts.place.clone() });
+    }
     if let Some(at) = facts.cloned_at {
         explained.why.push(Reason::Cloned { at });
         explained.what_to_do.push(Mend::SeparateCopies);

@@ -7,6 +7,7 @@
 mod instance;
 mod mend;
 mod pool;
+mod reserved;
 mod sentence;
 mod words;
 
@@ -76,6 +77,8 @@ pub enum Status {
     AuthorizationExpired,
     /// An instance whose ID certificate ended.
     RegistrationExpired,
+    /// An instance that holds its licences by a code, without being in contact.
+    Reserved,
     /// An instance that deregistered.
     Deregistered,
     /// An instance that was removed.
@@ -236,6 +239,52 @@ pub enum Reason {
         /// When.
         at: Timestamp,
     },
+    /// Of an instance: an export-restricted feature waits for a licence.
+    ExportWaits {
+        /// The feature.
+        feature: String,
+        /// The licence.
+        license: License,
+        /// Since when.
+        at: Timestamp,
+        /// Whether it was authorized before, and its licence reached its end.
+        ended: bool,
+    },
+    /// Of a reserved instance: what it holds.
+    Reserves {
+        /// How many of which.
+        holds: Vec<(License, Quantity)>,
+        /// When its code was made.
+        at: Timestamp,
+    },
+    /// Of a reserved instance: it holds all licences, without counting.
+    ReservesAll {
+        /// When its code was made.
+        at: Timestamp,
+    },
+    /// Of a reserved instance: a change waits for its confirmation code.
+    ChangeUnconfirmed {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Of a reserved instance: its licences are to be released without a return code, if a second person approves.
+    RehostAsked {
+        /// When that was asked for.
+        at: Timestamp,
+        /// By whom.
+        by: String,
+        /// Why, in that person's words.
+        for_reason: String,
+    },
+    /// Of a reserved instance: licences that it holds reached the end of their term.
+    ReservedEnded {
+        /// Which.
+        license: License,
+        /// How many.
+        quantity: Quantity,
+        /// When.
+        at: Timestamp,
+    },
     /// Of an instance: its registration ended.
     Ended {
         /// When.
@@ -293,6 +342,15 @@ pub enum Event {
     RenewsCertificate,
     /// Without renewal the ID certificate ends.
     CertificateEnds,
+    /// Licences that a reserved instance holds reach the end of their term.
+    ReservedEnd {
+        /// Which.
+        license: License,
+        /// How many.
+        quantity: Quantity,
+    },
+    /// A reserved instance holds what it holds until its return code is entered.
+    ReservedUntilReturned,
     /// A late request is refused and told why.
     RefusedIfHeard,
 }
@@ -350,6 +408,19 @@ pub enum Mend {
     },
     /// Give the copy a UDI of its own and register it.
     SeparateCopies,
+    /// Order or move licences for an export-restricted feature, or return it elsewhere.
+    FreeRestricted {
+        /// Which.
+        license: License,
+        /// Where.
+        place: Place,
+    },
+    /// Install the code on the product and enter the confirmation code that it shows.
+    EnterConfirmation,
+    /// Approve or refuse the release of a failed product's licences.
+    DecideRehost,
+    /// Reserve licences that count in place of those that ended.
+    UpdateReservation,
 }
 
 /// Licences to move from a virtual account that can spare them.

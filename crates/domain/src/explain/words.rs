@@ -46,6 +46,7 @@ impl Status {
             Self::Authorized => "Authorized",
             Self::AuthorizationExpired => "Authorization Expired",
             Self::RegistrationExpired => "Registration Expired",
+            Self::Reserved => "Reserved, In Compliance",
             Self::Deregistered => "Deregistered",
             Self::Removed => "Removed",
             Self::Replaced => "Replaced",
@@ -188,6 +189,39 @@ fn why(reason: &Reason, status: Status) -> Sentence {
         Reason::Rewound { at } => Sentence::new("It went on from an older state on ")
             .at(*at)
             .text(", as after a restored backup or snapshot."),
+        Reason::ExportWaits { feature, license, at, ended } => Sentence::new(if *ended {
+            format!("The license that authorized its export-restricted feature {feature} ended on ")
+        } else {
+            format!("It asked for the export-restricted feature {feature} on ")
+        })
+        .at(*at)
+        .text(format!(", and {license} has none to spare.")),
+        Reason::Reserves { holds, at } if holds.is_empty() => {
+            Sentence::new("Nothing counts any more of what the authorization code of ")
+                .at(*at)
+                .text(" reserved.")
+        }
+        Reason::Reserves { holds, at } => {
+            Sentence::new(format!("It holds {} by the authorization code of ", quantities(holds)))
+                .at(*at)
+                .text(", and is never in contact.")
+        }
+        Reason::ReservesAll { at } => {
+            Sentence::new("It holds all licenses, without counting, by the authorization code of ")
+                .at(*at)
+                .text(", and is never in contact.")
+        }
+        Reason::ChangeUnconfirmed { at } => Sentence::new("Its reservation was changed on ").at(*at).text(
+            ", and the confirmation code has not been entered: of each license the larger number is held.",
+        ),
+        Reason::RehostAsked { at, by, for_reason } => {
+            Sentence::new(format!("{by} asked on ")).at(*at).text(format!(
+                " to release its licenses without its return code ({for_reason}); a second person is to decide."
+            ))
+        }
+        Reason::ReservedEnded { license, quantity, at } => {
+            Sentence::new(format!("{quantity} of {license} that it holds ended on ")).at(*at).text(".")
+        }
         Reason::Ended { at, by } => {
             let how = match status {
                 Status::Deregistered => "It deregistered on ",
@@ -238,6 +272,12 @@ fn event(event: &Event) -> String {
         Event::CertificateEnds => {
             "Without renewal until then its ID certificate ends, and it has to register again.".into()
         }
+        Event::ReservedEnd { license, quantity } => {
+            format!("{quantity} of {license} that it holds end; the product counts them no longer.")
+        }
+        Event::ReservedUntilReturned => {
+            "It holds them until its return code is entered here, or its licenses are rehosted.".into()
+        }
         Event::RefusedIfHeard => {
             "If it contacts this manager again, it is refused and told why.".into()
         }
@@ -247,7 +287,11 @@ fn event(event: &Event) -> String {
 fn harms(event: &Event) -> bool {
     match event {
         Event::LotsEnd { short, .. } => !short.is_zero(),
-        Event::Told | Event::Enforced | Event::AuthorizationEnds | Event::CertificateEnds => true,
+        Event::Told
+        | Event::Enforced
+        | Event::AuthorizationEnds
+        | Event::CertificateEnds
+        | Event::ReservedEnd { .. } => true,
         _ => false,
     }
 }
@@ -278,6 +322,16 @@ fn what_to_do(mend: &Mend) -> Sentence {
         Mend::RegisterAgain { place } => {
             Sentence::new(format!("Register it again, with a token of {place}."))
         }
+        Mend::FreeRestricted { license, place } => Sentence::new(format!(
+            "Order {license} for {place}, move one there, or return it on another product instance."
+        )),
+        Mend::EnterConfirmation => Sentence::new(
+            "Install the authorization code on the product, and enter the confirmation code that it shows.",
+        ),
+        Mend::DecideRehost => Sentence::new("Approve the release of its licenses, or refuse it."),
+        Mend::UpdateReservation => Sentence::new(
+            "Update the reservation with licenses that count, and carry the new code to the product.",
+        ),
         Mend::SeparateCopies => {
             Sentence::new("Give the copy a serial number and UUID of its own, and register it.")
         }

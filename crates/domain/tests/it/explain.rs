@@ -210,6 +210,8 @@ fn every_case_of_an_instance_is_told_in_sentences() {
         let row = &scene.world.instances[&scene.agents[0].id()];
         let place = Place::new(scene.va, "Default");
         let mut facts = InstanceFacts {
+            reservation: None,
+            restricted: Vec::new(),
             instance: row,
             place: &place,
             used: Vec::new(),

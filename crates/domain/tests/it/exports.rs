@@ -2,7 +2,7 @@
 
 use seatpool_domain::alert::{self, Kind};
 use seatpool_domain::command::{Action, Chosen, TransferLine};
-use seatpool_domain::explain::Place;
+use seatpool_domain::explain::{self, Place};
 use seatpool_domain::{EventKind, Refused};
 use seatpool_proto::message::ExportFeature;
 use seatpool_proto::{ProblemCode, RequestBody, ResponseBody};
@@ -220,6 +220,12 @@ fn who_was_refused_for_want_of_a_licence_waits_on_record() {
     }
     let row = &world.instances[&agent.id()];
     assert_eq!(row.exports.len(), 1, "once");
+    let mut greedy = world.clone();
+    let mut copy = agent.clone();
+    for n in 0..20 {
+        assert!(asks(&mut copy, &mut greedy, &format!("feature-{n}")).is_err());
+    }
+    assert_eq!(greedy.instances[&copy.id()].exports.len(), 16, "no more than a profile could name");
     let alerts = alert::restricted(row, &Place::new(va, "Default"), &world.catalogue);
     assert_eq!(
         alerts[0].message.to_string(),
@@ -229,6 +235,31 @@ fn who_was_refused_for_want_of_a_licence_waits_on_record() {
              itself.",
             world.now
         )
+    );
+    let place = Place::new(va, "Default");
+    let facts = explain::InstanceFacts {
+        instance: row,
+        place: &place,
+        reservation: None,
+        restricted: vec![explain::License::new(tag("PORT"), "IVR Port")],
+        used: Vec::new(),
+        ended_by: None,
+        cloned_at: None,
+        rewound_at: None,
+        policy: &world.policy,
+        now: world.now,
+    };
+    let told = explain::instance(&facts).told();
+    let why: Vec<_> = told.why.iter().map(ToString::to_string).collect();
+    let expected = format!(
+        "It asked for the export-restricted feature mixed-mode on {}, and IVR Port has none to spare.",
+        world.now
+    );
+    assert!(why.contains(&expected), "{why:?}");
+    let steps: Vec<_> = told.what_to_do.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        steps,
+        ["Order IVR Port for Default, move one there, or return it on another product instance."]
     );
     let emea = world.create_va("EMEA");
     assert!(

@@ -318,6 +318,48 @@ fn what_waits_for_somebody_and_what_ended_is_an_alert() {
 }
 
 #[test]
+fn a_reserved_instance_is_explained() {
+    let mut world = World::new();
+    let va = world.default_va();
+    world.order(va, "o1", "P", 10);
+    world.order_line(va, "o2", world.term("S", 10, 0, 30));
+    let instance = reserve(&mut world, va, 1, &[line("P", 2), line("S", 3)]);
+    let place = explain::Place::new(va, "Default");
+    let told = |world: &World| {
+        let facts = explain::InstanceFacts {
+            instance: &world.instances[&instance],
+            place: &place,
+            reservation: world.reservations.get(&instance),
+            restricted: Vec::new(),
+            used: Vec::new(),
+            ended_by: None,
+            cloned_at: None,
+            rewound_at: None,
+            policy: &world.policy,
+            now: world.now,
+        };
+        let told = explain::instance(&facts).told();
+        let mut lines = vec![told.status.to_owned()];
+        lines.extend(told.why.iter().map(|why| format!("why: {why}")));
+        lines.extend(told.since.map(|at| format!("since: {at}")));
+        lines.extend(
+            told.next
+                .iter()
+                .map(|next| format!("next: {} {:?}", next.what, next.at.map(|at| at.to_string()))),
+        );
+        lines.extend(told.what_to_do.iter().map(|step| format!("do: {step}")));
+        lines.join("\n")
+    };
+    let mut cases = vec![told(&world)];
+    world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 3), line("S", 3)] }).unwrap();
+    world.submit(Action::Rehost { instance, step: RehostStep::Ask, reason: "burnt down".into() }).unwrap();
+    cases.push(told(&world));
+    world.advance(31 * 86_400);
+    cases.push(told(&world));
+    insta::assert_snapshot!(cases.join("\n\n"));
+}
+
+#[test]
 fn what_came_back_is_an_alert_for_a_month() {
     let mut world = World::new();
     let va = world.default_va();

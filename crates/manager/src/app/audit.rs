@@ -6,7 +6,7 @@ use seatpool_domain::Event;
 use seatpool_domain::audit::{
     Chain, Finding, Inquiry, Tampering, check_transactions, transaction_without_event,
 };
-use seatpool_proto::AccountId;
+use seatpool_proto::{AccountId, Sha256};
 use seatpool_store::{AuditLog, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -27,7 +27,8 @@ pub struct VerificationView {
     pub intact: bool,
     /// How many events are in order, from the first on.
     pub events: u64,
-    /// The hash of the last of them. Kept elsewhere, it shows later whether the log was written anew from its start.
+    /// The hash of the last of them. Kept elsewhere and handed to a later verification, it shows whether the log was
+    /// written anew or cut off meanwhile.
     pub head: Option<String>,
     /// The first event that is not as it was written.
     pub event: Option<FindingView>,
@@ -53,26 +54,28 @@ impl From<Finding> for FindingView {
     }
 }
 
-/// Verifies an account's log.
+/// Verifies an account's log. `kept` is the hash of an event that was the last one when it was noted elsewhere.
 pub async fn verify(
     app: &App,
     principal: &Principal,
     account: AccountId,
+    kept: Option<Sha256>,
 ) -> Result<VerificationView, AppError> {
     static TURNS: OnceLock<Semaphore> = OnceLock::new();
     check(principal, account, Permission::ReadAccount)?;
     // It is never closed.
     let _turn = TURNS.get_or_init(|| Semaphore::new(AT_ONCE)).acquire().await;
-    verify_stored(app.store(), account).await?.ok_or_else(|| unknown("smart account"))
+    verify_stored(app.store(), account, kept).await?.ok_or_else(|| unknown("smart account"))
 }
 
 /// Verifies the log of an account in a database, if the account is there.
 pub async fn verify_stored(
     store: &Store,
     account: AccountId,
+    kept: Option<Sha256>,
 ) -> Result<Option<VerificationView>, StoreError> {
     let Some(mut log) = store.audit_log(account).await? else { return Ok(None) };
-    let mut reading = Reading { chain: Chain::default(), transaction: None };
+    let mut reading = Reading { chain: Chain::through(kept), transaction: None };
     let event = reading.events(&mut log).await?;
     if event.is_none() && reading.transaction.is_none() {
         let after = (reading.chain.length() + 1) * 1000;

@@ -9,8 +9,8 @@ use seatpool_domain::command::Action;
 use seatpool_domain::explain::{
     self, Explanation, InstanceFacts, License, Move, Named, Place, PoolFacts, Stock, Used, User,
 };
-use seatpool_domain::instance::EndReason;
-use seatpool_domain::{EventKind, Instance, Refused};
+use seatpool_domain::instance::{EndReason, ExportGrant};
+use seatpool_domain::{EventKind, Instance, Refused, Reservation};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 use seatpool_store::{EventQuery, Page};
 
@@ -159,9 +159,20 @@ pub async fn instance(
             },
         });
     }
+    let reservation = if row.is_reserved() {
+        app.store().reservation(account, id).await?.filter(Reservation::is_open)
+    } else {
+        None
+    };
+    let named = |grant: &ExportGrant| {
+        let known = app.catalogue().license(&grant.tag)?;
+        Some(License::new(grant.tag.clone(), &known.name))
+    };
     let facts = InstanceFacts {
         instance: &row,
         place: &place,
+        reservation: reservation.as_ref(),
+        restricted: row.exports.iter().filter_map(named).collect(),
         used,
         ended_by: ended_by(app, account, &row).await?,
         cloned_at: noticed(app, account, &row, EventKind::InstanceCloned).await?,

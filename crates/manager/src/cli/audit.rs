@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use seatpool_domain::audit::Tampering;
+use seatpool_proto::Sha256;
 use seatpool_store::{AccountFilter, Page, Store};
 
 use super::client::{Manager, output_line};
@@ -54,6 +55,9 @@ pub(super) struct Verify {
     /// Of this account only
     #[arg(long, value_name = "DOMAIN")]
     account: Option<String>,
+    /// The hash that an earlier verification of the account printed: so it shows if the newest events were cut off
+    #[arg(long, value_name = "HASH", requires = "account")]
+    head: Option<Sha256>,
     /// Print JSON, as the REST API answers it, one line for each account
     #[arg(long)]
     json: bool,
@@ -74,7 +78,7 @@ impl Verify {
         };
         let mut worst = INTACT;
         for account in accounts {
-            worst = worst.max(verify(&store, &account.domain, account.id, self.json).await?);
+            worst = worst.max(verify(&store, &account.domain, account.id, self.head, self.json).await?);
         }
         store.close().await.context("the database could not be closed")?;
         Ok(worst)
@@ -85,15 +89,19 @@ async fn verify(
     store: &Store,
     domain: &str,
     account: seatpool_proto::AccountId,
+    kept: Option<Sha256>,
     json: bool,
 ) -> anyhow::Result<u8> {
-    let found = verify_stored(store, account).await.with_context(|| format!("the log of {domain}"))?;
+    let found = verify_stored(store, account, kept).await.with_context(|| format!("the log of {domain}"))?;
     let found = found.with_context(|| format!("the account {domain} went away meanwhile"))?;
     print(&found, json)
 }
 
 #[derive(Args, Debug)]
 pub(super) struct VerifyServed {
+    /// The hash that an earlier verification printed: so it shows if the newest events were cut off
+    #[arg(long, value_name = "HASH")]
+    head: Option<Sha256>,
     #[command(flatten)]
     to: Manager,
 }
@@ -102,8 +110,9 @@ impl VerifyServed {
     async fn run(self) -> anyhow::Result<u8> {
         let session = self.to.connect().await.map_err(|error| anyhow::anyhow!("{error}"))?;
         let path = ["accounts", session.account(), "events", "verification"];
+        let query = [("head", self.head.map(|head| head.to_string()))];
         let found: VerificationView =
-            session.fetch(&path).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+            session.find(&path, &query).await.map_err(|error| anyhow::anyhow!("{error}"))?;
         print(&found, session.is_json())
     }
 }
@@ -122,10 +131,14 @@ fn sentences(found: &VerificationView) -> Vec<String> {
     let VerificationView { account, events, head, .. } = found;
     let plural = if *events == 1 { "" } else { "s" };
     if found.intact {
-        let head = head.as_deref().unwrap_or("none");
-        return vec![format!(
-            "{account}: {events} event{plural}, all as they were written; the last has hash {head}"
-        )];
+        let intact = format!("{account}: {events} event{plural}, all as they were written");
+        return match head {
+            Some(head) => vec![
+                format!("{intact}; the last has hash {head}"),
+                "Keep that hash elsewhere: verified with --head, it shows later if events up to it are missing.".to_owned(),
+            ],
+            None => vec![intact],
+        };
     }
     let line = |what: &str, finding: &FindingView| {
         let became = match finding.what {

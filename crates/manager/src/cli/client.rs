@@ -13,7 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    account, alerts, devices, events, explain, licenses, lot, oauth_client, order, report, token, user, va,
+    account, alerts, devices, events, explain, licenses, lot, oauth_client, order, report, reservation,
+    token, user, va,
 };
 use crate::rest::own::Rows;
 pub(super) use call::{Connection, Failed};
@@ -51,6 +52,9 @@ pub(super) enum ClientCommand {
     /// Product instances: list, show, transfer, remove
     #[command(after_help = EXIT_CODES)]
     Devices(Group<devices::DevicesCommand>),
+    /// Reservations of products that are never in contact: reserve, update, confirm, return, rehost
+    #[command(after_help = EXIT_CODES)]
+    Reservation(Group<reservation::ReservationCommand>),
     /// Users: invite, change, disable, reset, delete; sessions; what signing in takes
     #[command(after_help = EXIT_CODES)]
     User(Group<user::UserCommand>),
@@ -126,11 +130,6 @@ impl Session {
     /// Whether JSON is to be printed.
     pub(super) fn is_json(&self) -> bool {
         self.json
-    }
-
-    /// Reads.
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failed> {
-        self.connection.call(Method::GET, path, &[], None::<&()>).await
     }
 
     /// Reads, and prints as JSON or with `show`.
@@ -252,6 +251,7 @@ impl ClientCommand {
             Self::Licenses(Group { to, command }) => command.run(&to).await,
             Self::Report(Group { to, command }) => command.run(&to).await,
             Self::Devices(Group { to, command }) => command.run(&to).await,
+            Self::Reservation(Group { to, command }) => command.run(&to).await,
             Self::User(Group { to, command }) => command.run(&to).await,
             Self::Client(Group { to, command }) => command.run(&to).await,
             Self::Events(events) => events.run().await,

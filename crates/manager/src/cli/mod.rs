@@ -16,6 +16,7 @@ mod oauth_client;
 mod order;
 mod preview;
 mod report;
+mod reservation;
 mod serve;
 mod token;
 mod user;

@@ -253,7 +253,9 @@ fn action_link(doors: &Doors, alert: &Alert, action: Action) -> Option<(String, 
     match (action, &alert.subject) {
         (Action::Explain, _) => Some((source, "Explain")),
         (Action::Order, Subject::License(license)) if *deposits => Some(match alert.kind {
-            Kind::InsufficientLicenses => (order_href(account, *place, license, None), "Order…"),
+            Kind::InsufficientLicenses | Kind::RestrictedLicenseUnavailable => {
+                (order_href(account, *place, license, None), "Order…")
+            }
             // Which of its lots, and whether with their subscription, is seen there.
             _ => (lots_of(account, *place, license.id.as_str()), "Renew…"),
         }),

@@ -98,6 +98,14 @@ fn link(mend: &Mend, doors: &Doors, own: &str) -> Option<(String, &'static str)>
         Mend::Renew { lot, .. } if *deposits => Some((renewal_href(account, *lot), "Renew…")),
         Mend::MendPool { license, .. } => Some((licenses::href(base, &license.id), "Explain")),
         Mend::RemoveInstance if *manages => Some((format!("{own}/remove"), "Remove…")),
+        Mend::FreeRestricted { license, place } if *deposits => {
+            Some((order_href(account, place.id, license, None), "Order…"))
+        }
+        Mend::EnterConfirmation if *manages => {
+            Some((format!("{own}/reservation/confirm"), "Enter the code…"))
+        }
+        Mend::UpdateReservation if *manages => Some((format!("{own}/reservation/update"), "Update…")),
+        Mend::DecideRehost if *manages => Some((format!("{own}/reservation/rehost"), "Decide…")),
         Mend::RegisterAgain { .. } if *manages => Some((format!("{base}/tokens/new"), "Create a token")),
         _ => None,
     }

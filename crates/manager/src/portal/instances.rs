@@ -85,7 +85,7 @@ struct InstancePage {
     events_href: String,
     events_csv: String,
     /// None where a reservation says it all.
-    explained: Option<Explained>,
+    explained: Explained,
     held: Option<Held>,
     may_manage: bool,
 }
@@ -299,12 +299,8 @@ pub(crate) async fn show_instance(
         return Ok(csv::whole(&format!("licenses-in-use-{}", instance.name), &USAGE_HEAD, rows));
     }
     let own = format!("{}/instances/{id}", here.base);
-    let explained = if held.is_some() {
-        None
-    } else {
-        let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
-        Some(Explained::new(&explanation, &here.doors(), &own, now))
-    };
+    let explanation = explain::instance(&app, &here.principal, here.account_id(), instance.id).await?;
+    let explained = Explained::new(&explanation, &here.doors(), &own, now);
     let mut chips = chips(&instance);
     chips.extend(held.as_ref().and_then(|held| held.chip.clone()));
     let page = InstancePage {

@@ -78,7 +78,7 @@ async fn store(url: &str) -> Store {
     Store::open(&Options { url: url.to_owned(), connections: 1, create: false }).await.unwrap()
 }
 
-async fn tamper(url: &str, statements: impl Iterator<Item = &str>) {
+pub(crate) async fn tamper(url: &str, statements: impl Iterator<Item = &str>) {
     let store = store(url).await;
     for statement in statements {
         execute(&store, statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
@@ -154,6 +154,36 @@ async fn every_way_of_tampering_with_postgresql_is_named() {
         tamper(&url, restore.into_iter()).await;
     }
     assert_eq!(verify(&world, &[]).0, 0, "and put back, it is as it was");
+}
+
+#[tokio::test]
+async fn newest_events_that_were_cut_off_are_missed_by_the_hash_that_was_kept() {
+    let world = World::new().await;
+    history(&world).await;
+    let kept = verify(&world, &[]).1["head"].as_str().unwrap().to_owned();
+    let with_kept = |world: &World| verify(world, &["--account", "example.com", "--head", &kept]);
+    world.virtual_account("e", "").await;
+    assert_eq!(with_kept(&world).0, 0, "the log grew since");
+    let url = format!("sqlite:{}", world.data_dir().join("seatpool.db").display());
+    let cut = [
+        "DELETE FROM events WHERE number > 4",
+        "DELETE FROM lot_transactions",
+        "UPDATE accounts SET next_event = 5, event_head = (SELECT hash FROM events WHERE number = 4)",
+    ];
+    tamper(&url, UNGUARD_SQLITE.iter().copied().chain(cut)).await;
+    assert_eq!(verify(&world, &[]).0, 0, "what is left is in order");
+    let (code, found) = with_kept(&world);
+    let event = &found["event"];
+    assert_eq!((code, &event["what"], &event["number"]), (1, &json!("removed"), &json!(5)));
+    assert!(event["message"].as_str().unwrap().contains(&format!("no event has the hash {kept}")), "{found}");
+    let manager = world.start();
+    let output = seatpool()
+        .args(["audit", "verify-served", "--json", "--head", &kept, "--url", &manager.url, "--credentials"])
+        .arg(world.data_dir().join("client.json"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), found);
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use seatpool_proto::code::Returned;
 use serde_json::{Value, json};
 
 use crate::rest_support::{instance, steady_text};
 use crate::support::manager::{seatpool, text};
-use crate::support::{Manager, TAG, World};
+use crate::support::{Manager, Product, TAG, World};
 
 /// A command line against one manager.
 struct Shell<'a> {
@@ -295,4 +296,72 @@ async fn explanations_and_alerts_by_command() {
     let place = alert.split(':').nth(1).unwrap();
     let record = shell.record.replace(place, "[virtual account]").replace(&id, "[instance]");
     insta::assert_snapshot!("cli_explain", record);
+}
+
+#[tokio::test]
+async fn reservations_by_command() {
+    let world = World::new().await;
+    world.order(20).await;
+    let manager = world.start();
+    let shell = Shell::new(&world, &manager);
+    let product = Product::new("CARRIED1");
+    let request = product.request.to_string();
+    let wanted = |quantity: &str| format!("CCX Premium Agent={quantity}");
+
+    let (five, many) = (wanted("5"), wanted("21"));
+    let refused = shell.run(&["reservation", "reserve", &request, "--license", &many]);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(refused.err.contains("only 20 of CCX_PREMIUM can be reserved"), "{}", refused.err);
+    let odd = shell.run(&["reservation", "reserve", &request, "--license", "CCX_PREMIUM"]);
+    assert!(odd.code == 2 && odd.err.contains("write NAME=QUANTITY"), "{}", odd.err);
+    let file = world.data_dir().join("request.txt");
+    std::fs::write(&file, format!("{request}\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let made = shell.run(&["reservation", "reserve", "--code-file", file, "--license", &five]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let code = product.install(made.out.lines().next().unwrap());
+    let again = shell.run(&["reservation", "code", "CARRIED1"]);
+    let copy = product.install(again.out.lines().next().unwrap());
+    assert_eq!(copy.grant, code.grant, "the code can be had again");
+    let list = shell.run(&["reservation", "list"]);
+    assert!(list.out.contains("CARRIED1") && list.out.contains("5 of CCX Premium Agent"), "{}", list.out);
+    assert!(
+        shell.run(&["reservation", "show", "NOSUCH"]).err.contains("`seatpool reservation list` lists them")
+    );
+
+    let into = world.data_dir().join("authorization.txt");
+    let into = into.to_str().unwrap();
+    let update = ["reservation", "update", "CARRIED1", "--license", "CCX_PREMIUM=7", "--output", into];
+    let changed = shell.run(&update);
+    assert!(
+        changed.out.contains("In transit:       7 of CCX Premium Agent"),
+        "{}{}",
+        changed.out,
+        changed.err
+    );
+    let second = product.install(&std::fs::read_to_string(into).unwrap());
+    let taken = shell.run(&update);
+    assert!(
+        taken.code == 1 && taken.err.contains("can't be written"),
+        "an old code is not written over: {}",
+        taken.err
+    );
+    let wrong = shell.run(&["reservation", "confirm", "CARRIED1", "00000000"]);
+    assert_eq!(wrong.code, 1, "{}", wrong.err);
+    let confirmation = product.confirmation(&second).to_string();
+    let done = shell.run(&["reservation", "confirm", "CARRIED1", &confirmation]);
+    assert!(done.out.contains("Reserved:         7 of CCX Premium Agent"), "{}{}", done.out, done.err);
+    let old = product.return_code(&code, Returned::Installed).to_string();
+    assert_eq!(shell.run(&["reservation", "return", "CARRIED1", &old]).code, 1);
+    let back = product.return_code(&second, Returned::Installed).to_string();
+    let done = shell.run(&["reservation", "return", "CARRIED1", &back]);
+    assert!(done.out.contains("(returned)"), "{}{}", done.out, done.err);
+
+    let failed = Product::new("BURNT").request.to_string();
+    assert_eq!(shell.run(&["reservation", "reserve", &failed, "--license", &five]).code, 0);
+    let rehost =
+        ["reservation", "rehost", "BURNT", "--step", "release", "--reason", "the machine burnt down"];
+    let done = shell.run(&rehost);
+    assert!(done.out.contains("(rehosted)"), "{}{}", done.out, done.err);
+    assert_eq!(shell.json(&["reservation", "list"]), serde_json::json!([]));
 }

@@ -127,7 +127,7 @@ async fn a_second_manager_on_one_directory_refuses_and_says_why() {
 }
 
 /// Sets how large the process's files may get: beyond it, a write fails as on a full disk.
-fn limit_files(manager: &Manager, bytes: &str) {
+pub(crate) fn limit_files(manager: &Manager, bytes: &str) {
     let done = Command::new("prlimit")
         .args(["--pid", &manager.pid().to_string(), &format!("--fsize={bytes}:")])
         .status()

@@ -115,6 +115,14 @@ async fn a_reservation_is_made_changed_confirmed_and_given_back() {
     assert!(changed.grant.sequence > code.grant.sequence);
     let shown = alice.get(&instance).await;
     assert!(shown.has("in transit: 30 → 12") && shown.has("A change is in transit"), "{}", shown.body);
+    for why in [
+        "It holds 12 of CCX Premium Agent by the authorization code of ",
+        "of each license the larger number is held",
+        "enter the confirmation code that it shows",
+        &format!("{instance}/reservation/confirm"),
+    ] {
+        assert!(shown.has(why), "{why}: {}", shown.body);
+    }
     assert!(alice.get(&world.page("instances")).await.has("30 CCX Premium Agent"), "the larger is held");
     let again = alice.get(&update).await;
     assert_eq!(again.status, 409);

@@ -1,8 +1,5 @@
 //! What others may try with the portal: forged forms, foreign hosts, planted sessions. Its routes are listed here.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
 use crate::support::scene::contact_centre;
 use crate::support::{ALICE, Visitor, World};
 
@@ -121,37 +118,6 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("GET", "/sign-in/oidc/callback"),
     ("POST", "/sign-out"),
 ];
-
-/// The paths that the source declares, without what they are nested in.
-fn declared() -> BTreeSet<String> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal")];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    let mut found = BTreeSet::new();
-    for path in files {
-        let source = std::fs::read_to_string(&path).unwrap();
-        for rest in source.split(".route(").skip(1) {
-            if let Some(path) = rest.trim_start().strip_prefix('"') {
-                found.insert(path.split_once('"').unwrap().0.to_owned());
-            }
-        }
-    }
-    found
-}
-
-#[test]
-fn every_route_of_the_portal_has_a_row() {
-    let outside = ["/", "/portal/", "/static/{name}"];
-    for path in declared().iter().filter(|path| !outside.contains(&path.as_str())) {
-        let is_listed = ROUTES.iter().any(|(_, row)| row.ends_with(path.as_str()));
-        assert!(is_listed, "{path} has no row in ROUTES: add it, look at the snapshot, accept it");
-    }
-}
 
 #[tokio::test]
 async fn no_route_takes_a_form_that_no_page_of_the_session_made() {

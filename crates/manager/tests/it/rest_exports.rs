@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::rest_support::Caller;
 use crate::support::manager::seatpool;
-use crate::support::{Agent, Manager, World};
+use crate::support::{ALICE, Agent, Manager, Visitor, World};
 
 const OWN: &str = "/api/seatpool/v1/accounts/example.com";
 const CATALOGUE: &str = r#"
@@ -80,6 +80,16 @@ async fn restricted_licences_in_use_stay_and_who_waits_for_one_is_an_alert() {
     );
     let message = found[0]["message"].as_str().unwrap();
     assert!(message.contains("SN SN2) asked for the export-restricted feature mixed-mode on "), "{message}");
+    let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    let page = alice.get("/portal/example.com/alerts?kind=restricted_license_unavailable").await;
+    for text in [
+        "Restricted License Not Available",
+        "Mixed Mode has none to spare in Default",
+        ">Order…<",
+        "Dismiss<",
+    ] {
+        assert!(page.has(text), "{text}: {}", page.body);
+    }
     let key = found[0]["id"].as_str().unwrap();
     let dismissed = caller.post(&format!("{OWN}/alerts/{key}/dismiss"), json!({})).await;
     assert!(dismissed.status < 300, "{}", dismissed.text);

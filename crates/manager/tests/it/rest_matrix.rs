@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use reqwest::Method;
+use seatpool_domain::access::Role;
 use seatpool_manager::App;
 use seatpool_manager::app::access::clients;
 use seatpool_manager::clock::Clock;
 use seatpool_proto::Sha256;
+use seatpool_store::AccessToken;
 use serde_json::{Value, json};
 
 use crate::rest_support::{Caller, credentials, granted, instance};
 use crate::support::{Manager, Product, TAG, World, now};
 
 /// One who calls, and the things of example.com that are its to be tried on.
+#[derive(Clone)]
 pub(crate) struct Persona {
     pub(crate) name: &'static str,
     pub(crate) caller: Caller,
@@ -22,6 +25,10 @@ pub(crate) struct Persona {
     serial: String,
     /// The key of an alert about a lot of its own.
     alert: String,
+    /// A user that is its own to change and delete, if it may.
+    user: String,
+    /// The same of a client.
+    client: String,
 }
 
 /// A route of the document.
@@ -117,8 +124,8 @@ pub(crate) fn path(route: &Route, persona: &Persona, world: &Things, account: &s
         .replace("{subscription}", "SUB-2290417")
         .replace("{alert}", &persona.alert)
         .replace("{instance}", &persona.instance)
-        .replace("{user}", "nobody")
-        .replace("{client}", "none");
+        .replace("{user}", &persona.user)
+        .replace("{client}", &persona.client);
     assert!(!path.contains('{'), "{path}: say here what stands for the parameter");
     let query = if path.contains("/reports/usage") {
         format!("?virtual_account=Default&license={TAG}")
@@ -139,7 +146,7 @@ fn at_second(at: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(at.as_second()).unwrap()
 }
 
-async fn personas(world: &World, manager: &Manager, over: String, token: &str) -> Vec<Persona> {
+async fn personas(world: &World, manager: &Manager, over: String, own: String, token: &str) -> Vec<Persona> {
     let first = Caller::first(world, manager).await;
     for domain in ["other.example", "vendor.example"] {
         let made = first.post("/api/seatpool/v1/accounts", json!({ "domain": domain })).await;
@@ -148,15 +155,16 @@ async fn personas(world: &World, manager: &Manager, over: String, token: &str) -
     let of_va = |role: &str| json!([{ "role": role, "virtual_account": "Default" }]);
     let administrator = json!([{ "role": "account_administrator" }]);
     let operator = json!([{ "role": "vendor_operator" }]);
-    let mut expired = Caller::anonymous(manager);
-    expired.token = Some(over);
+    let with = |token| Caller { token: Some(token), ..Caller::anonymous(manager) };
     let callers = [
         ("anonymous", Caller::anonymous(manager)),
-        ("expired", expired),
+        ("expired", with(over)),
         ("other account", first.new_client(manager, "other.example", administrator.clone()).await),
         ("VA user", first.new_client(manager, "example.com", of_va("virtual_account_user")).await),
         ("VA admin", first.new_client(manager, "example.com", of_va("virtual_account_administrator")).await),
+        ("approver", first.new_client(manager, "example.com", json!([{ "role": "approver" }])).await),
         ("account admin", first.new_client(manager, "example.com", administrator).await),
+        ("a person", with(own)),
         ("operator", first.new_client(manager, "vendor.example", operator).await),
     ];
     let mut personas = Vec::new();
@@ -172,7 +180,14 @@ async fn personas(world: &World, manager: &Manager, over: String, token: &str) -
         let made = first.post(&format!("{place}/orders"), order).await.json();
         let id = made["virtual_account"]["id"].as_str().unwrap();
         let alert = format!("licenses_expiring:{id}:{TAG}@{}", ends_at.as_microsecond());
-        personas.push(Persona { name, caller, instance, serial, alert });
+        let account = "/api/seatpool/v1/accounts/example.com";
+        let role = json!([{ "role": "approver" }]);
+        let user = format!("person{n}@example.com");
+        let made = first.post(&format!("{account}/users"), json!({ "login": user, "roles": role })).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let made = first.post(&format!("{account}/clients"), json!({ "name": user, "roles": role })).await;
+        let client = made.json()["client_id"].as_str().unwrap().to_owned();
+        personas.push(Persona { name, caller, instance, serial, alert, user, client });
     }
     personas
 }
@@ -184,17 +199,23 @@ pub(crate) async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
     world.order(100).await;
     world.deposit(world.default, "PO-1", &[(TAG, 5, Some(100))]).await;
     let (id, _) = credentials(&world);
-    let (over, account) = (clients::secret(), world.account);
+    // An administrator of the account, in whose own name a token was granted.
+    world.person("patricia", Role::AccountAdministrator).await;
+    let (over, own, account) = (clients::secret(), clients::secret(), world.account);
     let lot = world
         .offline(Clock::default(), async |app: App| {
             let ended = now() - jiff::SignedDuration::from_secs(1);
             let store = app.store();
             store.insert_access_token(Sha256::of(&over), &granted(&id, account, ended)).await.unwrap();
+            let user = store.user_by_login("patricia").await.unwrap().map(|user| user.id);
+            let expires_at = now() + jiff::SignedDuration::from_hours(1);
+            let granted = AccessToken { user, expires_at, ..granted(&id, account, now()) };
+            store.insert_access_token(Sha256::of(&own), &granted).await.unwrap();
             store.lots(account, None).await.unwrap().remove(0).id
         })
         .await;
     let manager = world.start();
-    let personas = personas(&world, &manager, over, &token.text).await;
+    let personas = personas(&world, &manager, over, own, &token.text).await;
     let product = Product::new("CARRIED").request.to_string();
     let body = json!({ "request_code": product, "licenses": [{ "license": TAG, "quantity": 1 }] });
     let path = "/api/seatpool/v1/accounts/example.com/virtual-accounts/Default/reservations";
@@ -209,22 +230,29 @@ pub(crate) async fn prepared() -> (World, Manager, Things, Vec<Persona>) {
 async fn every_route_answers_every_persona_as_the_matrix_says() {
     let (_world, manager, things, personas) = prepared().await;
     let mut routes = routes(&document(&manager).await);
-    // What removes a persona's own instance comes last.
+    // What removes a persona's own instance comes last, and what a thing has goes before the thing.
     routes.sort_by_key(|route| {
-        (route.method == Method::DELETE, route.path.contains("remove"), route.path.clone())
+        let is_removal = route.method == Method::DELETE;
+        let length = if is_removal { route.path.len() } else { 0 };
+        (is_removal, route.path.contains("remove"), core::cmp::Reverse(length), route.path.clone())
     });
     let mut rows = BTreeMap::new();
-    for route in &routes {
+    let of_people = |route: &Route| route.path.contains("{user}") || route.path.contains("{client}");
+    // Routes of users and clients are asked for some that are there, and before that for some that are not.
+    let asked = routes.iter().filter(|route| of_people(route)).map(|route| (route, " (no such)"));
+    for (route, of) in asked.chain(routes.iter().map(|route| (route, ""))) {
         let mut cells = Vec::new();
         for persona in &personas {
-            let path = path(route, persona, &things, "example.com");
             let body = body(route, persona);
+            let nobody = Persona { user: "nobody".into(), client: "none".into(), ..persona.clone() };
+            let persona = if of.is_empty() { persona } else { &nobody };
+            let path = path(route, persona, &things, "example.com");
             let reply = persona.caller.call(route.method.clone(), &path, body.as_ref()).await;
             let told = serde_json::from_str(&reply.text).unwrap_or(Value::Null);
             let status = told["status"].as_str().filter(|_| !route.prefix.is_empty());
             cells.push(format!("{} {}", reply.status, status.unwrap_or_default()).trim().to_owned());
         }
-        rows.insert((route.path.clone(), route.method.to_string()), cells);
+        rows.insert((format!("{}{of}", route.path), route.method.to_string()), cells);
     }
     let mut matrix = String::new();
     let names: Vec<_> = personas.iter().map(|persona| format!("{:13}", persona.name)).collect();

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::audit::tamper;
 use crate::rest_support::{Caller, Record, credentials, instance};
 use crate::support::{ALICE, TAG, World};
 
@@ -52,6 +53,27 @@ async fn virtual_accounts_licences_and_lots_are_read_page_by_page() {
         assert_eq!(caller.get(&format!("{ACCOUNT}/{list}?limit=0")).await.status, 400);
         assert_eq!(caller.get(&format!("{ACCOUNT}/{list}?cursor=nonsense")).await.status, 400);
     }
+}
+
+#[tokio::test]
+async fn what_an_on_prem_manager_holds_is_in_no_subscriptions_quantity() {
+    let world = World::new().await;
+    world.deposit(world.default, "O-1", &[(TAG, 10, Some(30))]).await;
+    let url = format!("sqlite:{}", world.data_dir().join("seatpool.db").display());
+    tamper(&url, ["UPDATE lots SET moved_out = 4"].into_iter()).await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    let rows = caller.get(&format!("{ACCOUNT}/reports/subscriptions")).await.json();
+    assert_eq!(rows["items"][0]["quantity"], 6, "{rows}");
+    let file = caller.get(&format!("{ACCOUNT}/reports/subscriptions.csv")).await.text;
+    assert!(file.contains(",TERM,6,"), "{file}");
+    let rows = caller.get(&format!("{ACCOUNT}/reports/licenses")).await.json();
+    assert_eq!(
+        (&rows["items"][0]["purchased"], &rows["items"][0]["next_expiry_quantity"]),
+        (&json!(6), &json!(6))
+    );
+    let known = caller.post("/api/v1/accounts/example.com/license-subscriptions", json!({})).await.json();
+    assert_eq!(known["licenseSubscriptions"][0]["quantity"], 6, "{known}");
 }
 
 #[tokio::test]

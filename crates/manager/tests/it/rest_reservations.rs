@@ -151,6 +151,20 @@ async fn a_reservation_goes_its_way_in_the_own_api() {
     let second = product.install(changed["authorization_code"].as_str().unwrap());
     record.post(&caller, &format!("{one}/update"), to(5)).await;
     assert_eq!(reserved(&caller).await, 3, "the larger is held");
+    let explained = format!("{OWN}/instances/{}/explanation", made["instance"].as_str().unwrap());
+    let explained = caller.get(&explained).await.json();
+    assert_eq!(
+        (&explained["status"], &explained["status_words"]),
+        (&json!("reserved"), &json!("Reserved, In Compliance"))
+    );
+    let facts: Vec<_> = explained["why"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|why| why["fact"]["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(facts, ["reserves", "change_unconfirmed"], "{explained}");
+    assert_eq!(explained["what_to_do"][0]["fact"]["do"], "enter_confirmation");
     let back = product.return_code(&second, Returned::NeverInstalled).to_string();
     let left = record.post(&caller, &format!("{one}/return"), json!({ "code": back })).await;
     assert!(left["in_transit"].is_null() && left["ended"].is_null());

@@ -15,6 +15,11 @@ statements! {
         "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
          AND ended_at IS NULL ORDER BY id"
     ));
+    // As JSON has one that waits: in a text of its own the quotation marks would be escaped.
+    WAITING = Sql::both(concat!(
+        "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
+         AND ended_at IS NULL AND exports LIKE '%\"lot\":null%' ORDER BY id"
+    ));
     TOKENS = Sql::both(
         "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND export_controlled AND revoked_at IS NULL \
          AND expires_at > $2 AND (uses_max IS NULL OR uses < uses_max)",
@@ -27,9 +32,14 @@ impl Store {
         read_all(&self.db.rows(&HOLDERS, &[Value::text(account)]).await?)
     }
 
+    /// The instances with export-restricted features that wait for a licence.
+    pub async fn export_waiting(&self, account: AccountId) -> Result<Vec<Instance>, StoreError> {
+        read_all(&self.db.rows(&WAITING, &[Value::text(account)]).await?)
+    }
+
     /// How many tokens that can be used at `now` allow export-controlled functionality.
     pub async fn export_tokens(&self, account: AccountId, now: Timestamp) -> Result<u64, StoreError> {
         let rows = self.db.rows(&TOKENS, &[Value::text(account), Value::time(now)]).await?;
-        rows.last().map_or(Ok(0), |row| row.reader().count())
+        Ok(rows.first().map(|row| row.reader().count()).transpose()?.unwrap_or_default())
     }
 }

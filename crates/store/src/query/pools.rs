@@ -17,7 +17,7 @@ macro_rules! owned {
     ($hint:literal, $place:literal, $state:literal) => {
         concat!(
             "SELECT virtual_account, tag, lots, purchased, declared, reserved, usable, pending, next_end, \
-             (SELECT CAST(COALESCE(SUM(ending.quantity), 0) AS BIGINT) FROM lots AS ending ",
+             (SELECT CAST(COALESCE(SUM(ending.quantity - ending.moved_out), 0) AS BIGINT) FROM lots AS ending ",
             $hint,
             "WHERE ending.account_id = $1 AND ending.virtual_account = held.virtual_account AND ending.tag = held.tag \
               AND ending.ends_at = held.next_end AND ending.quantity > 0 AND ending.starts_at <= $3) \

@@ -8,9 +8,12 @@ use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, ResponseBo
 use super::{By, Context, Refused, refuse};
 use crate::command::{ReserveLine, choose};
 use crate::event::{Event, EventKind};
-use crate::instance::ExportGrant;
+use crate::instance::{ExportGrant, Instance};
 use crate::pool::FamiliesIn;
 use crate::workset::Workset;
+
+/// For so many features of an instance it is on record that they wait: a profile has few.
+const WAITING_MAX: usize = 16;
 
 /// Authorizes a feature. Asked again, the authorization is the same. A refusal for want of a licence is on record: it
 /// is the one thing that a refused request changes, so that an alert can say who waits.
@@ -47,7 +50,12 @@ pub(super) fn authorize(
     let Some(lot) = free_lot(place, &asked.tag, workset, context) else {
         let name = context.license_name(&asked.tag);
         let detail = format!("{name} has none to spare in {place_name}.");
-        if !waits && let Some(instance) = workset.instances.get_mut(&id) {
+        let waiting = |row: &Instance| row.exports.iter().filter(|grant| grant.lot.is_none()).count();
+        let has_room = workset.instances.get(&id).is_some_and(|row| waiting(row) < WAITING_MAX);
+        if !waits
+            && has_room
+            && let Some(instance) = workset.instances.get_mut(&id)
+        {
             instance.exports.push(ExportGrant {
                 feature: asked.feature.clone(),
                 tag: asked.tag.clone(),

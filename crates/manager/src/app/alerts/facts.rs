@@ -81,7 +81,7 @@ async fn loaded(
         let place = place_of(row.virtual_account).into_iter();
         loaded.extend(place.flat_map(|place| alert::returned(&row, place, catalogue, now)));
     }
-    for row in store.export_holders(account).await? {
+    for row in store.export_waiting(account).await? {
         let place = place_of(row.virtual_account).into_iter();
         loaded.extend(place.flat_map(|place| alert::restricted(&row, place, catalogue)));
     }

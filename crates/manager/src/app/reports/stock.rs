@@ -118,7 +118,7 @@ pub struct SubscriptionRow {
     /// `PERPETUAL`, `TERM` or `DEMO`.
     #[schema(value_type = String)]
     pub kind: LotKind,
-    /// How many.
+    /// How many, without those that an on-prem manager holds.
     #[schema(value_type = u64)]
     pub quantity: Quantity,
     /// The first instant at which it counts.
@@ -249,7 +249,7 @@ fn subscription_row(view: OwnedLotView, now: Timestamp) -> SubscriptionRow {
         tag: view.tag,
         license: view.name,
         kind: view.lot.kind,
-        quantity: view.lot.quantity,
+        quantity: view.lot.quantity.minus(view.lot.moved_out),
         starts_at: view.lot.starts_at,
         ends_at: view.lot.ends_at,
         days_left: view.lot.ends_at.map(left),

@@ -182,7 +182,7 @@ pub(crate) async fn list_subscriptions(at: InAccount, Body(listing): Body<Listin
         .map(|(license, lot)| Subscription {
             virtual_account: license.virtual_account.name.clone(),
             license: license.name.clone(),
-            quantity: lot.quantity.count(),
+            quantity: lot.quantity.minus(lot.moved_out).count(),
             start_date: day(lot.starts_at),
             end_date: lot.ends_at.map(day),
             id: lot.subscription_id.clone(),

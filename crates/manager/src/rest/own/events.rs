@@ -3,6 +3,7 @@
 use axum::Json;
 use jiff::Timestamp;
 use seatpool_domain::EventKind;
+use seatpool_proto::Sha256;
 use seatpool_store::EventQuery;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -91,15 +92,26 @@ pub(crate) async fn list_events(
     Ok(Json(place.rows(found)))
 }
 
+/// What is known of the log.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct KnownHead {
+    /// The `head` of an earlier verification: an event with this hash has to be in the log.
+    #[param(value_type = Option<String>)]
+    head: Option<Sha256>,
+}
+
 /// Verify the event log
 ///
 /// Recomputes the chain from the first event on, and names the first that was altered, inserted, removed or
 /// reordered. It reads the whole log, one account's at a time.
 #[utoipa::path(
     get, path = "/accounts/{account}/events/verification", tag = "seatpool",
-    params(("account" = String, Path, description = "The smart account's domain")),
+    params(("account" = String, Path, description = "The smart account's domain"), KnownHead),
     responses(
         (status = 200, description = "What was found", body = VerificationView),
+        (status = 400, description = "The head is no hash", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Without a role in the whole account", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
@@ -107,6 +119,7 @@ pub(crate) async fn list_events(
 )]
 pub(crate) async fn verify_events(
     InAccount { app, principal, account }: InAccount,
+    Query(known): Query<KnownHead>,
 ) -> Result<Json<VerificationView>, Problem> {
-    Ok(Json(audit::verify(&app, &principal, account).await?))
+    Ok(Json(audit::verify(&app, &principal, account, known.head).await?))
 }

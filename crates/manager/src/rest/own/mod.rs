@@ -27,6 +27,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 pub(super) use once::once;
 pub(crate) use paging::Rows;
+pub(crate) use reservations::WithCode;
 
 /// The routes, without their prefix.
 pub(crate) fn routes() -> OpenApiRouter<App> {

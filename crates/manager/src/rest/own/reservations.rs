@@ -84,12 +84,12 @@ pub(crate) struct Rehosting {
 }
 
 /// A reservation with the code that is to be carried to its product.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub(crate) struct WithCode {
     #[serde(flatten)]
-    reservation: ReservationView,
+    pub(crate) reservation: ReservationView,
     /// XML, in one line; the product takes it as it is.
-    authorization_code: String,
+    pub(crate) authorization_code: String,
 }
 
 async fn with_code(at: &InAccount, reservation: ReservationView) -> Result<WithCode, Problem> {
