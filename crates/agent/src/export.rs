@@ -27,6 +27,9 @@ pub struct Export {
     /// What is asked of the manager, if anything is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asking: Option<Asking>,
+    /// Whether the manager may hold a licence for it that is not counted on here: what was asked was canceled.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub unsettled: bool,
     /// Why the manager did not give, or take back, what was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

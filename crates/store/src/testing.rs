@@ -67,7 +67,13 @@ fn statements() -> Vec<Sql> {
         .into_iter()
         .flatten()
         .copied()
-        .chain(query::instances::LISTS.iter().chain(query::alerts::INDEXED).map(|(_, sql)| *sql))
+        .chain(
+            query::instances::LISTS
+                .iter()
+                .chain(query::alerts::INDEXED)
+                .chain(query::exports::INDEXED)
+                .map(|(_, sql)| *sql),
+        )
         .chain([*row::instance::upsert_after_contact(), *row::history::go_on()])
         .chain(tables.into_iter().flat_map(|table| [*table.upsert(), *table.delete()]))
         .collect()
@@ -100,7 +106,8 @@ pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, St
 /// What alerts are computed from and how lots are found, on SQLite: the index that must serve each statement, and the engine's plan for it.
 pub async fn indexed_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
-    for (index, sql) in query::alerts::INDEXED.iter().chain(query::lots::INDEXED) {
+    let few = query::exports::INDEXED.iter().chain(query::reservations::INDEXED);
+    for (index, sql) in query::alerts::INDEXED.iter().chain(query::lots::INDEXED).chain(few) {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

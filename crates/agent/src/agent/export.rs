@@ -42,18 +42,28 @@ impl Agent {
         self.known_export(&feature)?;
         self.refuse_unless_exporting(now)?;
         let export = self.state.exports.features.get(&feature);
-        if export.is_none_or(|export| export.authorized.is_none()) {
+        if export.is_none_or(|export| export.authorized.is_none() && !export.unsettled) {
             return Err(CommandRefused::ExportNotAuthorized(feature));
         }
         self.ask_export(feature, Asked::Return, now);
         Ok(())
     }
 
-    /// Stops the automatic retries. What is under way is answered still.
+    /// Stops the automatic retries. What is under way is answered still. Nobody knows here whether the manager did what
+    /// was asked: what was to be given back is not counted on any more, and may be given back once more.
     pub(super) fn cancel_export(&mut self) -> Result<(), CommandRefused> {
         let mut any = false;
-        for export in self.state.exports.features.values_mut() {
-            any |= export.asking.take().is_some();
+        for (feature, export) in &mut self.state.exports.features {
+            let Some(asking) = export.asking.take() else { continue };
+            any = true;
+            export.unsettled = true;
+            if asking.what == Asked::Return {
+                export.authorized = None;
+            }
+            export.failure = Some(format!(
+                "it was canceled, and the manager may hold a license for it: `license smart export return local {feature}` gives \
+                 it back, `license smart export request local {feature}` asks for it anew"
+            ));
         }
         self.forget_exports_without_content();
         if any { Ok(()) } else { Err(CommandRefused::NothingToCancel) }
@@ -71,6 +81,7 @@ impl Agent {
         let export = self.state.exports.features.entry(feature).or_insert_with(|| Export {
             authorized: None,
             asking: None,
+            unsettled: false,
             failure: None,
         });
         export.failure = None;
@@ -109,7 +120,7 @@ impl Agent {
             answer.feature, answer.authorization_key
         );
         let authorized = Some(Authorized { key: answer.authorization_key, since: now });
-        let export = Export { authorized, asking: None, failure: None };
+        let export = Export { authorized, asking: None, unsettled: false, failure: None };
         self.state.exports.features.insert(answer.feature, export);
         self.tell(EventCode::ExportKeyInstalled, Some(answer.tag), now, message);
     }

@@ -82,6 +82,36 @@ fn what_is_not_available_is_tried_again_until_it_is_or_until_it_is_canceled() {
 }
 
 #[test]
+fn what_was_to_be_given_back_is_not_counted_on_once_that_is_canceled_and_can_be_given_back_still() {
+    // The manager gave the licence away, and its answer was lost.
+    check(
+        "0 export allowed
+         0 register
+         5m export request mixed-mode
+         10m may mixed-mode
+         1h lose 1
+         1h export return mixed-mode
+         61m export cancel
+         62m may mixed-mode
+         2h export return mixed-mode
+         3h export return mixed-mode
+         4h export request mixed-mode
+         5h may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         10m mixed-mode allowed
+         1h communication_failed
+         1h export_request_failed CM_EXPORT
+         1h2m mixed-mode refused since 1h2m: ExportNotAuthorized
+         1h15m communication_restored
+         2h export_key_removed CM_EXPORT
+         3h refused: export_not_authorized
+         4h export_key_installed CM_EXPORT
+         5h mixed-mode allowed",
+    );
+}
+
+#[test]
 fn what_is_not_permitted_is_not_tried_again() {
     check(
         "0 export allowed

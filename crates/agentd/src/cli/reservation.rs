@@ -65,7 +65,7 @@ pub(super) async fn run(client: &Client, step: Reservation) -> Outcome {
         }
         Reservation::Return { what: Some(ReturnWhat::Authorization { code }), form }
         | Reservation::ReturnAuthorization { code, form } => {
-            let text = text_of(code)?;
+            let text = whole(&text_of(code)?)?;
             let code =
                 client.post::<String>(Method::POST, "licensing/reservation/discard", &json!(text)).await?;
             returned(code, form)
@@ -95,10 +95,15 @@ pub(super) fn outstanding(reservation: &ReservationStatus) -> String {
     said
 }
 
-async fn install(client: &Client, text: &str, form: Form) -> anyhow::Result<String> {
+/// An authorization code as it stands, or put together from the numbered parts of its pictures.
+fn whole(text: &str) -> anyhow::Result<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let parts = !lines.is_empty() && lines.iter().all(|line| picture::is_part(line));
-    let text = if parts { picture::joined(lines)? } else { text.to_owned() };
+    Ok(if parts { picture::joined(lines)? } else { text.to_owned() })
+}
+
+async fn install(client: &Client, text: &str, form: Form) -> anyhow::Result<String> {
+    let text = whole(text)?;
     let confirmation =
         client.post::<String>(Method::POST, "licensing/reservation/complete", &json!(text)).await?;
     let Some(code) = confirmation else { return Ok(String::new()) };

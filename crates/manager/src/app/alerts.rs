@@ -13,7 +13,7 @@ use seatpool_domain::alert::{self, Alert, Dismissal, Kind};
 use seatpool_domain::command::Action;
 use seatpool_domain::event::Severity;
 use seatpool_domain::explain::Place;
-use seatpool_proto::{AccountId, VirtualAccountId};
+use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{Page, Paged};
 
 use super::access::{self, Permission, Principal, check, unknown};
@@ -252,14 +252,25 @@ pub async fn find(
     Ok(Raised { dismissed: facts.dismissal(&alert).cloned(), alert })
 }
 
-/// Dismisses an alert for the state that it is raised for now: a worse one raises it anew.
+/// What names the state that an alert is raised for, in few letters.
+pub fn state_of(alert: &Alert) -> String {
+    Sha256::of(&alert.fingerprint).to_string().chars().take(16).collect()
+}
+
+/// Dismisses an alert for the state that it is raised for now: a worse one raises it anew. If it is said which
+/// [state](state_of) was seen, another one is not dismissed.
 pub async fn dismiss(
     app: &App,
     principal: &Principal,
     account: AccountId,
     key: &str,
+    seen: Option<&str>,
 ) -> Result<Raised, AppError> {
     let found = find(app, principal, account, key).await?;
+    if seen.is_some_and(|seen| seen != state_of(&found.alert)) {
+        let present = found.alert.message.to_string();
+        return Err(Refused::ChangedMeanwhile { seen: "another state".to_owned(), present }.into());
+    }
     let virtual_account = found.alert.place.id;
     check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
     let action = Action::DismissAlert {

@@ -1,5 +1,7 @@
 //! Product instances: finding them, looking at one, moving and removing them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use seatpool_domain::catalogue::Catalogue;
 use seatpool_domain::command::Action;
@@ -272,11 +274,16 @@ pub(super) async fn views(
     let usage = app.store().usage(account, &ids).await?;
     let totals = app.store().short_totals(account, &places).await?;
     let now = app.now();
+    // Of many instances, so that what this takes grows with them and not with their square.
+    let mut usage_of: HashMap<ProductInstanceId, Vec<Usage>> = HashMap::new();
+    for usage in usage {
+        usage_of.entry(usage.instance).or_default().push(usage);
+    }
     let view = |row: &Instance| {
-        let usage: Vec<_> = usage.iter().filter(|usage| usage.instance == row.id).cloned().collect();
+        let usage = usage_of.get(&row.id).map_or(&[][..], Vec::as_slice);
         let totals: Vec<_> =
             totals.iter().filter(|total| total.virtual_account == row.virtual_account).collect();
-        instance_view(app.catalogue(), row, &names, &usage, &totals, now)
+        instance_view(app.catalogue(), row, &names, usage, &totals, now)
     };
     Ok(rows.iter().map(view).collect())
 }

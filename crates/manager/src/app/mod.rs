@@ -115,6 +115,7 @@ struct Inner {
     under_way: UnderWay,
     /// Codes of reservations that were entered wrong.
     entries: reservations::Entries,
+    signed: reservations::Signed,
     turns: forms::Turns,
     /// Pages that showed a secret lately.
     shown: forms::Shown,
@@ -182,6 +183,7 @@ impl App {
             token_failures: FailureLimiter::new(TOKEN_FAILURES_MAX, TOKEN_FAILURES_WINDOW),
             under_way: UnderWay::default(),
             entries: reservations::Entries::default(),
+            signed: reservations::Signed::default(),
             domains: RwLock::default(),
             probed: Mutex::default(),
         }))
@@ -297,6 +299,11 @@ impl App {
     /// Codes of reservations that were entered wrong.
     pub(crate) fn entries(&self) -> &reservations::Entries {
         &self.0.entries
+    }
+
+    /// Authorization codes that were signed lately.
+    pub(crate) fn signed(&self) -> &reservations::Signed {
+        &self.0.signed
     }
 
     /// Requests that are done once however often they are sent, and are being done.

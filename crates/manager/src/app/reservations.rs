@@ -6,6 +6,7 @@
 
 mod entry;
 pub mod preview;
+mod signed;
 mod view;
 
 use seatpool_domain::command::{Action, Outcome, RehostStep, ReserveLine};
@@ -24,6 +25,7 @@ use super::accounts::{self, invalid};
 use super::inventory::{self, LicenseView, LotStatus, LotView};
 use super::{App, AppError};
 pub(crate) use entry::Entries;
+pub(crate) use signed::Signed;
 pub use view::{CodeView, HeldView, RehostView, ReservationView};
 
 /// One license to reserve, as people give it.
@@ -217,7 +219,7 @@ pub async fn list(
     Ok(rows.into_iter().filter_map(view).collect())
 }
 
-/// The authorization code that the product is to install, signed now; of a reservation that has not ended.
+/// The authorization code that the product is to install, signed now or lately; of a reservation that has not ended.
 pub async fn authorization_code(
     app: &App,
     principal: &Principal,
@@ -229,7 +231,10 @@ pub async fn authorization_code(
     if !row.is_open() {
         return Err(unknown("reservation"));
     }
-    Ok(app.ca().authorize(row.grant(), row.udi.clone(), row.request)?.to_text())
+    let code = (instance, row.latest().sequence);
+    app.signed().text(code, app.clock().real(), || {
+        Ok(app.ca().authorize(row.grant(), row.udi.clone(), row.request)?.to_text())
+    })
 }
 
 /// Changes what a reservation holds: all that it is to hold is given.

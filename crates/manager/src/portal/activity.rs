@@ -43,7 +43,7 @@ async fn show_activity(
     let scope = Scope { app: &app, principal, account, virtual_account: None };
     let filter = Filter::read(&scope, &query).await?;
     let wanted: EventQuery = filter.query();
-    if query.wants_file() {
+    if query.wants_file() && filter.is_readable() {
         return events::file(&app, principal, account, &format!("activity-{}", at.account.domain), wanted)
             .await;
     }

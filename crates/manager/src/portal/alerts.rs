@@ -62,6 +62,8 @@ pub(super) struct AlertRow {
     pub(super) due: Option<When>,
     pub(super) dismissed: Option<(String, When)>,
     pub(super) links: Vec<(String, &'static str)>,
+    /// What the button sends: which alert, and in which state it was seen.
+    pub(super) button: String,
     pub(super) may_dismiss: bool,
 }
 
@@ -235,6 +237,7 @@ pub(super) fn alert_row(doors: &Doors, raised: &Raised, now: jiff::Timestamp) ->
             .as_ref()
             .map(|dismissal| (dismissal.by.clone(), When::since(dismissal.at, now))),
         links: alert.actions().into_iter().filter_map(|action| action_link(doors, alert, action)).collect(),
+        button: format!("{} {}", alert.key(), alerts::state_of(alert)),
         may_dismiss: doors.manages && alert.kind.is_dismissible(),
     }
 }
@@ -269,16 +272,23 @@ fn action_link(doors: &Doors, alert: &Alert, action: Action) -> Option<(String, 
     }
 }
 
+/// What an alert's button sent: which alert, and in which state it was seen.
+fn chosen(form: &Posted) -> (&str, &str) {
+    let sent = form.text("alert");
+    sent.split_once(' ').unwrap_or((sent, ""))
+}
+
 /// `POST /portal/{domain}/alerts/dismiss`.
 async fn dismiss(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
-    alerts::dismiss(&app, &at.principal, at.account.id, form.text("alert")).await?;
+    let (key, seen) = chosen(&form);
+    alerts::dismiss(&app, &at.principal, at.account.id, key, Some(seen)).await?;
     let to = with_query(&format!("{}/alerts", at.base()), &[("va", form.text("va")), ("done", "dismissed")]);
     Ok(Redirect::to(&to).into_response())
 }
 
 /// `POST /portal/{domain}/alerts/restore`.
 async fn restore(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
-    alerts::restore(&app, &at.principal, at.account.id, form.text("alert")).await?;
+    alerts::restore(&app, &at.principal, at.account.id, chosen(&form).0).await?;
     let to = with_query(
         &format!("{}/alerts", at.base()),
         &[("va", form.text("va")), ("dismissed", "yes"), ("done", "restored")],

@@ -5,8 +5,8 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
-use seatpool_domain::EventKind;
 use seatpool_domain::event::Severity;
+use seatpool_domain::{EventKind, Refused};
 use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
 use seatpool_store::{EventQuery, InstanceQuery, Page};
 
@@ -21,7 +21,7 @@ use super::table::{ChoiceOption, license_options};
 use super::zone;
 use crate::app::access::Principal;
 use crate::app::events::{self, EventView};
-use crate::app::{App, instances, inventory};
+use crate::app::{App, AppError, instances, inventory};
 
 #[derive(Template)]
 #[template(path = "events.html", blocks = ["content"])]
@@ -74,6 +74,13 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Filter {
+    /// Whether all that was typed can be read: a file says nothing of what can't, and would hold too much.
+    pub(crate) fn is_readable(&self) -> bool {
+        [&self.license, &self.instance, &self.user, &self.since, &self.until]
+            .iter()
+            .all(|field| field.problem.is_none())
+    }
+
     /// The filter that a query asks for. What can't be read is told beside its field and leaves nothing out.
     pub(crate) async fn read(scope: &Scope<'_>, query: &ListQuery) -> Result<Self, Problem> {
         let text = query.q.trim().to_owned();
@@ -86,7 +93,18 @@ impl Filter {
         if tag.is_none() && !license.value.is_empty() {
             license.refuse("No license has this name or tag");
         }
-        let user = query.user.trim().to_owned();
+        let mut user = Field::of(query.user.trim());
+        let mut actor = Some(user.value.clone()).filter(|typed| !typed.is_empty());
+        if let Some(typed) = &actor {
+            match events::actor_named(scope.app, scope.account, typed).await {
+                Ok(named) => actor = Some(named),
+                Err(AppError::Refused(Refused::Invalid { .. })) => {
+                    user.refuse("Several clients have this name. Type the client's id");
+                    actor = None;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
         let mut instance = Field::of(query.instance.trim());
         let id = instance_named(scope, &instance.value).await?;
         if id.is_none() && !instance.value.is_empty() {
@@ -110,11 +128,11 @@ impl Filter {
             instance: id,
             kind,
             text: (!text.is_empty()).then(|| text.clone()),
-            actor: (!user.is_empty()).then(|| user.clone()),
+            actor,
             since: start(from),
             until: start(to),
         };
-        let detailed = [&license.value, &instance.value, &user, &since.value, &until.value]
+        let detailed = [&license.value, &instance.value, &user.value, &since.value, &until.value]
             .iter()
             .any(|value| !value.is_empty());
         let kinds = EventKind::ALL
@@ -128,7 +146,7 @@ impl Filter {
             licenses: license_options(scope.app),
             license,
             instance,
-            user: Field::of(user),
+            user,
             since,
             until,
             text,
@@ -282,7 +300,7 @@ pub(crate) async fn show_events(
         virtual_account: Some(here.va.id),
     };
     let filter = Filter::read(&scope, &query).await?;
-    if query.wants_file() {
+    if query.wants_file() && filter.is_readable() {
         let name = format!("events-{}", here.va.name);
         return file(&app, &here.principal, here.account_id(), &name, filter.query()).await;
     }

@@ -67,6 +67,11 @@ async fn alerts_are_filtered_dismissed_and_brought_back() {
     assert!(minor.has("7 of CCX Flex Premium Agent") && !minor.has("40 of CCX Premium Agent"));
     let key = minor.between("name=\"alert\" value=\"", "\"").unwrap();
 
+    // Another state than the one that was seen is not dismissed unseen.
+    let old = format!("{} 0123456789abcdef", key.split(' ').next().unwrap());
+    let refused = visitor.submit(all, "/portal/example.com/alerts/dismiss", &[("alert", &old)]).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.has("7 of CCX Flex Premium Agent in Default end on"), "{}", refused.body);
     let done = visitor.submit(all, "/portal/example.com/alerts/dismiss", &[("alert", &key)]).await;
     assert_eq!(done.status, 303, "{}", done.body);
     let page = visitor.get(done.header("location")).await;

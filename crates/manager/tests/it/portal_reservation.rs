@@ -67,17 +67,21 @@ async fn a_reservation_is_made_changed_confirmed_and_given_back() {
     // Four steps: the code is there as text, as a file and as pictures.
     let product = Product::new("SN-SLR-1");
     let instance = reserve(&mut alice, &world, &product, "30").await;
-    let code = product.install(&code_of(&mut alice, &instance).await);
+    let text = code_of(&mut alice, &instance).await;
+    let code = product.install(&text);
     assert_eq!(code.grant.entitlements[0].count.count(), 30);
     let page = alice.get(&format!("{instance}/reservation?done=reserved")).await;
     assert!(page.has("&#60;specificPLR&#62;") || page.has("&#60;smartLicense&#62;"), "{}", page.body);
     assert!(page.has("data-copy=\"authorization-code\" hidden") && page.body.len() < PAGE_BYTES_MAX);
-    let parts = picture::parts_of(&code.to_text(), SCREEN_BYTES_MAX).len();
-    for number in 1..=parts {
+    // All pictures are of one signing, and of the file's: else they could not be put together.
+    let drawn = picture::parts_of(text.trim(), SCREEN_BYTES_MAX);
+    let parts = drawn.len();
+    for (number, part) in (1..).zip(&drawn) {
         assert!(page.has(&format!("part {number} of {parts}")), "{number} of {parts}");
         let image = alice.get(&format!("{instance}/reservation/pictures/{number}")).await;
         assert_eq!((image.status, image.header("content-type")), (200, "image/svg+xml"));
         assert!(image.body.starts_with("<svg") && image.body.len() < PAGE_BYTES_MAX, "{}", image.body.len());
+        assert_eq!(image.body, picture::svg(part, 400).unwrap(), "part {number} is of another signing");
     }
     for number in ["0", "999", "x"] {
         assert_eq!(alice.get(&format!("{instance}/reservation/pictures/{number}")).await.status, 404);

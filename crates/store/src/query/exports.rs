@@ -10,16 +10,38 @@ use crate::sql::{Sql, Value, statements};
 use crate::store::Store;
 use crate::table::read_all;
 
+/// Instances of account `$1` with export-restricted features. The index is named, since SQLite would rather walk all
+/// instances by their key, which gives the order: it does not know that few have any.
+macro_rules! with_exports {
+    ($which:literal) => {
+        Sql {
+            sqlite: with_exports!(" INDEXED BY instances_with_exports", $which),
+            postgres: with_exports!("", $which),
+        }
+    };
+    ($hint:literal, $which:literal) => {
+        concat!(
+            "SELECT ",
+            instance_columns!(),
+            " FROM instances",
+            $hint,
+            " WHERE account_id = $1 AND exports <> '[]' AND ended_at IS NULL",
+            $which,
+            " ORDER BY id"
+        )
+    };
+}
+
+const HOLDERS: Sql = with_exports!("");
+// As JSON has one that waits: in a text of its own the quotation marks would be escaped.
+const WAITING: Sql = with_exports!(" AND exports LIKE '%\"lot\":null%'");
+
+/// The statements that an index must serve, each with that index.
+#[cfg(feature = "testing")]
+pub(crate) const INDEXED: &[(&str, Sql)] =
+    &[("instances_with_exports", HOLDERS), ("instances_with_exports", WAITING)];
+
 statements! {
-    HOLDERS = Sql::both(concat!(
-        "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
-         AND ended_at IS NULL ORDER BY id"
-    ));
-    // As JSON has one that waits: in a text of its own the quotation marks would be escaped.
-    WAITING = Sql::both(concat!(
-        "SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND exports <> '[]' \
-         AND ended_at IS NULL AND exports LIKE '%\"lot\":null%' ORDER BY id"
-    ));
     TOKENS = Sql::both(
         "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND export_controlled AND revoked_at IS NULL \
          AND expires_at > $2 AND (uses_max IS NULL OR uses < uses_max)",

@@ -35,6 +35,10 @@ statements! {
     };
 }
 
+/// The statements that an index must serve, each with that index.
+#[cfg(feature = "testing")]
+pub(crate) const INDEXED: &[(&str, Sql)] = &[("events_of_returns", RETURNED)];
+
 impl Store {
     /// The reservations that ended after `after`: returned, or released without their return codes.
     pub async fn reservations_returned(

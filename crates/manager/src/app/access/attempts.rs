@@ -93,6 +93,8 @@ pub struct Origin {
     source: Source,
     network: Network,
     trust: Trust,
+    /// Whether it counts against its site.
+    of_site: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl Origin {
 
     /// A network that the person signed in from, or a session.
     pub fn known(address: Option<&str>) -> Self {
-        Self { trust: Trust::Known, ..Self::anywhere(address) }
+        Self { trust: Trust::Known, of_site: false, ..Self::anywhere(address) }
     }
 
     /// Anywhere, with a second factor beside the password.
@@ -124,7 +126,13 @@ impl Origin {
     /// Anywhere.
     pub fn anywhere(address: Option<&str>) -> Self {
         let network = Network::of(address);
-        Self { source: Source::Host(network.host), network, trust: Trust::Stranger }
+        Self { source: Source::Host(network.host), network, trust: Trust::Stranger, of_site: true }
+    }
+
+    /// Anywhere, for a second secret: its site was counted with the first one. Counted again, the site's measure would
+    /// tell that the first one was right.
+    pub fn second(address: Option<&str>) -> Self {
+        Self { of_site: false, ..Self::anywhere(address) }
     }
 }
 
@@ -164,7 +172,7 @@ impl Attempts {
                 return Err(NotNow::Wait { seconds: seconds_until(free, now) });
             }
         }
-        if from.trust != Trust::Known {
+        if from.of_site {
             make_room(&mut counts.sites, &from.network.site, |site| site.empty_at);
             let site = counts.sites.entry(from.network.site).or_insert_with(|| Bucket::empty(now));
             let free = site.room_at(SITE, now);
@@ -180,7 +188,7 @@ impl Attempts {
             let entered = tried.enter(from.network, now);
             entry = Some(entered.map_err(|seconds| NotNow::Besieged { seconds })?);
         }
-        if let Some(site) = counts.sites.get_mut(&from.network.site).filter(|_| from.trust != Trust::Known) {
+        if let Some(site) = counts.sites.get_mut(&from.network.site).filter(|_| from.of_site) {
             site.fill(SITE, now);
         }
         make_room(&mut counts.pairs, &pair, |failures| failures.last);
@@ -251,7 +259,7 @@ impl Attempts {
 
 impl Counts {
     fn give_back_site(&mut self, attempt: &Attempt) {
-        if attempt.from.trust != Trust::Known
+        if attempt.from.of_site
             && let Some(site) = self.sites.get_mut(&attempt.from.network.site)
         {
             site.take_back(SITE);
@@ -330,6 +338,20 @@ mod tests {
         let right = begun.into_iter().flatten().next().unwrap();
         attempts.right(&right);
         assert_eq!(wait(&attempts, "ann", host("192.0.2.1"), 0), 0, "a right one is given back");
+    }
+
+    #[test]
+    fn a_second_secret_is_not_told_by_what_its_site_has_left() {
+        let left = |is_right: bool| {
+            let attempts = Attempts::default();
+            let _password = attempts.begin("ann", Origin::with_code(Some("192.0.2.1")), at(0)).unwrap();
+            if is_right {
+                let _wrong_code =
+                    attempts.begin("code ann", Origin::second(Some("192.0.2.1")), at(0)).unwrap();
+            }
+            (0..1000).filter(|n| fail(&attempts, &format!("u{n}"), "192.0.2.1", 0).is_ok()).count()
+        };
+        assert_eq!((left(false), left(true)), (59, 59));
     }
 
     #[test]

@@ -116,7 +116,7 @@ async fn take(
 ) -> Result<(), CodeError> {
     let who = format!("code {}", user.id);
     let (real, attempts) = (app.clock().real(), &app.gate().attempts);
-    let attempt = attempts.begin(&who, Origin::anywhere(address), real).map_err(|not_now| match not_now {
+    let attempt = attempts.begin(&who, Origin::second(address), real).map_err(|not_now| match not_now {
         NotNow::Wait { seconds } | NotNow::Besieged { seconds } => CodeError::Wait { seconds },
     })?;
     let step = totp::matching_step(secret, code, u64::try_from(real.as_second()).unwrap_or_default());

@@ -128,7 +128,7 @@ fn answered(here: &Here, asked: &Asked, code: &mut Field) -> Result<Option<Respo
     code.refuse(if before.is_open() {
         "This request code has its authorization code already, in a virtual account that you don't manage: ask who manages that"
     } else {
-        "This request code was used before, and its reservation has ended: make a new one on the product with license smart reservation request"
+        "This request code was used before, and its reservation has ended: make a new one on the product with license smart reservation cancel and request"
     });
     show_with(StatusCode::CONFLICT, &request_page(here, code.clone())).map(Some)
 }

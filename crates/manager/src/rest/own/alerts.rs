@@ -83,7 +83,7 @@ pub(crate) async fn dismiss_alert(
     InAccount { app, principal, account }: InAccount,
     Last(key): Last,
 ) -> Result<Json<AlertView>, Problem> {
-    let dismissed = alerts::dismiss(&app, &principal, account, &key).await?;
+    let dismissed = alerts::dismiss(&app, &principal, account, &key, None).await?;
     Ok(Json(AlertView::from(&dismissed)))
 }
 

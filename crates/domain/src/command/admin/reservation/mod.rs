@@ -67,7 +67,7 @@ pub(super) fn make(
             Err(refused(
                 "request_used",
                 "this request code was used before, and its reservation has ended: make a new one on the product with \
-                 `license smart reservation request`",
+                 `license smart reservation cancel` and `request`",
             ))
         } else if before.virtual_account == virtual_account && holds::says_the_same(before, lines) {
             Ok(Outcome::Reserved(before.instance))
