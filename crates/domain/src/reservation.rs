@@ -70,6 +70,9 @@ pub struct RehostAsked {
     pub at: Timestamp,
     /// Who.
     pub by: String,
+    /// Whether that is a person: of a program nobody knows whose it is, so that who approves might be the same.
+    #[serde(default)]
+    pub is_person: bool,
     /// Why.
     pub reason: String,
 }

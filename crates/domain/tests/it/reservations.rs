@@ -273,6 +273,11 @@ fn a_failed_products_licences_take_two_people_or_the_vendor() {
     assert_eq!(code(world.submit(step(RehostStep::Approve, ""))), "own_request");
     world.submit_as(ben(), step(RehostStep::Refuse, "it runs")).unwrap();
     assert_eq!(reserved(&world, lot), 6);
+    // Whose program asks nobody knows: it might be ben's own.
+    world.submit_as(Actor::Client("robot".into()), step(RehostStep::Ask, "burnt down")).unwrap();
+    assert_eq!(code(world.submit_as(ben(), step(RehostStep::Approve, ""))), "not_a_person");
+    world.submit_as(ben(), step(RehostStep::Refuse, "ask in person")).unwrap();
+    assert_eq!(reserved(&world, lot), 6);
     world.submit(step(RehostStep::Ask, "burnt down")).unwrap();
     let program = Actor::Client("robot".into());
     assert_eq!(code(world.submit_as(program, step(RehostStep::Approve, ""))), "not_a_person");

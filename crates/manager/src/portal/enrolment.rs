@@ -36,6 +36,8 @@ pub(super) struct EnrolmentPage {
     /// Where to go without doing it; empty where it must be done.
     pub(super) cancel: String,
     pub(super) enrolment: Enrolment,
+    /// Asked for where a session alone is not enough: who finds one open must not make it theirs.
+    pub(super) password: Option<Field>,
     pub(super) code: Field,
 }
 
@@ -56,6 +58,7 @@ fn enrolment_page(step: &Unfinished, back: String, enrolment: Enrolment, code: F
         back,
         cancel: String::new(),
         enrolment,
+        password: None,
         code,
     }
 }

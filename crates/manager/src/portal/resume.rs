@@ -37,7 +37,7 @@ pub(super) async fn keep(app: &App, visit: &Visit, sent: &Sent) -> Option<Respon
     let is_kept = |(name, _): &&(String, String)| !NEVER_KEPT.contains(&name.as_str());
     let fields = sent.fields()?.iter().filter(is_kept).cloned().collect();
     let id = match forms::keep_typed(app, user, sent.path().to_owned(), fields).await {
-        Ok(id) => id,
+        Ok(id) => id?,
         Err(error) => {
             tracing::warn!(%error, "what was typed into a form could not be kept");
             return None;

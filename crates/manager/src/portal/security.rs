@@ -226,7 +226,12 @@ async fn go_on(app: &App, signed_in: &SignedIn, response: Response) -> Result<Re
     with_session(&renewed, response)
 }
 
-fn enrolment_page(signed_in: &SignedIn, enrolment: second_factor::Enrolment, code: Field) -> EnrolmentPage {
+fn enrolment_page(
+    signed_in: &SignedIn,
+    user: &User,
+    enrolment: second_factor::Enrolment,
+    (password, code): (Field, Field),
+) -> EnrolmentPage {
     EnrolmentPage {
         frame: signed_in.visit.frame(),
         lead: "From then on, signing in takes your password and the code that your phone shows.",
@@ -234,6 +239,7 @@ fn enrolment_page(signed_in: &SignedIn, enrolment: second_factor::Enrolment, cod
         back: HERE.into(),
         cancel: HERE.into(),
         enrolment,
+        password: user.password_hash.is_some().then_some(password),
         code,
     }
 }
@@ -244,18 +250,30 @@ async fn show_enrolment(State(app): State<App>, signed_in: SignedIn) -> Result<R
     if user.second_factor.is_some() {
         return Ok(Redirect::to(HERE).into_response());
     }
-    show(&enrolment_page(&signed_in, second_factor::begin(&app, &user)?, Field::default()))
+    show(&enrolment_page(&signed_in, &user, second_factor::begin(&app, &user)?, Default::default()))
 }
 
 /// `POST /preferences/security/second-factor`.
 async fn enrol(State(app): State<App>, signed_in: SignedIn, form: Posted) -> Result<Response, Problem> {
     let user = own_user(&app, &signed_in).await?;
+    let (mut password, typed) = (Field::default(), form.raw("password").to_owned());
+    if user.password_hash.is_some() && !password_again(&app, &signed_in, &user, &typed, &mut password).await?
+    {
+        let enrolment = match second_factor::resume(&app, &user, form.text("sealed"))? {
+            Some(enrolment) => enrolment,
+            None => second_factor::begin(&app, &user)?,
+        };
+        let page = enrolment_page(&signed_in, &user, enrolment, (password, Field::default()));
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
     match confirm(&app, signed_in.principal(), &user, &form).await? {
         Ok(codes) => {
             let page = RecoveryCodesPage { frame: signed_in.visit.frame(), codes, back: HERE.into() };
             go_on(&app, &signed_in, show_once(&page, HERE)?).await
         }
-        Err((status, enrolment, code)) => show_with(status, &enrolment_page(&signed_in, enrolment, code)),
+        Err((status, enrolment, code)) => {
+            show_with(status, &enrolment_page(&signed_in, &user, enrolment, (password, code)))
+        }
     }
 }
 

@@ -134,6 +134,7 @@ async fn pages_about_people_are_pictured_in_light_and_dark_wide_and_narrow() {
     }
     let secret = browser.run("return document.getElementById('secret').innerText").await;
     let secret = secret.as_str().unwrap().to_owned();
+    browser.run(&type_in("password", ALICE.1)).await;
     browser.run(&type_in("code", &totp::code(&secret, 0))).await;
     browser.run(submit).await;
     browser.until("document.getElementById('codes')").await;

@@ -15,7 +15,7 @@ const SECURITY: &str = "/preferences/security";
 const USERS: &str = "/api/seatpool/v1/accounts/example.com/users";
 
 /// Sets up a second factor in the portal; its secret and the recovery codes.
-async fn enrol(visitor: &mut Visitor) -> (String, Vec<String>) {
+async fn enrol(visitor: &mut Visitor, password: &str) -> (String, Vec<String>) {
     let form = format!("{SECURITY}/second-factor");
     let page = visitor.get(&form).await;
     assert_eq!(page.status, 200, "{}", page.body);
@@ -24,11 +24,26 @@ async fn enrol(visitor: &mut Visitor) -> (String, Vec<String>) {
     assert!(picture.contains("<svg") && !picture.contains("style="), "the policy takes no inline style");
     let sealed = page.between("name=\"sealed\" value=\"", "\"").unwrap();
     assert!(!sealed.contains(&secret));
-    let wrong = visitor.post(&form, &[("csrf", &page.csrf()), ("sealed", &sealed), ("code", "000000")]).await;
+    let code = totp::code(&secret, 0);
+    let sent = |page: &Page, password: &str, code: &str| {
+        [
+            ("csrf", page.csrf()),
+            ("sealed", sealed.clone()),
+            ("password", password.into()),
+            ("code", code.into()),
+        ]
+    };
+    // An open session alone is not enough, whatever phone is at hand.
+    let fields = sent(&page, "not the password", &code);
+    let refused = visitor.post(&form, &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.has("id=\"password-error\"") && refused.has(&secret), "the same secret again");
+    let fields = sent(&refused, password, "000000");
+    let wrong = visitor.post(&form, &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.has("id=\"code-error\"") && wrong.has(&secret), "the same secret again");
-    let code = totp::code(&secret, 0);
-    let done = visitor.post(&form, &[("csrf", &wrong.csrf()), ("sealed", &sealed), ("code", &code)]).await;
+    let fields = sent(&wrong, password, &code);
+    let done = visitor.post(&form, &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
     assert_eq!(done.status, 200, "{}", done.body);
     let codes: Vec<String> = done
         .body
@@ -50,7 +65,7 @@ async fn a_second_factor_is_asked_for_once_it_is_on_and_each_code_is_good_once()
     let manager = world.start();
     let mut alice = Visitor::signed_in(&manager, ALICE).await;
     let before = alice.cookies[SESSION].clone();
-    let (secret, codes) = enrol(&mut alice).await;
+    let (secret, codes) = enrol(&mut alice, ALICE.1).await;
     assert_ne!(alice.cookies[SESSION], before, "a step, a new session");
 
     let mut other = Visitor::new(&manager);
@@ -101,7 +116,7 @@ async fn turning_the_second_factor_off_takes_password_and_code_and_new_codes_voi
     let world = World::new().await;
     let manager = world.start();
     let mut alice = Visitor::signed_in(&manager, ALICE).await;
-    let (secret, codes) = enrol(&mut alice).await;
+    let (secret, codes) = enrol(&mut alice, ALICE.1).await;
     let fields = [("codes_password", ALICE.1)];
     let page = alice.submit(SECURITY, &format!("{SECURITY}/recovery-codes"), &fields).await;
     assert!(page.has("Keep your recovery codes") && !page.has(&codes[0]), "{}", page.body);
@@ -360,7 +375,7 @@ async fn guessing_from_everywhere_stops_neither_known_browsers_and_networks_nor_
     let manager = world.start();
     let mut known = Visitor::signed_in(&manager, ALICE).await;
     let device = known.cookies[DEVICE].clone();
-    let (secret, codes) = enrol(&mut known).await;
+    let (secret, codes) = enrol(&mut known, ALICE.1).await;
     besiege(&manager, ALICE.0).await;
     besiege(&manager, "nobody").await;
 

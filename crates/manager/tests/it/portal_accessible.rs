@@ -58,7 +58,13 @@ async fn steps(world: &World, manager: &Manager) -> Vec<(String, Option<String>)
     let page = carol.get(enrol).await;
     let secret = page.between("id=\"secret\">", "</code>").unwrap();
     let (sealed, code) = (page.between("name=\"sealed\" value=\"", "\"").unwrap(), totp::code(&secret, 0));
-    assert_eq!(carol.submit(enrol, enrol, &[("sealed", &sealed), ("code", &code)]).await.status, 200);
+    assert_eq!(
+        carol
+            .submit(enrol, enrol, &[("sealed", &sealed), ("password", CAROL.1), ("code", &code)])
+            .await
+            .status,
+        200
+    );
     let first = Caller::first(world, manager).await;
     let new = json!({ "login": "eve", "roles": [{ "role": "approver" }] });
     let made = first.post(&format!("{API}/accounts/example.com/users"), new).await;

@@ -55,6 +55,7 @@ impl Tour {
         self.browser.until_found("#secret").await;
         self.picture("second-factor").await;
         let secret = self.browser.text("#secret").await;
+        self.browser.fill("#password", ALICE.1).await;
         self.browser.fill("#code", &totp::code(&secret, 0)).await;
         self.browser.click("main form button.primary").await;
         self.browser.until_found("#codes li").await;

@@ -168,7 +168,7 @@ async fn recovery_codes_are_made_once_with_the_second_factor_and_later() {
     let secret = page.between("id=\"secret\">", "</code>").unwrap();
     let sealed = page.between("name=\"sealed\" value=\"", "\"").unwrap();
     let code = totp::code(&secret, 0);
-    let fields = [("sealed", sealed.as_str()), ("code", code.as_str())];
+    let fields = [("sealed", sealed.as_str()), ("password", ALICE.1), ("code", code.as_str())];
     let form = Form::open(&mut alice, &enrol, &enrol, &fields).await;
     let shown = ("<ul class=\"codes\" id=\"codes\">", "</ul>");
     let codes = form.send_thrice(&manager, &mut alice, shown).await;

@@ -5,6 +5,7 @@
 //! sealed for that user and kept beside what is known of forms that were sent.
 
 use jiff::{SignedDuration, Timestamp};
+use seatpool_domain::access::UserStatus;
 use seatpool_proto::Sha256;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,20 +40,24 @@ pub(crate) fn user_of(ca: &Ca, form_key: &str) -> Option<Uuid> {
     Uuid::from_slice(opened.get(..16)?).ok()
 }
 
-/// Keeps what this user typed; by which it is found again.
+/// Keeps what this user typed; by which it is found again. Of somebody who may not sign in any more nothing is kept.
 pub(crate) async fn keep_typed(
     app: &App,
     user: Uuid,
     action: String,
     fields: Vec<(String, String)>,
-) -> Result<String, AppError> {
+) -> Result<Option<String>, AppError> {
+    let owner = app.store().user(user).await?;
+    if owner.is_none_or(|owner| owner.status != UserStatus::Active) {
+        return Ok(None);
+    }
     let (id, at) = (secret(), app.clock().real());
     let form = serde_json::to_vec(&TypedForm { action, fields, at }).map_err(|_| AppError::Internal)?;
     let sealed = app.ca().seal(&purpose(user), &form)?;
     let digest = digest(&id);
     app.store().take_form(digest, app.now()).await?;
     app.store().answer_form(digest, &sealed).await?;
-    Ok(id)
+    Ok(Some(id))
 }
 
 /// What this user typed, if it is kept; what another did is not found.

@@ -41,7 +41,12 @@ pub(in crate::command::admin) fn rehost(
             let message = format!(
                 "{name} asks to release the licenses of {product} without its return code. Reason: {reason}"
             );
-            reservation.rehost = Some(RehostAsked { at: context.now, by: name, reason });
+            reservation.rehost = Some(RehostAsked {
+                at: context.now,
+                by: name,
+                is_person: matches!(by.actor, Actor::User(_)),
+                reason,
+            });
             record(EventKind::RehostAsked, message, &reservation, by, workset, context);
             holds::put(reservation, by, workset, context);
         }
@@ -61,6 +66,15 @@ pub(in crate::command::admin) fn rehost(
                 return Err(refused(
                     "not_a_person",
                     "a person approves this, not a program: sign in to the portal",
+                ));
+            }
+            if !asked.is_person {
+                return Err(refused(
+                    "not_a_person",
+                    format!(
+                        "{} is a program: two persons are to agree. Refuse this, and have a person ask in the portal",
+                        asked.by
+                    ),
                 ));
             }
             if asked.by == by.actor.name() {
