@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a browser that this person signed in with before; a session | the login and that browser |
 //! | a network that this person signed in from lately | the login and that subscriber |
-//! | anywhere else | the login and that subscriber, the site for all logins, and the login ([`siege`]) |
+//! | anywhere else | the login and that subscriber, the site for all logins, and the login (`siege`) |
 //!
 //! So strangers can't use up what a known browser or network has, and a person whom nothing tells from a stranger
 //! has a turn that strangers can't take. docs/security.md has the numbers and what follows from them.
