@@ -52,10 +52,10 @@ pub(super) enum AccountCommand {
         #[arg(long)]
         name: Option<String>,
         /// Whether its tokens may allow export-controlled functionality
-        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+        #[arg(long, value_name = "yes|no", hide_possible_values = true, value_parser = BoolishValueParser::new())]
         export_permitted: Option<bool>,
         /// Whether its products may reserve all licenses without counting
-        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+        #[arg(long, value_name = "yes|no", hide_possible_values = true, value_parser = BoolishValueParser::new())]
         universal_permitted: Option<bool>,
         /// Only say what it would come to
         #[arg(long)]
