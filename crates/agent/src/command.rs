@@ -187,6 +187,11 @@ pub enum CommandRefused {
     /// The feature is not authorized.
     #[error("the export-restricted feature {0} is not authorized: there is nothing to return")]
     ExportNotAuthorized(String),
+    /// The feature is on.
+    #[error(
+        "the export-restricted feature {0} is in use: turn it off in the product first, then give its authorization back"
+    )]
+    ExportInUse(String),
     /// Reserved instances have it in their authorization code.
     #[error(
         "license reservation is enabled: an export-restricted feature is authorized by the authorization code, so \
@@ -220,6 +225,7 @@ impl CommandRefused {
             Self::ExportNotAllowed => "export_not_allowed",
             Self::ExportAuthorized(_) => "export_authorized",
             Self::ExportNotAuthorized(_) => "export_not_authorized",
+            Self::ExportInUse(_) => "export_in_use",
             Self::NothingToCancel => "nothing_to_cancel",
             Self::Quantity(_) => "quantity",
         }

@@ -242,8 +242,9 @@ impl Agent {
         let message = if let Some(instance) = reserved {
             format!(
                 "Everything but the evaluation countdown and the reservation's sequence number was forgotten. The \
-                manager still holds the licenses that were reserved for {instance}: have them released there as those of a \
-                failed product."
+                manager still holds the licenses that were reserved for {instance}. If you have the text of the installed \
+                authorization code, give it back: `license smart reservation enable`, then `license smart reservation \
+                return-authorization`. If it is lost, have the licenses released at the manager as those of a failed product."
             )
         } else if registered {
             format!(

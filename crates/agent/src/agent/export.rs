@@ -45,6 +45,11 @@ impl Agent {
         if export.is_none_or(|export| export.authorized.is_none() && !export.unsettled) {
             return Err(CommandRefused::ExportNotAuthorized(feature));
         }
+        if export.is_some_and(|export| export.authorized.is_some())
+            && self.state.exports.on.contains(&feature)
+        {
+            return Err(CommandRefused::ExportInUse(feature));
+        }
         self.ask_export(feature, Asked::Return, now);
         Ok(())
     }

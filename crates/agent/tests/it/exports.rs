@@ -153,6 +153,27 @@ fn after_deregistration_a_feature_that_is_still_on_is_an_alert_until_it_is_off()
 }
 
 #[test]
+fn the_authorization_of_a_feature_that_is_on_is_not_given_back() {
+    check(
+        "0 export allowed
+         0 register
+         1h export request mixed-mode
+         2h feature mixed-mode on
+         3h export return mixed-mode
+         3h may mixed-mode
+         4h feature mixed-mode off
+         4h export return mixed-mode
+         5h may mixed-mode",
+        "0 registration_succeeded
+         1h export_key_installed CM_EXPORT
+         3h refused: export_in_use
+         3h mixed-mode allowed
+         4h export_key_removed CM_EXPORT
+         5h mixed-mode refused since 5h: ExportNotAuthorized",
+    );
+}
+
+#[test]
 fn an_answer_that_was_lost_is_asked_for_again() {
     check(
         "0 export allowed

@@ -125,6 +125,7 @@ pub(super) fn refused(error: ChangeError) -> Refusal {
             | "export_not_allowed"
             | "export_authorized"
             | "export_not_authorized"
+            | "export_in_use"
             | "nothing_to_cancel" => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         },

@@ -187,15 +187,6 @@ pub fn raised(watch: &Watch, row: &Instance, place: &Place, policy: &Policy) -> 
     }
 }
 
-/// All alerts of an instance that its own state raises.
-pub fn of_instance(row: &Instance, place: &Place, policy: &Policy, now: Timestamp) -> Vec<Alert> {
-    watches(policy, now)
-        .iter()
-        .filter(|watch| watch.condition.holds(row))
-        .map(|watch| raised(watch, row, place, policy))
-        .collect()
-}
-
 /// The alert of an event that was noticed lately about an instance that is registered still; `number` is the event's.
 pub fn noticed(kind: EventKind, at: Timestamp, number: u64, row: &Instance, place: &Place) -> Option<Alert> {
     let label = row.label();

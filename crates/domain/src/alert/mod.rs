@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use seatpool_proto::{ProductInstanceId, TokenId, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
-pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, of_instance, raised, watches};
+pub use self::instance::{InstanceCondition, NOTICED_FOR_DAYS, Watch, noticed, raised, watches};
 pub use self::license::{
     Ending, Likeness, LotWatch, alike, declarations, ending, lot_watches, short, token, token_range,
 };

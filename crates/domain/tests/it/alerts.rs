@@ -29,7 +29,9 @@ fn an_instance_raises_an_alert_of_each_kind_in_its_time() {
     let place = Place::new(va, "Default");
     let raised = |world: &World, day: i64| -> Vec<String> {
         let row = &world.instances[&agent.id()];
-        alert::of_instance(row, &place, &world.policy, world.now + days(day)).iter().map(line).collect()
+        let watches = alert::watches(&world.policy, world.now + days(day));
+        let held = watches.iter().filter(|watch| watch.condition.holds(row));
+        held.map(|watch| line(&alert::raised(watch, row, &place, &world.policy))).collect()
     };
     let mut told = vec!["# registered, and never reported".to_owned()];
     for day in [0, 1, 2] {
