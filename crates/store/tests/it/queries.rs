@@ -131,7 +131,9 @@ pub(crate) async fn more_instances_than_a_search_names_are_counted_and_paged(sto
     }
     add(&store, account, |workset| {
         put_virtual_account(workset, virtual_account(1, "North"));
-        all.iter().for_each(|instance| put_instance(workset, instance.clone()));
+        for instance in &all {
+            put_instance(workset, instance.clone());
+        }
     })
     .await;
     for (text, places) in [
