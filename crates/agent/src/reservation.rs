@@ -22,7 +22,8 @@ pub const GIVEN_UP_MAX: usize = 16;
 pub trait Keyring {
     /// Checks signatures.
     fn verifier(&self) -> &dyn Verifier;
-    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not, in words.
+    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not and what to do, in
+    /// words.
     fn trusts(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<(), String>;
     /// The device's key of that name; otherwise why there is none, in words.
     fn reservation_key(&self, id: KeyId) -> Result<Box<dyn ReservationKey>, String>;
@@ -328,9 +329,7 @@ pub enum ReservationRefused {
     #[error(transparent)]
     Signature(#[from] AuthorizationRefused),
     /// The chain leads to no trusted root, or is not in its time.
-    #[error(
-        "the authorization code's certificates are not trusted: {0}; check the product's trust anchors and clock"
-    )]
+    #[error("the authorization code's certificates are not trusted: {0}")]
     Untrusted(String),
     /// An update that another manager signed.
     #[error("the authorization code is from another manager than the one that holds this reservation")]
