@@ -30,8 +30,7 @@ impl Agent {
         if !allowed {
             return Err(CommandRefused::ExportNotAllowed);
         }
-        let export = self.state.exports.features.get(&feature);
-        if export.is_some_and(|export| export.authorized.is_some()) {
+        if self.state.exports.features.get(&feature).is_some_and(Export::is_authorized) {
             return Err(CommandRefused::ExportAuthorized(feature));
         }
         self.ask_export(feature, Asked::Request, now);
@@ -45,9 +44,7 @@ impl Agent {
         if export.is_none_or(|export| export.authorized.is_none() && !export.unsettled) {
             return Err(CommandRefused::ExportNotAuthorized(feature));
         }
-        if export.is_some_and(|export| export.authorized.is_some())
-            && self.state.exports.on.contains(&feature)
-        {
+        if export.is_some_and(Export::is_authorized) && self.state.exports.on.contains(&feature) {
             return Err(CommandRefused::ExportInUse(feature));
         }
         self.ask_export(feature, Asked::Return, now);
@@ -90,6 +87,10 @@ impl Agent {
             failure: None,
         });
         export.failure = None;
+        if what == Asked::Request {
+            // Where it was to be given back before, nobody knows whether it was.
+            export.unsettled |= export.authorized.take().is_some();
+        }
         export.asking = Some(Asking { what, retry: Retry::due_at(now), request: None });
     }
 
@@ -142,12 +143,13 @@ impl Agent {
     pub(super) fn exports_ended(&mut self, features: Vec<String>, now: Timestamp) {
         for feature in features {
             let export = self.state.exports.features.get(&feature);
-            if export.is_none_or(|export| export.authorized.is_none()) {
+            // What is being given back is given back still.
+            if !export.is_some_and(Export::is_authorized) {
                 continue;
             }
             self.ask_export(feature.clone(), Asked::Request, now);
             if let Some(export) = self.state.exports.features.get_mut(&feature) {
-                export.authorized = None;
+                export.unsettled = false;
                 export.failure = Some("the license that it took reached its end".to_owned());
             }
             let message = format!(
@@ -201,7 +203,7 @@ impl Agent {
         }
         let registration = self.state.registration.as_ref();
         registration.is_some_and(|r| r.export_controlled)
-            && self.state.exports.features.get(&known.name).is_some_and(|export| export.authorized.is_some())
+            && self.state.exports.features.get(&known.name).is_some_and(Export::is_authorized)
     }
 
     /// Features that are on and not authorized: the alert SmartLicenseExportControlNotAllowed.

@@ -209,3 +209,44 @@ fn an_authorization_whose_licence_ended_is_asked_for_anew_with_the_next_answer()
          40m mixed-mode allowed",
     );
 }
+
+#[test]
+fn what_is_being_given_back_is_not_used_and_may_be_asked_for_anew() {
+    // The manager gave the licence to another while its answer was on the way.
+    check(
+        "0 export allowed
+         0 register
+         0 quiet communication_failed
+         0 quiet communication_restored
+         5m export request mixed-mode
+         1h lose 1
+         1h export return mixed-mode
+         61m may mixed-mode
+         62m export request mixed-mode
+         63m may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         1h export_request_failed CM_EXPORT
+         1h1m mixed-mode refused since 1h1m: ExportNotAuthorized
+         1h2m export_key_installed CM_EXPORT
+         1h3m mixed-mode allowed",
+    );
+}
+
+#[test]
+fn a_copy_that_is_refused_asks_by_the_schedule() {
+    check(
+        "0 export allowed
+         0 register
+         5m refuse clone_detected 1
+         5m export request mixed-mode
+         6m may mixed-mode
+         21m may mixed-mode",
+        "0 registration_succeeded
+         5m clone_detected
+         5m export_request_failed CM_EXPORT
+         6m mixed-mode refused since 6m: ExportNotAuthorized
+         20m export_key_installed CM_EXPORT
+         21m mixed-mode allowed",
+    );
+}

@@ -103,6 +103,18 @@ fn who_is_not_permitted_is_told_so() {
 }
 
 #[test]
+fn what_is_authorized_stays_so_when_it_is_permitted_no_longer() {
+    let mut world = World::new();
+    world.order(world.default_va(), "o1", "PORT", 1);
+    let mut agent = registered(&mut world, 1);
+    let key = asks(&mut agent, &mut world, "mixed-mode");
+    world.account.export_permitted = false;
+    // As an agent asks that did not get the answer, and does so under a new id.
+    assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), key);
+    assert_eq!(asks(&mut agent, &mut world, "other-mode"), Err(ProblemCode::ExportNotPermitted));
+}
+
+#[test]
 fn what_instances_use_is_not_taken_for_a_feature() {
     let mut world = World::new();
     world.order(world.default_va(), "o1", "PORT", 3);

@@ -28,6 +28,11 @@ pub(super) fn authorize(
         return Err(refuse(ProblemCode::InstanceUnknown, "", 0));
     };
     let sequence = instance.conversation.sequence;
+    // What holds it already keeps it, whatever is permitted since.
+    let known = instance.exports.iter().find(|grant| grant.feature == asked.feature);
+    if let Some(grant) = known.filter(|grant| grant.lot.is_some()) {
+        return Ok(authorized(grant));
+    }
     if !workset.account.export_permitted {
         let detail = "The smart account is not permitted export-controlled functionality.";
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
@@ -39,10 +44,6 @@ pub(super) fn authorize(
     if !context.catalogue.license(&asked.tag).is_some_and(|license| license.export_restricted) {
         let detail = format!("{} is no license of an export-restricted feature.", asked.tag);
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
-    }
-    let known = instance.exports.iter().find(|grant| grant.feature == asked.feature);
-    if let Some(grant) = known.filter(|grant| grant.lot.is_some()) {
-        return Ok(authorized(grant));
     }
     let waits = known.is_some();
     let place = instance.virtual_account;
