@@ -50,6 +50,9 @@ pub struct Authorized {
     pub key: String,
     /// Since when.
     pub since: Timestamp,
+    /// The end of the licence that it takes, if that has one. The instance's own authorization ends it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// What is asked of the manager.

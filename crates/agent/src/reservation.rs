@@ -174,6 +174,15 @@ impl Reservation {
         })
     }
 
+    /// When the last entitlement of the licence that counts at `now` ends; nothing if one of them does not.
+    pub fn names_until(&self, tag: &Tag, now: Timestamp) -> Option<Timestamp> {
+        let entitlements = self.installed.iter().flat_map(|installed| &installed.grant.entitlements);
+        let naming = entitlements.filter(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now));
+        let ends: Option<Vec<Timestamp>> =
+            naming.map(|e| e.end.map(seatpool_proto::code::CodeDate::begins_at)).collect();
+        ends?.into_iter().max()
+    }
+
     /// The next instant after `now` at which an entitlement begins or ends.
     pub fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
         let entitlements = self.installed.iter().flat_map(|installed| &installed.grant.entitlements);

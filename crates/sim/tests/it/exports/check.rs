@@ -6,7 +6,7 @@ use seatpool_agent::Agent;
 use seatpool_domain::Instance;
 use seatpool_domain::command::Action;
 use seatpool_proto::{LotId, ProductInstanceId};
-use seatpool_sim::world::tag;
+use seatpool_sim::world::{days, tag};
 
 use super::acts::{DEVICES, FEATURES};
 use super::world::{KEY, World};
@@ -33,11 +33,6 @@ impl World {
     fn lot_of(&self, device: usize, feature: &str) -> Option<LotId> {
         let row = self.row_of(device).filter(|row| row.is_registered())?;
         row.exports.iter().find(|grant| grant.feature == feature)?.lot
-    }
-
-    fn has_ended(&self, device: usize, feature: &str) -> bool {
-        let grants = self.row_of(device).map(|row| row.exports.as_slice()).unwrap_or_default();
-        grants.iter().any(|grant| grant.feature == feature && grant.lot.is_none() && !grant.key.is_empty())
     }
 
     /// Never in two places: what each product may use is held for it, and no more is held of a lot than there is.
@@ -87,12 +82,11 @@ impl World {
         let mut used = 0;
         for feature in FEATURES.iter().filter(|feature| self.may(device, feature)) {
             // A registration that was ended at the manager, by a person or by the device's next one, is over for the
-            // product with its next contact.
-            if self.row_of(device).is_none_or(|row| !row.is_registered()) {
-                continue;
-            }
-            // So is an authorization whose licence has ended.
-            if self.has_ended(device, feature) {
+            // product with its next contact, and with its authorization if there is none.
+            let row = self.row_of(device).unwrap();
+            if let Some(ended) = &row.ended {
+                let last = agent.state().registration.as_ref().unwrap().authorization.ends_at;
+                assert!(last <= ended.at + days(90), "{feature} would be used until {last}: {row:?}");
                 continue;
             }
             let lot = self.lot_of(device, feature).and_then(|lot| facts.lots.get(&lot));

@@ -87,3 +87,29 @@ fn what_is_reserved_is_not_authorized_as_well() {
     ]);
     assert_eq!((world.uses(0), world.uses(1), world.held()), (2, 1, 3), "three are owned in all");
 }
+
+#[test]
+fn a_product_that_is_cut_off_uses_nothing_beyond_the_end_of_its_licence_or_authorization() {
+    // The perpetual licences are reserved: the third ends in 40 days.
+    let begin = [Act::Reserve { device: 1, count: 2 }, REGISTER, REQUEST, link(Link::Away)];
+    let mut world = run(&begin);
+    assert_eq!((world.held(), world.uses(0)), (3, 1));
+    world.act(&Act::Days(41));
+    world.check();
+    assert_eq!((world.held(), world.uses(0)), (2, 0));
+    world.settle();
+
+    let mut world = run(&[REGISTER, REQUEST, link(Link::Away), Act::Remove(0), Act::Days(85)]);
+    assert_eq!((world.held(), world.uses(0)), (0, 1), "nobody has told it");
+    world.act(&Act::Days(6));
+    assert_eq!(world.uses(0), 0, "that is not for ever");
+    world.settle();
+
+    let mut world = run(&[REGISTER, REQUEST, link(Link::Away), Act::Days(91)]);
+    assert_eq!((world.held(), world.uses(0)), (0, 0), "what is silent for so long holds nothing");
+    world.act(&link(Link::Up));
+    world.act(&Act::Days(1));
+    world.check();
+    assert_eq!((world.held(), world.uses(0)), (1, 1), "it asks anew by itself");
+    world.settle();
+}

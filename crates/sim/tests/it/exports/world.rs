@@ -125,13 +125,13 @@ impl World {
     /// Carries what a product sends.
     fn exchange(&mut self, device: usize) {
         for sent in 0.. {
-            assert!(sent < 20, "it asks again and again");
             let agent = &mut self.agents[device];
             while agent.poll_persist().is_some() {
                 agent.persisted();
             }
             while agent.poll_event().is_some() {}
             let Some(transmit) = agent.poll_transmit() else { break };
+            assert!(sent < 20, "it asks again and again: {:?}", transmit.request);
             let request_id = transmit.request.request_id;
             let link = self.links[device];
             if link == Link::Up {
