@@ -168,10 +168,7 @@ impl Reservation {
     /// Whether the installed code names the licence and it counts at `now`. A universal reservation grants no
     /// licence that is not named where the law asks for one.
     pub fn names(&self, tag: &Tag, now: Timestamp) -> bool {
-        self.installed.as_ref().is_some_and(|installed| {
-            let mut entitlements = installed.grant.entitlements.iter();
-            entitlements.any(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now))
-        })
+        self.installed.as_ref().is_some_and(|installed| grants(&installed.grant, tag, now))
     }
 
     /// When the last entitlement of the licence that counts at `now` ends; nothing if one of them does not.
@@ -328,12 +325,23 @@ pub enum ReservationRefused {
         /// Installed.
         own: String,
     },
+    /// A restricted feature is on and would lose its licence.
+    #[error(
+        "the export-restricted feature {0} is in use and would lose its license: turn it off in the product first; or, if this \
+        is a change, have the manager reserve its license as well"
+    )]
+    ExportInUse(String),
     /// The device's key is missing.
     #[error("the key of this reservation can't be used: {0}")]
     Key(String),
     /// No key could be agreed on with the manager.
     #[error(transparent)]
     Agreement(#[from] AgreementFailed),
+}
+
+/// Whether a code names the licence and it counts at `now`.
+pub(crate) fn grants(grant: &Grant, tag: &Tag, now: Timestamp) -> bool {
+    grant.entitlements.iter().any(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now))
 }
 
 impl ReservationRefused {
@@ -358,6 +366,7 @@ impl ReservationRefused {
             Self::Untrusted(_) => "code_untrusted",
             Self::OtherManager => "code_of_other_manager",
             Self::OtherInstance { .. } => "code_of_other_instance",
+            Self::ExportInUse(_) => "export_in_use",
             Self::Key(_) | Self::Agreement(_) => "reservation_key",
         }
     }
@@ -376,6 +385,7 @@ impl ReservationRefused {
                 | Self::TooManyCanceled
                 | Self::NothingInstalled
                 | Self::IsInstalled
+                | Self::ExportInUse(_)
         )
     }
 }

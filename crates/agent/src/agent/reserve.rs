@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use seatpool_proto::code::{
-    AuthorizationCode, ConfirmationCode, ReservationKey, ReservationKind, ReturnCode, Returned,
+    AuthorizationCode, ConfirmationCode, Grant, ReservationKey, ReservationKind, ReturnCode, Returned,
     UntrustedAuthorization,
 };
 use seatpool_proto::{Quantity, ReservationCertificate, Sha256, Tag};
@@ -10,7 +10,7 @@ use seatpool_proto::{Quantity, ReservationCertificate, Sha256, Tag};
 use super::Agent;
 use crate::event::EventCode;
 use crate::reservation::{
-    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
+    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken, grants,
 };
 
 impl Agent {
@@ -160,6 +160,7 @@ impl Agent {
                 return Err(Refused::OtherInstance { found: found.to_string(), own: own.to_string() });
             }
         }
+        self.refuse_if_lost(Some(&code.grant), now)?;
         // The first installation has one, too: the code may be that of a change that was made before any was installed.
         let key = device_key(request, keyring)?;
         let confirmation = ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?;
@@ -225,8 +226,19 @@ impl Agent {
         Ok(code)
     }
 
+    /// A restricted feature that is on keeps its licence, as over the network.
+    fn refuse_if_lost(&self, after: Option<&Grant>, now: Timestamp) -> Result<(), Refused> {
+        let lost = self.profile.export_features.iter().find(|known| {
+            self.state.exports.on.contains(&known.name)
+                && self.state.reservation.names(&known.tag, now)
+                && !after.is_some_and(|grant| grants(grant, &known.tag, now))
+        });
+        lost.map_or(Ok(()), |known| Err(Refused::ExportInUse(known.name.clone())))
+    }
+
     fn give_back(&mut self, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
         let installed = self.state.reservation.installed.as_ref().ok_or(Refused::NothingInstalled)?;
+        self.refuse_if_lost(None, now)?;
         let facts = installed.request.facts(installed.grant.sequence, installed.manager);
         let key = device_key(&installed.request, keyring)?;
         let code = ReturnCode::make(&facts, Returned::Installed, key.as_ref())?;
