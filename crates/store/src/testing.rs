@@ -70,6 +70,7 @@ fn statements() -> Vec<Sql> {
         .chain(
             query::instances::LISTS
                 .iter()
+                .chain(query::events::LISTS)
                 .chain(query::alerts::INDEXED)
                 .chain(query::exports::INDEXED)
                 .map(|(_, sql)| *sql),

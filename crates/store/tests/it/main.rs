@@ -5,6 +5,7 @@ mod access;
 mod alerts;
 mod away;
 mod constraints;
+mod events;
 mod exports;
 mod facts;
 mod history;
@@ -86,6 +87,8 @@ conformance! {
     queries::instances_are_found_by_udi,
     queries::events_are_filtered_and_newest_first,
     queries::what_many_events_say_is_counted_and_paged,
+    events::filters_together_leave_what_a_look_at_each_event_leaves,
+    events::instances_are_known_by_their_names_also_when_they_are_gone,
     queries::transactions_are_newest_first_and_by_licence,
     queries::accounts_are_found_by_part_of_their_domain,
     queries::jobs_find_ended_authorizations_and_turned_lots,
