@@ -24,6 +24,18 @@ CREATE INDEX tokens_in_place_by_creation ON tokens (account_id, virtual_account,
 CREATE INDEX tokens_in_place_by_expiry ON tokens (account_id, virtual_account, expires_at, id);
 CREATE INDEX tokens_in_place_by_description ON tokens (account_id, virtual_account, lower(description), id);
 
--- The users of an account in each order; there is one by login.
+-- The users of an account in each order, and what they are searched by.
+DROP INDEX users_by_account;
+CREATE INDEX users_by_login ON users (account_id, login, lower(login || ' ' || name));
 CREATE INDEX users_by_name ON users (account_id, lower(name), login);
 CREATE INDEX users_by_creation ON users (account_id, created_at, login);
+
+-- All lots of an account in each order: each index has where they are, so that no row is read but those of a page.
+DROP INDEX lots_by_order;
+CREATE INDEX lots_by_order ON lots (account_id, order_id, id, virtual_account);
+CREATE INDEX lots_sorted_by_license ON lots (account_id, tag, id, virtual_account);
+CREATE INDEX lots_sorted_by_quantity ON lots (account_id, quantity, id, virtual_account);
+CREATE INDEX lots_sorted_by_start ON lots (account_id, starts_at, id, virtual_account);
+CREATE INDEX lots_sorted_by_end ON lots (
+    account_id, (CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END), ends_at, id, virtual_account
+);

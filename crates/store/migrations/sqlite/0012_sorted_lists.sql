@@ -22,14 +22,12 @@ CREATE INDEX events_by_text ON events (
 CREATE INDEX instances_gone_by_name ON instances (account_id, sort_name, id) WHERE NOT registered;
 CREATE INDEX instances_by_serial ON instances (account_id, udi_sn, id);
 
--- The tokens of a virtual account in each order, and what they are searched by. Uses change, and stand in no index.
+-- The tokens of a virtual account in each order. Uses change, and stand in no index.
 DROP INDEX tokens_by_virtual_account;
 DROP INDEX tokens_in_place_by_end;
 CREATE INDEX tokens_in_place_by_creation ON tokens (account_id, virtual_account, created_at, id);
 CREATE INDEX tokens_in_place_by_expiry ON tokens (account_id, virtual_account, expires_at, id);
-CREATE INDEX tokens_in_place_by_description ON tokens (
-    account_id, virtual_account, lower(description), id, lower(description || ' ' || created_by)
-);
+CREATE INDEX tokens_in_place_by_description ON tokens (account_id, virtual_account, lower(description), id);
 
 -- The users of an account in each order, and what they are searched by.
 DROP INDEX users_by_account;
@@ -37,7 +35,17 @@ CREATE INDEX users_by_login ON users (account_id, login, lower(login || ' ' || n
 CREATE INDEX users_by_name ON users (account_id, lower(name), login);
 CREATE INDEX users_by_creation ON users (account_id, created_at, login);
 
--- All lots with everything that they are sorted and searched by, without reading the lots.
+-- All lots of an account in each order: each index has where they are, so that no row is read but those of a page.
+DROP INDEX lots_by_order;
+CREATE INDEX lots_by_order ON lots (account_id, order_id, id, virtual_account);
+CREATE INDEX lots_sorted_by_license ON lots (account_id, tag, id, virtual_account);
+CREATE INDEX lots_sorted_by_quantity ON lots (account_id, quantity, id, virtual_account);
+CREATE INDEX lots_sorted_by_start ON lots (account_id, starts_at, id, virtual_account);
+CREATE INDEX lots_sorted_by_end ON lots (
+    account_id, (CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END), ends_at, id, virtual_account
+);
+
+-- The same for those that a search finds: with everything that they are searched and sorted by.
 DROP INDEX lots_listed;
 CREATE INDEX lots_listed ON lots (
     account_id, virtual_account, ends_at, starts_at, id, tag, order_id, subscription_id, quantity
