@@ -153,16 +153,21 @@ impl Requested {
     }
 }
 
+/// How many of the licence `grant` reserves at `now`; nothing if all that can be used is (a universal one).
+pub(crate) fn reserved_by(grant: &Grant, tag: &Tag, now: Timestamp) -> Option<Quantity> {
+    if grant.kind == ReservationKind::Universal {
+        return None;
+    }
+    let counting = grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
+    Some(counting.map(|entitlement| entitlement.count).sum())
+}
+
 impl Reservation {
     /// How many of the licence are reserved at `now`; nothing if all that can be used is (a universal one).
     pub fn reserved(&self, tag: &Tag, now: Timestamp) -> Option<Quantity> {
-        let installed = match &self.installed {
-            Some(installed) if installed.grant.kind == ReservationKind::Universal => return None,
-            Some(installed) => installed,
-            None => return Some(Quantity::ZERO),
-        };
-        let counting = installed.grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
-        Some(counting.map(|entitlement| entitlement.count).sum())
+        self.installed
+            .as_ref()
+            .map_or(Some(Quantity::ZERO), |installed| reserved_by(&installed.grant, tag, now))
     }
 
     /// Whether the installed code names the licence and it counts at `now`. A universal reservation grants no
@@ -300,6 +305,25 @@ pub enum ReservationRefused {
         return-authorization`"
     )]
     Canceled,
+    /// The code is of a request that was given back.
+    #[error(
+        "the authorization code was given back, or another of its request was: enter the return code that \
+        `license show status` shows at the manager; for other licenses, run `license smart reservation request`"
+    )]
+    GivenBack,
+    /// More is in use than the code would leave.
+    #[error(
+        "{used} of {tag} are in use, and this authorization code reserves {reserved}: use less first, then install it; \
+        until then the manager goes on holding what is installed"
+    )]
+    InUse {
+        /// Of which licence.
+        tag: Tag,
+        /// How many are in use.
+        used: Quantity,
+        /// How many the code reserves.
+        reserved: Quantity,
+    },
     /// The signature does not hold, or there is no certificate.
     #[error(transparent)]
     Signature(#[from] AuthorizationRefused),
@@ -345,6 +369,8 @@ impl ReservationRefused {
             Self::Older { .. } => "code_older",
             Self::OtherRequest => "code_of_other_request",
             Self::Canceled => "code_of_canceled_request",
+            Self::GivenBack => "code_given_back",
+            Self::InUse { .. } => "reserved_in_use",
             Self::Signature(_) => "code_signature",
             Self::Untrusted(_) => "code_untrusted",
             Self::OtherManager => "code_of_other_manager",
@@ -367,6 +393,7 @@ impl ReservationRefused {
                 | Self::TooManyCanceled
                 | Self::NothingInstalled
                 | Self::IsInstalled
+                | Self::InUse { .. }
         )
     }
 }

@@ -53,7 +53,7 @@ fn latest(world: &World, instance: ProductInstanceId) -> u64 {
 }
 
 fn returning(world: &World, instance: ProductInstanceId) -> Action {
-    Action::ReturnReservation { instance, sequence: latest(world, instance), returned: Returned::Installed }
+    Action::ReturnReservation { instance, sequence: latest(world, instance), returned: Returned::Whole }
 }
 
 #[test]
@@ -209,11 +209,11 @@ fn a_change_that_was_never_installed_can_be_given_back_and_the_rest_stays() {
     let instance = reserve(&mut world, va, 1, &[line("P", 6)]);
     world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 9)] }).unwrap();
     let sequence = latest(&world, instance);
-    let back = Action::ReturnReservation { instance, sequence, returned: Returned::NeverInstalled };
+    let back = Action::ReturnReservation { instance, sequence, returned: Returned::Change };
     world.submit(back).unwrap();
     assert_eq!(reserved(&world, lot), 6);
     assert!(world.instances[&instance].is_registered());
-    let back = Action::ReturnReservation { instance, sequence, returned: Returned::NeverInstalled };
+    let back = Action::ReturnReservation { instance, sequence, returned: Returned::Change };
     assert_eq!(code(world.submit(back)), "another_code", "it was given back before");
     world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 7)] }).unwrap();
     assert!(
@@ -486,7 +486,7 @@ proptest! {
                     let row = &world.reservations[&*instance];
                     let in_transit = row.transit.is_some();
                     let sequence = if old { row.issued.sequence } else { row.latest().sequence };
-                    let returned = if installed { Returned::Installed } else { Returned::NeverInstalled };
+                    let returned = if installed { Returned::Whole } else { Returned::Change };
                     world.submit(Action::ReturnReservation { instance: *instance, sequence, returned }).unwrap();
                     if in_transit && !old && !installed {
                         count.1 = None;

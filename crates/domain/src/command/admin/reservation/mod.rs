@@ -243,7 +243,7 @@ pub(super) fn give_back(
     }
     let mut reservation = reservation.clone();
     let of_transit = reservation.transit.as_ref().is_some_and(|next| next.sequence == sequence);
-    if of_transit && returned == Returned::NeverInstalled {
+    if of_transit && returned == Returned::Change {
         reservation.transit = None;
         let message = format!(
             "The change of the reservation of {} was given back before it was installed: it holds {} as before.",
