@@ -9,7 +9,7 @@ use super::extract::{Body, InAccount, InPlace, PlaceParams, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::{OfOperator, OfReader};
 use crate::app::orders::{self, NewOrder, OrderView, OwnedLotView};
-use crate::app::rehearsal::{self, ConsequenceView};
+use crate::app::rehearsal::{self, ConsequenceView, FORESEEN};
 use crate::rest::problem::Problem;
 
 /// Deposit what an order bought (vendor operators)
@@ -44,7 +44,7 @@ pub(crate) async fn place_order(
     ),
     request_body = NewOrder,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]
