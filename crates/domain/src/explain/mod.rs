@@ -332,6 +332,8 @@ pub enum Event {
     Unlocked,
     /// The product restricts what its profile names.
     Enforced,
+    /// The same, not before this: it counts from its own transition, which may come later than it was first told.
+    EnforcedAtTheEarliest,
     /// The first report comes.
     FirstReport,
     /// The authorization is renewed, unless a report has done so before.

@@ -261,6 +261,12 @@ fn event(event: &Event) -> String {
              decides."
                 .into()
         }
+        Event::EnforcedAtTheEarliest => {
+            "If it lasts, the product restricts itself, at the earliest then: 90 days after it goes out of compliance \
+             itself. Where it has tolerance, that is with the fifth report in a row that is short. This is the \
+             default; its profile decides."
+                .into()
+        }
         Event::FirstReport => "It reports what it uses within its report interval.".into(),
         Event::RenewsAuthorization => {
             "It renews its authorization, if no report has done so before.".into()
@@ -289,6 +295,7 @@ fn harms(event: &Event) -> bool {
         Event::LotsEnd { short, .. } => !short.is_zero(),
         Event::Told
         | Event::Enforced
+        | Event::EnforcedAtTheEarliest
         | Event::AuthorizationEnds
         | Event::CertificateEnds
         | Event::ReservedEnd { .. } => true,

@@ -215,6 +215,7 @@ fn every_case_of_an_instance_is_told_in_sentences() {
             instance: row,
             place: &place,
             used: Vec::new(),
+            moved_here_at: None,
             ended_by: None,
             cloned_at: None,
             rewound_at: None,
@@ -245,6 +246,16 @@ fn every_case_of_an_instance_is_told_in_sentences() {
     case("authorized", &scene, &|facts| facts.used = vec![used(3, 0, None)]);
     case("out of compliance", &scene, &|facts| {
         facts.used = vec![used(3, 4, Some(start)), Used { quantity: q(0), ..used(0, 1, None) }];
+    });
+    case("it came when the pool had been short for 89 days", &scene, &|facts| {
+        facts.used = vec![used(3, 4, Some(start - days(89)))];
+        assert_eq!(
+            explain::instance(facts).since,
+            Some(facts.instance.registered_at),
+            "not before it was there"
+        );
+        facts.moved_here_at = Some(start + days(2));
+        facts.now = start + days(3);
     });
     case("a second copy", &scene, &|facts| {
         facts.used = vec![used(3, 0, None)];

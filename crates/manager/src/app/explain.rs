@@ -174,6 +174,7 @@ pub async fn instance(
         reservation: reservation.as_ref(),
         restricted: row.exports.iter().filter_map(named).collect(),
         used,
+        moved_here_at: noticed(app, account, &row, EventKind::InstanceTransferred).await?,
         ended_by: ended_by(app, account, &row).await?,
         cloned_at: noticed(app, account, &row, EventKind::InstanceCloned).await?,
         rewound_at: noticed(app, account, &row, EventKind::InstanceRewound).await?,
