@@ -305,7 +305,8 @@ fn harms(event: &Event) -> bool {
 
 fn what_to_do(mend: &Mend) -> Sentence {
     match mend {
-        Mend::Move(step) => moving(step),
+        Mend::Move(step) => moving("Move", step),
+        Mend::Ask(step) => moving("Ask an account administrator to move", step),
         Mend::Order { license, quantity, place } => {
             Sentence::new(format!("Order {quantity} of {license} for {place}."))
         }
@@ -345,12 +346,12 @@ fn what_to_do(mend: &Mend) -> Sentence {
     }
 }
 
-fn moving(step: &Move) -> Sentence {
+fn moving(verb: &str, step: &Move) -> Sentence {
     let Move { from, to, license, quantity, figures, .. } = step;
     let instead =
         if step.license == step.mends { String::new() } else { format!(", in place of {}", step.mends) };
     let sentence = Sentence::new(format!(
-        "Move {quantity} of {license} from {from}, which has {} spare, to {to}{instead}.",
+        "{verb} {quantity} of {license} from {from}, which has {} spare, to {to}{instead}.",
         figures.source_spare
     ));
     match step.source_short_at {

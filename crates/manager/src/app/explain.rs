@@ -14,7 +14,7 @@ use seatpool_domain::{EventKind, Instance, Refused, Reservation};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 use seatpool_store::{EventQuery, Page};
 
-use super::access::{self, Permission, Principal, Scope, check, unknown};
+use super::access::{self, Permission, Principal, Scope, allows, check, unknown};
 use super::accounts::{self, VirtualAccountView};
 use super::instances::{self, InstanceView};
 use super::{App, AppError, inventory};
@@ -47,10 +47,15 @@ pub async fn license(
         _ => Vec::new(),
     };
     stocks.sort_by(|a, b| a.place.name.cmp(&b.place.name));
+    // A move is a matter of both virtual accounts.
+    let manages = |place| allows(principal, account, Permission::ManageVirtualAccount(place));
+    let (elsewhere, seen): (Vec<_>, Vec<_>) =
+        stocks.into_iter().partition(|stock| manages(virtual_account) && manages(stock.place.id));
     let facts = PoolFacts {
         family,
         here: &here,
-        elsewhere: &stocks,
+        elsewhere: &elsewhere,
+        seen: &seen,
         all_known: principal.scope(account) == Scope::All,
         users,
         now: app.now(),
@@ -119,6 +124,9 @@ pub async fn mend(
 ) -> Result<Move, AppError> {
     let explanation = license(app, principal, account, virtual_account, name_or_tag).await?;
     check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
+    if let Some(step) = explanation.asked().find(|step| step.key() == key) {
+        check(principal, account, Permission::ManageVirtualAccount(step.from.id))?;
+    }
     let Some(step) = explanation.moves().find(|step| step.key() == key).cloned() else {
         let told = explanation.told();
         let why = told.why.first().map(ToString::to_string).unwrap_or_default();

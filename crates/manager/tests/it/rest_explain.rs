@@ -80,6 +80,31 @@ async fn a_shortage_is_explained_and_the_proposed_move_mends_it() {
 }
 
 #[tokio::test]
+async fn what_a_reader_may_not_move_it_is_told_to_ask_for() {
+    let world = World::new().await;
+    let (manager, caller) = short_by_twelve(&world).await;
+    let key = caller.get(EXPLANATION).await.json()["what_to_do"][0]["key"].as_str().unwrap().to_owned();
+    let roles = json!([
+        { "role": "virtual_account_administrator", "virtual_account": "Default" },
+        { "role": "virtual_account_user", "virtual_account": "EMEA" },
+    ]);
+    let neighbour = caller.new_client(&manager, "example.com", roles).await;
+    let told = neighbour.get(EXPLANATION).await.json();
+    let first = &told["what_to_do"][0];
+    assert_eq!((&first["fact"]["do"], &first["key"]), (&json!("ask"), &Value::Null), "{told}");
+    assert!(
+        first["text"].as_str().unwrap().starts_with("Ask an account administrator to move 12 of"),
+        "{told}"
+    );
+    assert_eq!(
+        neighbour.post(MENDS, json!({ "key": key })).await.status,
+        403,
+        "who found out the key may not either"
+    );
+    assert_eq!(caller.post(MENDS, json!({ "key": key })).await.status, 200);
+}
+
+#[tokio::test]
 async fn an_instance_says_who_else_makes_it_short() {
     let world = World::new().await;
     let (_manager, caller) = short_by_twelve(&world).await;
