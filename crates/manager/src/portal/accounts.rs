@@ -112,7 +112,7 @@ pub(super) async fn listed(
         domain: account.domain,
         name: account.name,
     });
-    let pager = Pager::new(page, found.total, |page| with_query(path, &[("page", &page.to_string())]));
+    let pager = Pager::new(page, found.total, |page| with_query(path, &[("page", &page.to_string())]))?;
     let csv = query.file_href(path);
     show(&AccountsPage {
         frame: signed_in.visit.frame(),
@@ -201,7 +201,7 @@ pub(crate) async fn show_account(
             .take(part.limit as usize)
             .collect(),
         csv: query.file_href(&action),
-        pager: Pager::new(number, total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, total, |page| query.page_href(&action, page))?,
         search: query.q.trim().to_owned(),
         account_name: account.name.clone(),
         domain: account.domain.clone(),

@@ -59,7 +59,7 @@ async fn show_activity(
         events: found.items.into_iter().map(|event| event_row(None, event, now)).collect(),
         time_head: events::time_head(&query, &action),
         csv: query.file_href(&action),
-        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page))?,
         filter,
         action,
     };

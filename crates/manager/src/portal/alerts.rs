@@ -228,7 +228,7 @@ async fn show_alerts(
         other_href: query.href(&action, &[("dismissed", other)]),
         filtered: !(query.va.is_empty() && query.severity.is_empty() && query.kind.is_empty()),
         rows: found.items.iter().map(row).collect(),
-        pager: Pager::new(number, found.total, |page| query.href(&action, &[("page", &page.to_string())])),
+        pager: Pager::new(number, found.total, |page| query.href(&action, &[("page", &page.to_string())]))?,
         reservations: format!("{}/reservations", at.base()),
         action,
     };

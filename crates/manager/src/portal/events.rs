@@ -317,7 +317,7 @@ pub(crate) async fn show_events(
         events: found.items.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
         time_head: time_head(&query, &action),
         csv: query.file_href(&action),
-        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page))?,
         action,
     };
     show_live(&here.visit, &page, &page.as_content())

@@ -6,6 +6,7 @@ use askama::filters::HtmlSafe;
 use super::alerts_bar::AlertsBar;
 use super::assets::Assets;
 use super::part::{Chip, Count, Icon, Tone};
+use super::problem::Problem;
 use super::section::{Section, SectionLink};
 
 /// Light, dark, or as the reader's system says; kept in a cookie.
@@ -205,17 +206,22 @@ pub(crate) fn part_of_list(page: u64) -> seatpool_store::Page {
 }
 
 impl Pager {
-    /// The pager of a list of `total` rows at page `page` (from 1); `href` makes the path of another page.
-    pub(crate) fn new(page: u64, total: u64, href: impl Fn(u64) -> String) -> Self {
+    /// The pager of a list of `total` rows at page `page` (from 1); `href` makes the path of another page. A page behind
+    /// the last leads to the last: it may have been emptied a moment ago.
+    pub(crate) fn new(page: u64, total: u64, href: impl Fn(u64) -> String) -> Result<Self, Problem> {
         let rows = u64::from(PAGE_ROWS);
         let before = (page - 1).saturating_mul(rows);
-        Self {
+        let last = total.div_ceil(rows).max(1);
+        if page > last {
+            return Err(Problem::elsewhere(href(last)));
+        }
+        Ok(Self {
             first: Count((before + 1).min(total)),
             last: Count(before.saturating_add(rows).min(total)),
             total: Count(total),
             newer: (page > 1).then(|| href(page - 1)),
             older: (before.saturating_add(rows) < total).then(|| href(page + 1)),
-        }
+        })
     }
 }
 
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn the_pager_says_what_is_shown_and_links_what_is_not() {
         let check = |page, total, shown: (u64, u64), newer: Option<&str>, older: Option<&str>| {
-            let pager = Pager::new(page, total, |n| format!("?page={n}"));
+            let pager = Pager::new(page, total, |n| format!("?page={n}")).unwrap();
             assert_eq!((pager.first.0, pager.last.0), shown);
             assert_eq!((pager.newer.as_deref(), pager.older.as_deref()), (newer, older));
         };
@@ -234,6 +240,10 @@ mod tests {
         check(1, 50, (1, 50), None, None);
         check(1, 51, (1, 50), None, Some("?page=2"));
         check(2, 51, (51, 51), Some("?page=1"), None);
+        for (page, total, last) in [(3, 51, 2), (2, 50, 1), (2, 0, 1), (u64::MAX, 1, 1)] {
+            let beyond = Pager::new(page, total, |n| format!("?page={n}")).unwrap_err();
+            assert_eq!(beyond, Problem::elsewhere(format!("?page={last}")), "{page} of {total}");
+        }
     }
 
     #[test]

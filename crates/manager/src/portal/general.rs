@@ -168,7 +168,7 @@ async fn token_list(app: &App, here: &Here, query: &ListQuery, now: Timestamp) -
         rows: found.items.into_iter().map(|token| row(token, now)).collect(),
         filtered: !filter.text.is_empty() || filter.status.is_some(),
         csv: query.file_href(&action),
-        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page))?,
         status: Field::of(filter.status.map_or("", TokenStatus::word)),
         statuses: statuses.collect(),
         search: filter.text,

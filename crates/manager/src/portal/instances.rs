@@ -161,7 +161,7 @@ pub(crate) async fn show_instances(
         ],
         rows: found.items.into_iter().map(|instance| row(&here.base, instance, &holds, now)).collect(),
         may_manage: here.manages,
-        pager: Pager::new(number, found.total, |page| query.page_href(&path, page)),
+        pager: Pager::new(number, found.total, |page| query.page_href(&path, page))?,
         csv: query.file_href(&path),
         selected: format!("{path}/selected"),
         product_type: Field::of(query.product_type.trim()),

@@ -112,7 +112,7 @@ fn show(
             _ => query.file_href(&own),
         },
         time_head: events::time_head(query, &own),
-        pager: Pager::new(query.page(), total, |page| query.page_href(&own, page)),
+        pager: Pager::new(query.page(), total, |page| query.page_href(&own, page))?,
         list,
     };
     show_live(&here.visit, &page, &page.as_content())

@@ -100,7 +100,7 @@ pub(crate) async fn show_licenses(
         ],
         rows: shown.map(|license| row(&here.base, license, now)).collect(),
         csv: query.file_href(&action),
-        pager: Pager::new(number, total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, total, |page| query.page_href(&action, page))?,
         may_manage: here.manages,
         action,
     };

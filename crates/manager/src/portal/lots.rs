@@ -205,7 +205,7 @@ async fn show_lots(
         deposits,
         declares: allows(Permission::ManageAccount),
         waiting,
-        pager: Pager::new(page, lots.total, |page| query.href(&action, &[("page", &page.to_string())])),
+        pager: Pager::new(page, lots.total, |page| query.href(&action, &[("page", &page.to_string())]))?,
         rows: lots.items.iter().map(|view| lot_row(view, deposits, now)).collect(),
         action,
         base,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use seatpool_domain::command::Refused;
 
 use super::frame::Frame;
@@ -13,10 +13,16 @@ use crate::app::AppError;
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
+    /// What to do; with a status that leads elsewhere, where to.
     pub(crate) text: String,
 }
 
 impl Problem {
+    /// The page is another one.
+    pub(crate) fn elsewhere(to: String) -> Self {
+        Self { status: StatusCode::SEE_OTHER, title: "It is elsewhere", text: to }
+    }
+
     /// There is nothing here, or nothing that this person may know of: the two are not told apart.
     pub(crate) fn not_found() -> Self {
         Self {
@@ -123,6 +129,9 @@ impl From<AppError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        if self.status.is_redirection() {
+            return Redirect::to(&self.text).into_response();
+        }
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response

@@ -161,12 +161,17 @@ async fn show_usage(
         license: Field::of(license),
         spans: SPANS.iter().map(|(value, text, _)| ChoiceOption::new(*value, *text)).collect(),
         span: Field::of(span),
-        report: report.map(|report| shown(&report, &action, &pairs, &wanted)),
+        report: report.map(|report| shown(&report, &action, &pairs, &wanted)).transpose()?,
         action,
     })
 }
 
-fn shown(report: &UsageReport, action: &str, pairs: &[(&str, String); 3], wanted: &Wanted) -> Shown {
+fn shown(
+    report: &UsageReport,
+    action: &str,
+    pairs: &[(&str, String); 3],
+    wanted: &Wanted,
+) -> Result<Shown, Problem> {
     let href = |path: &str, page: Option<u64>| {
         let page = page.map(|page| page.to_string()).unwrap_or_default();
         let mut all: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -178,7 +183,7 @@ fn shown(report: &UsageReport, action: &str, pairs: &[(&str, String); 3], wanted
     let most = |of: fn(&UsagePoint) -> u64| report.points.iter().map(of).max().unwrap_or_default();
     let last = report.points.last();
     let rows = report.points.iter().rev().skip(usize::try_from(part.offset).unwrap_or(usize::MAX));
-    Shown {
+    Ok(Shown {
         name: format!("{} in {}", report.name, report.virtual_account.name),
         wide: Chart::of(report, Size::Wide),
         narrow: Chart::of(report, Size::Narrow),
@@ -196,10 +201,10 @@ fn shown(report: &UsageReport, action: &str, pairs: &[(&str, String); 3], wanted
                     .then(|| Chip::new(Tone::Bad, format!("{} short", Count(point.short.count())))),
             })
             .collect(),
-        pager: Pager::new(page, report.points.len() as u64, |page| href(action, Some(page))),
+        pager: Pager::new(page, report.points.len() as u64, |page| href(action, Some(page)))?,
         csv: href(&format!("{action}/usage.csv"), None),
         step: if report.step == Span::Hour { "hour" } else { "day" },
-    }
+    })
 }
 
 /// `GET …/reports/usage.csv`.

@@ -180,7 +180,7 @@ async fn users_page(
         rules: typed.or(rules),
         rules_problem,
         rows: found.items.into_iter().map(row).collect(),
-        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page))?,
         search: wanted.text.unwrap_or_default(),
         sort: sorting.by,
         order: sorting.order(),

@@ -71,7 +71,7 @@ pub(super) async fn show_index(
         },
         csv: query.file_href(&path),
         rows: shown.map(|reservation| row(&here, reservation, now)).collect(),
-        pager: Pager::new(page, all.len() as u64, |page| query.page_href(&path, page)),
+        pager: Pager::new(page, all.len() as u64, |page| query.page_href(&path, page))?,
     };
     show_live(&here.visit, &page, &page.as_content())
 }
