@@ -22,7 +22,8 @@ pub const GIVEN_UP_MAX: usize = 16;
 pub trait Keyring {
     /// Checks signatures.
     fn verifier(&self) -> &dyn Verifier;
-    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not, in words.
+    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not and what to do, in
+    /// words.
     fn trusts(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<(), String>;
     /// The device's key of that name; otherwise why there is none, in words.
     fn reservation_key(&self, id: KeyId) -> Result<Box<dyn ReservationKey>, String>;
@@ -153,16 +154,21 @@ impl Requested {
     }
 }
 
+/// How many of the licence `grant` reserves at `now`; nothing if all that can be used is (a universal one).
+pub(crate) fn reserved_by(grant: &Grant, tag: &Tag, now: Timestamp) -> Option<Quantity> {
+    if grant.kind == ReservationKind::Universal {
+        return None;
+    }
+    let counting = grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
+    Some(counting.map(|entitlement| entitlement.count).sum())
+}
+
 impl Reservation {
     /// How many of the licence are reserved at `now`; nothing if all that can be used is (a universal one).
     pub fn reserved(&self, tag: &Tag, now: Timestamp) -> Option<Quantity> {
-        let installed = match &self.installed {
-            Some(installed) if installed.grant.kind == ReservationKind::Universal => return None,
-            Some(installed) => installed,
-            None => return Some(Quantity::ZERO),
-        };
-        let counting = installed.grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
-        Some(counting.map(|entitlement| entitlement.count).sum())
+        self.installed
+            .as_ref()
+            .map_or(Some(Quantity::ZERO), |installed| reserved_by(&installed.grant, tag, now))
     }
 
     /// Whether the installed code names the licence and it counts at `now`. A universal reservation grants no
@@ -306,13 +312,30 @@ pub enum ReservationRefused {
         return-authorization`"
     )]
     Canceled,
+    /// The code is of a request that was given back.
+    #[error(
+        "the authorization code was given back, or another of its request was: enter the return code that \
+        `license show status` shows at the manager; for other licenses, run `license smart reservation request`"
+    )]
+    GivenBack,
+    /// More is in use than the code would leave.
+    #[error(
+        "{used} of {tag} are in use, and this authorization code reserves {reserved}: use less first, then install it; \
+        until then the manager goes on holding what is installed"
+    )]
+    InUse {
+        /// Of which licence.
+        tag: Tag,
+        /// How many are in use.
+        used: Quantity,
+        /// How many the code reserves.
+        reserved: Quantity,
+    },
     /// The signature does not hold, or there is no certificate.
     #[error(transparent)]
     Signature(#[from] AuthorizationRefused),
     /// The chain leads to no trusted root, or is not in its time.
-    #[error(
-        "the authorization code's certificates are not trusted: {0}; check the product's trust anchors and clock"
-    )]
+    #[error("the authorization code's certificates are not trusted: {0}")]
     Untrusted(String),
     /// An update that another manager signed.
     #[error("the authorization code is from another manager than the one that holds this reservation")]
@@ -362,6 +385,8 @@ impl ReservationRefused {
             Self::Older { .. } => "code_older",
             Self::OtherRequest => "code_of_other_request",
             Self::Canceled => "code_of_canceled_request",
+            Self::GivenBack => "code_given_back",
+            Self::InUse { .. } => "reserved_in_use",
             Self::Signature(_) => "code_signature",
             Self::Untrusted(_) => "code_untrusted",
             Self::OtherManager => "code_of_other_manager",
@@ -386,6 +411,7 @@ impl ReservationRefused {
                 | Self::NothingInstalled
                 | Self::IsInstalled
                 | Self::ExportInUse(_)
+                | Self::InUse { .. }
         )
     }
 }

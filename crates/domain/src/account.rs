@@ -90,6 +90,15 @@ impl VirtualAccount {
     }
 }
 
+/// What can change of a virtual account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualAccountWords {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+}
+
 /// What a virtual account still holds; it can be deleted only when all are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contents {

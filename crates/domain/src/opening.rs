@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use seatpool_proto::{AccountId, VirtualAccountId};
+use uuid::Uuid;
 
-use crate::access::SignInRules;
+use crate::access::{Role, SignInRules, User};
 use crate::account::{Account, DEFAULT_VIRTUAL_ACCOUNT, VirtualAccount};
 use crate::command::{Actor, By, Refused, words};
 use crate::event::EventKind;
@@ -11,6 +12,8 @@ use crate::workset::Workset;
 
 /// Longest domain of an account, in characters (RFC 1035, section 2.3.4).
 const DOMAIN_CHARS_MAX: usize = 253;
+/// Longest part of it between two dots, in characters (RFC 1035, section 2.3.4).
+const LABEL_CHARS_MAX: usize = 63;
 
 /// What a new smart account is to be.
 #[derive(Clone, Debug)]
@@ -27,17 +30,50 @@ pub struct Opening {
     pub export_permitted: bool,
     /// Whether products may reserve all licences without counting.
     pub universal_permitted: bool,
+    /// The person who will administer it, if one is named already.
+    pub administrator: Option<FirstAdministrator>,
     /// Who opens it.
     pub actor: Actor,
     /// The network address it came from, if any.
     pub source: Option<String>,
 }
 
+/// The person who administers a new smart account.
+#[derive(Clone)]
+pub struct FirstAdministrator {
+    /// The user's id.
+    pub id: Uuid,
+    /// Its sign-in name, in any case.
+    pub login: String,
+    /// What its password is recognized by (PHC string format).
+    pub password_hash: String,
+    /// Whether it must set another at the first sign-in.
+    pub must_change_password: bool,
+    /// Whether it is the vendor's operator, too: the first person of a manager.
+    pub is_operator: bool,
+}
+
+impl core::fmt::Debug for FirstAdministrator {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FirstAdministrator").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+impl FirstAdministrator {
+    fn into_user(self, account: AccountId, now: Timestamp) -> Result<User, Refused> {
+        let login = words::login(&self.login)?;
+        let operator = self.is_operator.then_some(Role::VendorOperator);
+        let roles = operator.into_iter().chain([Role::AccountAdministrator]).collect();
+        let user = User::new(self.id, account, login, self.password_hash, roles, now);
+        Ok(User { must_change_password: self.must_change_password, ..user })
+    }
+}
+
 impl Opening {
-    /// The facts of the new account: itself, its first virtual account and its first event.
+    /// The facts of the new account: itself, its first virtual account, its administrator and its first event.
     ///
     /// # Errors
-    /// Refuses a domain or a name that can't be one.
+    /// Refuses a domain, a name or a sign-in name that can't be one.
     pub fn into_workset(self, now: Timestamp) -> Result<Workset, Refused> {
         let mut workset = Workset::new(Account {
             id: self.id,
@@ -60,10 +96,21 @@ impl Opening {
                 created_at: now,
             },
         );
+        let administrator = self.administrator.map(|person| person.into_user(self.id, now)).transpose()?;
+        let people = match &administrator {
+            None => String::new(),
+            Some(user) if user.roles.contains(&Role::VendorOperator) => {
+                format!(" and its administrator {}, who is vendor operator, too", user.login)
+            }
+            Some(user) => format!(" and its administrator {}", user.login),
+        };
         let message = format!(
-            "The smart account {} ({}) was created with the virtual account {DEFAULT_VIRTUAL_ACCOUNT}.",
+            "The smart account {} ({}) was created with the virtual account {DEFAULT_VIRTUAL_ACCOUNT}{people}.",
             workset.account.name, workset.account.domain
         );
+        if let Some(user) = administrator {
+            workset.users.insert(user.id, user);
+        }
         let by = By { actor: self.actor, source: self.source };
         let mut event = by.event(EventKind::AccountCreated, now, message);
         event.virtual_account = Some(self.default_virtual_account);
@@ -76,7 +123,10 @@ impl Opening {
 fn valid_domain(text: &str) -> Result<String, Refused> {
     let domain = text.trim().to_lowercase();
     let labels_are_sound = domain.split('.').all(|label| {
-        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        (1..=LABEL_CHARS_MAX).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     });
     if domain.len() > DOMAIN_CHARS_MAX {
         Err(words::invalid("domain", format!("is longer than {DOMAIN_CHARS_MAX} characters")))
@@ -85,7 +135,10 @@ fn valid_domain(text: &str) -> Result<String, Refused> {
     } else {
         Err(words::invalid(
             "domain",
-            format!("{text:?} is not one: write it as in example.com, with letters, digits and - . _"),
+            format!(
+                "is not written as in example.com: letters, digits and - . _, no part empty or longer than \
+                 {LABEL_CHARS_MAX} characters"
+            ),
         ))
     }
 }

@@ -7,6 +7,7 @@
 mod announce;
 mod answers;
 mod commands;
+mod coverage;
 mod export;
 mod graces;
 mod requests;

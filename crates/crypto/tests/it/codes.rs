@@ -348,7 +348,7 @@ fn a_confirmation_code_is_eight_digits_that_only_the_device_can_make() {
 fn a_return_code_is_five_groups_of_six_that_only_the_device_can_make() {
     let (manager, device) = (Manager::new(), Device::new("edb16"));
     let facts = device.facts(&manager, 1_585_405_336_190);
-    for returned in [Returned::Installed, Returned::NeverInstalled] {
+    for returned in [Returned::Whole, Returned::Change] {
         let code = ReturnCode::make(&facts, returned, &device.key).unwrap();
         let text = code.to_string();
         assert_eq!(text.split('-').map(str::len).collect::<Vec<_>>(), [6; 5], "{text}");
@@ -377,7 +377,7 @@ fn a_return_code_is_five_groups_of_six_that_only_the_device_can_make() {
 #[test]
 fn each_mishap_of_a_return_code_has_its_own_error() {
     let (manager, device) = (Manager::new(), Device::new("edb16"));
-    let code = ReturnCode::make(&device.facts(&manager, 9), Returned::Installed, &device.key).unwrap();
+    let code = ReturnCode::make(&device.facts(&manager, 9), Returned::Whole, &device.key).unwrap();
     let text = code.to_string();
     let check = |text: &str, wrong: WrongReturn| assert_eq!(text.parse::<ReturnCode>(), Err(wrong), "{text}");
     check("", WrongReturn::Empty);
@@ -557,7 +557,7 @@ proptest! {
             0 => device.request.to_string(),
             1 => device.request.to_spoken(),
             2 => manager.authorize(&device.request, 5).to_text(),
-            3 => ReturnCode::make(&device.facts(manager, 5), Returned::Installed, &device.key).unwrap().to_string(),
+            3 => ReturnCode::make(&device.facts(manager, 5), Returned::Whole, &device.key).unwrap().to_string(),
             4 => ConfirmationCode::make(&device.facts(manager, 5), &device.key).unwrap().to_spoken(),
             _ => picture::parts_of(&device.request.to_string(), 40)[1].clone(),
         };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccessChange, AccountChange};
 use crate::access::Role;
+use crate::account::VirtualAccountWords;
 use crate::explain::Move;
 
 /// What is asked.
@@ -63,6 +64,8 @@ pub enum Action {
         name: Option<String>,
         /// New description.
         description: Option<String>,
+        /// What was seen when the change was made up: refused if what it changes is something else by now.
+        seen: Option<VirtualAccountWords>,
     },
     /// Delete an empty virtual account.
     DeleteVirtualAccount {

@@ -6,6 +6,8 @@ use super::Refused;
 const NAME_CHARS_MAX: usize = 100;
 /// Longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Longest sign-in name, in characters.
+const LOGIN_CHARS_MAX: usize = 128;
 
 /// A name: 1 to [`NAME_CHARS_MAX`] characters after trimming, none of them a control character.
 pub(crate) fn name(field: &'static str, text: &str) -> Result<String, Refused> {
@@ -14,15 +16,43 @@ pub(crate) fn name(field: &'static str, text: &str) -> Result<String, Refused> {
         return Err(invalid(field, format!("is empty: give it 1 to {NAME_CHARS_MAX} characters")));
     }
     bounded(field, text, NAME_CHARS_MAX)?;
-    match text.chars().find(|c| c.is_control()) {
-        Some(c) => Err(invalid(field, format!("holds the control character {c:?}: leave it out"))),
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        return Err(invalid(field, format!("holds the control character {c:?}: leave it out")));
+    }
+    match invisible(text) {
+        Some(c) => Err(invalid(field, format!("holds the character {c:?}, which nobody sees: leave it out"))),
         None => Ok(text.to_owned()),
     }
+}
+
+/// The first character that is not seen or that turns the order of others round, so that two names would look alike
+/// (Unicode Technical Standard 39, section 3.1). The joiners belong to words of some scripts.
+fn invisible(text: &str) -> Option<char> {
+    let mut before = ' ';
+    text.chars().find(|&c| {
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && !before.is_ascii();
+        before = c;
+        !joins
+            && matches!(c,
+                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    })
 }
 
 /// A name that may be absent; an empty one is.
 pub(crate) fn name_if_any(field: &'static str, text: Option<&str>) -> Result<Option<String>, Refused> {
     text.filter(|text| !text.trim().is_empty()).map(|text| name(field, text)).transpose()
+}
+
+/// A sign-in name, in small letters.
+pub(crate) fn login(text: &str) -> Result<String, Refused> {
+    let login = text.trim().to_lowercase();
+    if login.is_empty() || login.len() > LOGIN_CHARS_MAX || !login.chars().all(|c| c.is_ascii_graphic()) {
+        let problem = format!("has 1 to {LOGIN_CHARS_MAX} visible ASCII characters without spaces");
+        return Err(invalid("login", problem));
+    }
+    Ok(login)
 }
 
 /// A description: at most [`DESCRIPTION_CHARS_MAX`] characters, which may be several lines.

@@ -1,9 +1,10 @@
 //! Accounts, virtual accounts and tokens.
 
 use jiff::SignedDuration;
-use seatpool_domain::account::DEFAULT_VIRTUAL_ACCOUNT;
+use seatpool_domain::access::Role;
+use seatpool_domain::account::{DEFAULT_VIRTUAL_ACCOUNT, VirtualAccountWords};
 use seatpool_domain::command::{AccountChange, Action};
-use seatpool_domain::opening::Opening;
+use seatpool_domain::opening::{FirstAdministrator, Opening};
 use seatpool_domain::{AccountTerms, EventKind, Outcome, Refused};
 use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
 use uuid::Uuid;
@@ -41,6 +42,7 @@ fn domains_are_checked_and_lowered() {
             name: "Name".into(),
             export_permitted: true,
             universal_permitted: false,
+            administrator: None,
             actor: administrator(),
             source: None,
         };
@@ -58,6 +60,52 @@ fn domains_are_checked_and_lowered() {
     check("a b.com", None);
     check("bücher.example", None);
     check(&"a".repeat(254), None);
+    check(&format!("{}.example", "a".repeat(63)), Some(&format!("{}.example", "a".repeat(63))));
+    check(&format!("{}.example", "a".repeat(64)), None);
+    check("-a.example", None);
+}
+
+#[test]
+fn an_account_is_created_together_with_its_administrator() {
+    let opening = |login: &str, is_operator| Opening {
+        id: AccountId(Uuid::from_u128(1)),
+        default_virtual_account: VirtualAccountId(Uuid::from_u128(2)),
+        domain: "example.com".into(),
+        name: "Example".into(),
+        export_permitted: true,
+        universal_permitted: false,
+        administrator: Some(FirstAdministrator {
+            id: Uuid::from_u128(3),
+            login: login.into(),
+            password_hash: "$argon2id$x".into(),
+            must_change_password: true,
+            is_operator,
+        }),
+        actor: administrator(),
+        source: None,
+    };
+    let now = "2026-07-01T10:00:00Z".parse().unwrap();
+    let workset = opening(" Alice@Example.com ", false).into_workset(now).unwrap();
+    let users: Vec<_> = workset.users.values().collect();
+    assert_eq!(users.len(), 1);
+    assert_eq!((users[0].login.as_str(), users[0].must_change_password), ("alice@example.com", true));
+    assert_eq!(users[0].roles, [Role::AccountAdministrator]);
+    assert_eq!(
+        workset.events[0].message,
+        "The smart account Example (example.com) was created with the virtual account Default and its administrator \
+         alice@example.com."
+    );
+    let workset = opening("alice", true).into_workset(now).unwrap();
+    assert_eq!(
+        workset.users.values().next().unwrap().roles,
+        [Role::VendorOperator, Role::AccountAdministrator]
+    );
+    assert!(workset.events[0].message.ends_with("its administrator alice, who is vendor operator, too."));
+    let refused = opening("al ice", false).into_workset(now).unwrap_err();
+    assert_eq!(
+        format!("{}: {refused}", refused.code()),
+        "invalid: login has 1 to 128 visible ASCII characters without spaces"
+    );
 }
 
 #[test]
@@ -71,6 +119,7 @@ fn virtual_accounts_have_one_name_each_whatever_the_case() {
         virtual_account: berlin,
         name: name.map(str::to_owned),
         description: description.map(str::to_owned),
+        seen: None,
     };
     assert_eq!(
         text_of(world.submit(create("BERLIN"))),
@@ -81,6 +130,17 @@ fn virtual_accounts_have_one_name_each_whatever_the_case() {
         "exists: there already is a virtual account named \"Default\""
     );
     assert_eq!(text_of(world.submit(create(" "))), "invalid: name is empty: give it 1 to 100 characters");
+    assert!(text_of(world.submit(create("."))).starts_with("invalid: name"), "no address names it");
+    assert!(text_of(world.submit(create(".."))).starts_with("invalid: name"));
+    let as_id = berlin.to_string().to_uppercase();
+    assert_eq!(
+        text_of(world.submit(create(&as_id))),
+        format!("invalid: name {as_id:?} is written like an id: choose a name that can't be taken for one")
+    );
+    for name in ["Ber\u{200b}lin", "Berlin\u{202e}", "\u{feff}Berlin", "Berlin\u{200d}"] {
+        let refused = text_of(world.submit(create(name)));
+        assert!(refused.contains("which nobody sees"), "{name:?}: {refused}");
+    }
     assert!(text_of(world.submit(change(Some("DEFAULT"), None))).starts_with("exists"));
 
     let events = world.events.len();
@@ -89,10 +149,23 @@ fn virtual_accounts_have_one_name_each_whatever_the_case() {
     world.submit(change(Some("berlin"), Some("The north"))).unwrap();
     assert_eq!(world.kinds_since(events), [EventKind::VirtualAccountChanged; 2], "and none for no change");
     assert_eq!(world.events[events].message, "The virtual account Berlin was renamed to berlin.");
+    let seen = Some(VirtualAccountWords { name: "Berlin".into(), description: String::new() });
+    let late = |name: &str, description: Option<&str>| Action::ChangeVirtualAccount {
+        virtual_account: berlin,
+        name: Some(name.into()),
+        description: description.map(str::to_owned),
+        seen: seen.clone(),
+    };
+    assert_eq!(
+        world.submit(late("Munich", None)),
+        Err(Refused::ChangedMeanwhile { seen: "\"Berlin\"".into(), present: "\"berlin\"".into() })
+    );
+    world.submit(late("berlin", Some("The north"))).unwrap();
     let unknown = Action::ChangeVirtualAccount {
         virtual_account: VirtualAccountId(Uuid::nil()),
         name: None,
         description: None,
+        seen: None,
     };
     assert_eq!(text_of(world.submit(unknown)), "unknown: there is no such virtual account");
 }

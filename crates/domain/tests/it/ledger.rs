@@ -204,6 +204,7 @@ impl Play {
                 virtual_account: self.va(va),
                 name: Some(format!("SITE {name}")),
                 description: None,
+                seen: None,
             },
             Step::DeleteVirtualAccount(va) => Action::DeleteVirtualAccount { virtual_account: self.va(va) },
             Step::CreateToken(va, uses) => Action::CreateToken {

@@ -32,6 +32,7 @@ impl Desk {
             name: "Example".into(),
             export_permitted: true,
             universal_permitted: false,
+            administrator: None,
             actor: Actor::System,
             source: None,
         };
@@ -163,8 +164,13 @@ fn an_account_keeps_an_administrator_and_an_operator_can_help_one_that_has_none(
     let anna = desk.person("anna", ADMINISTRATOR);
     assert!(matches!(desk.by(OPERATOR, invite("third")), Err(Refused::NotHeld { .. })), "now there is one");
     let last = Err(Refused::LastAdministrator { login: "anna".into() });
-    let demote =
-        |user| AccessChange::ChangeUser { user, name: None, roles: Some(vec![Role::Approver]), seen: None };
+    let demote = |user| AccessChange::ChangeUser {
+        user,
+        name: None,
+        roles: Some(vec![Role::Approver]),
+        seen_name: None,
+        seen_roles: None,
+    };
     assert_eq!(desk.by(ADMINISTRATOR, demote(anna)), last);
     assert_eq!(desk.by(ADMINISTRATOR, AccessChange::DisableUser { user: anna }), last);
     assert_eq!(desk.by(ADMINISTRATOR, AccessChange::DeleteUser { user: anna }), last);
@@ -205,7 +211,8 @@ fn what_takes_trust_away_ends_the_sessions_that_began_before() {
         user,
         name: Some("D".into()),
         roles: None,
-        seen: None
+        seen_name: None,
+        seen_roles: None,
     }));
 }
 
@@ -217,7 +224,8 @@ fn a_change_by_two_is_refused_to_the_second_with_the_difference() {
         user: dora,
         name: None,
         roles: Some(roles),
-        seen: Some(vec![Role::Approver]),
+        seen_name: None,
+        seen_roles: Some(vec![Role::Approver]),
     };
     desk.by(ADMINISTRATOR, change(vec![Role::VirtualAccountUser(PLACE)])).unwrap();
     let event = desk.workset.events.last().unwrap();
@@ -231,6 +239,18 @@ fn a_change_by_two_is_refused_to_the_second_with_the_difference() {
         Err(Refused::ChangedMeanwhile { seen: "approver".into(), present: "user of Default".into() })
     );
     desk.by(ADMINISTRATOR, change(vec![Role::VirtualAccountUser(PLACE)])).unwrap();
+
+    let rename = |name: &str| AccessChange::ChangeUser {
+        user: dora,
+        name: Some(name.into()),
+        roles: None,
+        seen_name: Some(String::new()),
+        seen_roles: None,
+    };
+    desk.by(ADMINISTRATOR, rename("Dora")).unwrap();
+    let second = desk.by(ADMINISTRATOR, rename("Theodora"));
+    assert_eq!(second, Err(Refused::ChangedMeanwhile { seen: "\"\"".into(), present: "\"Dora\"".into() }));
+    desk.by(ADMINISTRATOR, rename("Dora")).unwrap();
 }
 
 #[test]

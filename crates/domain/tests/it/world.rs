@@ -100,6 +100,7 @@ impl World {
             name: "Example".into(),
             export_permitted,
             universal_permitted: false,
+            administrator: None,
             actor: administrator(),
             source: None,
         };

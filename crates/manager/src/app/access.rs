@@ -16,7 +16,7 @@ use seatpool_domain::command::{AccessChange, Action, Actor, Command, Outcome, Re
 use seatpool_proto::{AccountId, VirtualAccountId};
 
 use super::{App, AppError};
-pub use password::hash as hash_password;
+pub use password::{check_strength, hash as hash_password};
 
 /// What all sign-ins share: how many passwords are hashed at a time, and who has to wait.
 #[derive(Debug, Default)]

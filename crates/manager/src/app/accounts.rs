@@ -3,10 +3,10 @@
 mod change;
 
 use jiff::Timestamp;
-use seatpool_domain::access::{Role, User};
-use seatpool_domain::account::{Account, VirtualAccount};
+use seatpool_domain::access::Role;
+use seatpool_domain::account::{Account, VirtualAccount, VirtualAccountWords};
 use seatpool_domain::command::{Action, Outcome, Refused};
-use seatpool_domain::opening::Opening;
+use seatpool_domain::opening::{FirstAdministrator, Opening};
 use seatpool_proto::{AccountId, VirtualAccountId};
 use seatpool_store::{AccountFilter, Page, Paged, StoreError};
 use serde::{Deserialize, Serialize};
@@ -75,11 +75,34 @@ impl From<VirtualAccount> for VirtualAccountView {
     }
 }
 
+/// What to change of a virtual account; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VirtualAccountChange {
+    /// The new name.
+    pub name: Option<String>,
+    /// The new description.
+    pub description: Option<String>,
+    /// What was seen when the change was made up: refused if what it changes is something else by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenVirtualAccount>,
+}
+
+/// What can change of a virtual account, as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeenVirtualAccount {
+    /// Its name.
+    pub name: String,
+    /// What it was for.
+    pub description: String,
+}
+
 /// What a new smart account is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
-    /// Its domain: at most 64 letters, digits, `.`, `-`, `_`.
+    /// Its domain, as in `example.com`: at most 253 letters, digits, `.`, `-`, `_`.
     pub domain: String,
     /// Name for people; the domain if absent.
     #[serde(default)]
@@ -175,67 +198,54 @@ pub async fn get(app: &App, principal: &Principal, domain: &str) -> Result<Accou
 /// Creates a smart account with its `Default` virtual account.
 pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result<AccountView, AppError> {
     check(principal, principal.account, Permission::CreateAccounts)?;
-    let domain = checked_domain(&new.domain)?;
+    let name = new.name.unwrap_or_else(|| new.domain.trim().to_lowercase());
     let administrator = match new.administrator {
         None => None,
-        Some(person) => Some(checked_administrator(app, person).await?),
+        Some(person) => Some(checked_administrator(app, person, [&name, &new.domain]).await?),
     };
-    let name = new.name.unwrap_or_else(|| domain.clone());
     let opening = Opening {
         id: AccountId(app.new_id()),
         default_virtual_account: VirtualAccountId(app.new_id()),
-        domain,
+        domain: new.domain,
         name,
         export_permitted: new.export_permitted,
         universal_permitted: new.universal_permitted,
+        administrator,
         actor: principal.actor.clone(),
         source: principal.source.clone(),
     };
     let workset = opening.into_workset(app.now())?;
     let account = workset.account.clone();
+    let user = workset.users.values().next().map(|user| user.login.clone());
     match app.store().create_account(workset).await {
-        Err(StoreError::Exists { .. }) => {
-            return Err(AppError::Refused(Refused::Exists { what: "smart account", name: account.domain }));
-        }
-        other => other?,
+        Err(StoreError::Exists { .. }) => Err(taken(app, account, user).await?),
+        other => Ok(other.map(|()| account.into())?),
     }
-    if let Some((login, password_hash, must_change_password)) = administrator {
-        let roles = vec![Role::AccountAdministrator];
-        let user = User::new(app.new_id(), account.id, login, password_hash, roles, account.created_at);
-        let user = User { must_change_password, ..user };
-        match app.store().insert_user(&user).await {
-            Err(StoreError::Exists { .. }) => {
-                return Err(AppError::Refused(Refused::Exists { what: "user", name: user.login }));
-            }
-            other => other?,
-        }
-    }
-    Ok(account.into())
 }
 
+/// Which of the two names of a new account is taken: the domain, or the administrator's.
+async fn taken(app: &App, account: Account, login: Option<String>) -> Result<AppError, AppError> {
+    if let Some(login) = login
+        && app.store().account_by_domain(&account.domain).await?.is_none()
+    {
+        return Ok(AppError::Refused(Refused::Exists { what: "user", name: login }));
+    }
+    Ok(AppError::Refused(Refused::Exists { what: "smart account", name: account.domain }))
+}
+
+/// The administrator with a password that neither its own name nor the account's gives away.
 async fn checked_administrator(
     app: &App,
     person: NewAdministrator,
-) -> Result<(String, String, bool), AppError> {
-    let login = person.login.trim().to_lowercase();
-    if login.is_empty() || login.len() > 128 || !login.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(invalid("login", "has 1 to 128 visible ASCII characters"));
-    }
-    if app.store().user_by_login(&login).await?.is_some() {
-        return Err(AppError::Refused(Refused::Exists { what: "user", name: login }));
-    }
-    let hash = app.gate().hashing.hash_strong(person.password, vec![login.clone()]).await?;
-    let hash = hash.map_err(|unusable| invalid("password", &format!("is not usable: {unusable}")))?;
-    Ok((login, hash, person.must_change))
-}
-
-fn checked_domain(domain: &str) -> Result<String, AppError> {
-    let domain = domain.trim().to_lowercase();
-    let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if domain.is_empty() || domain.len() > 64 || !domain.chars().all(usable) {
-        return Err(invalid("domain", "has 1 to 64 letters, digits, '.', '-' or '_', as in example.com"));
-    }
-    Ok(domain)
+    account: [&str; 2],
+) -> Result<FirstAdministrator, AppError> {
+    let NewAdministrator { login, password, must_change } = person;
+    let known = account.into_iter().chain([login.as_str()]).map(str::to_owned).collect();
+    let hash = app.gate().hashing.hash_strong(password, known).await?;
+    let password_hash =
+        hash.map_err(|unusable| invalid("password", &format!("is not usable: {unusable}")))?;
+    let id = app.new_id();
+    Ok(FirstAdministrator { id, login, password_hash, must_change_password: must_change, is_operator: false })
 }
 
 /// A refusal of one field.
@@ -288,8 +298,8 @@ pub async fn virtual_accounts_named(
 pub fn find<'a>(rows: &'a [VirtualAccountView], name_or_id: &str) -> Option<&'a VirtualAccountView> {
     let wanted = name_or_id.trim().to_lowercase();
     let id: Option<VirtualAccountId> = wanted.parse().ok();
-    let matches = |row: &&VirtualAccountView| row.name.to_lowercase() == wanted || Some(row.id) == id;
-    rows.iter().find(matches)
+    let by_id = id.and_then(|id| rows.iter().find(|row| row.id == id));
+    by_id.or_else(|| rows.iter().find(|row| row.name.to_lowercase() == wanted))
 }
 
 /// There is no virtual account of this name or id that whoever asks may know of.
@@ -320,12 +330,14 @@ pub async fn change_virtual_account(
     principal: &Principal,
     account: AccountId,
     virtual_account_id: VirtualAccountId,
-    name: Option<String>,
-    description: Option<String>,
+    change: VirtualAccountChange,
 ) -> Result<VirtualAccountView, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account_id))?;
     check(principal, account, Permission::ManageAccount)?;
-    let action = Action::ChangeVirtualAccount { virtual_account: virtual_account_id, name, description };
+    let VirtualAccountChange { name, description, seen } = change;
+    let seen = seen.map(|SeenVirtualAccount { name, description }| VirtualAccountWords { name, description });
+    let action =
+        Action::ChangeVirtualAccount { virtual_account: virtual_account_id, name, description, seen };
     access::submit(app, principal, account, action).await?;
     virtual_account(app, principal, account, &virtual_account_id.to_string()).await
 }

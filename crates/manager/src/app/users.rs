@@ -89,6 +89,9 @@ pub struct UserChange {
     /// What it may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<RoleView>>,
+    /// The name as it was when this change was made up: another is refused if it is another by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_name: Option<String>,
     /// The roles as they were when this change was made up: it is refused if they are others by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_roles: Option<Vec<RoleView>>,
@@ -191,7 +194,8 @@ pub async fn change(
         user: row.id,
         name: change.name,
         roles: change.roles.map(known).transpose()?,
-        seen: change.seen_roles.map(known).transpose()?,
+        seen_name: change.seen_name,
+        seen_roles: change.seen_roles.map(known).transpose()?,
     };
     access::change(app, principal, account, change).await?;
     present(app, find(app, account, &row.id.to_string()).await?).await

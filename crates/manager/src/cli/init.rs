@@ -8,22 +8,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use seatpool_domain::Actor;
-use seatpool_domain::access::{Client, OauthScope, Role, User};
-use seatpool_domain::opening::Opening;
+use seatpool_domain::access::{Client, OauthScope, Role};
+use seatpool_domain::opening::{FirstAdministrator, Opening};
 use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::Store;
 use zeroize::Zeroizing;
 
 use super::database;
 use super::serve::read_catalogue;
-use crate::app::access::hash_password;
+use crate::app::access::{check_strength, hash_password};
 use crate::ca::{self, NewCa};
 use crate::clock::{Clock, NewIds};
 use crate::config::{Config, ConfigArgs, FILE_NAME, Loaded, Purpose, redact_url};
-
-/// Fewest characters of the administrator's password (NIST SP 800-63B, section 3.1.1.2: 8 at least; 12 here,
-/// since there is no second factor yet).
-const PASSWORD_CHARS_MIN: usize = 12;
 
 /// Make a new manager.
 #[derive(Args, Debug)]
@@ -59,17 +55,7 @@ impl Init {
         let settings = loaded.texts.to_toml();
         let config = loaded.into_config()?;
         read_catalogue(&config)?;
-        let domain = self.account_domain.trim().to_lowercase();
-        ensure!(is_domain(&domain), "--account-domain {domain:?} is not a domain, as in example.com");
-        let login = self.admin.trim().to_lowercase();
-        ensure!(
-            !login.is_empty()
-                && login.len() <= 128
-                && !login.contains(|c: char| c.is_whitespace() || c.is_control()),
-            "--admin {login:?} is not a sign-in name: 1 to 128 characters without spaces"
-        );
         let (password, is_printed) = self.password()?;
-        let password_hash = hash_password(&password)?;
 
         ensure!(
             self.demonstration || config.time_lapse.is_none(),
@@ -78,18 +64,25 @@ impl Init {
 
         let clock = Clock::default();
         let (now, ids) = (clock.now(), NewIds(clock));
-        let account = AccountId(ids.uuid());
         let opening = Opening {
-            id: account,
+            id: AccountId(ids.uuid()),
             default_virtual_account: VirtualAccountId(ids.uuid()),
-            domain: domain.clone(),
-            name: self.account_name.clone().unwrap_or_else(|| domain.clone()),
+            domain: self.account_domain.clone(),
+            name: self.account_name.clone().unwrap_or_else(|| self.account_domain.to_lowercase()),
             export_permitted: self.export_permitted,
             universal_permitted: self.universal_permitted,
-            actor: Actor::User(login.clone()),
+            administrator: Some(FirstAdministrator {
+                id: ids.uuid(),
+                login: self.admin.clone(),
+                password_hash: hash_password(&password)?,
+                must_change_password: false,
+                is_operator: true,
+            }),
+            actor: Actor::User(self.admin.trim().to_lowercase()),
             source: None,
         };
         let first = opening.into_workset(now).context("the first smart account can't be made")?;
+        let (account, domain) = (first.account.id, first.account.domain.clone());
 
         refuse_to_overwrite(&config)?;
         let store = new_store(&config).await?;
@@ -99,16 +92,13 @@ impl Init {
         database::mark(&config, &store).await?;
 
         store.create_account(first).await.context("the first smart account could not be created")?;
-        let roles = vec![Role::VendorOperator, Role::AccountAdministrator];
-        let user = User::new(ids.uuid(), account, login.clone(), password_hash, roles.clone(), now);
-        store.insert_user(&user).await.context("the administrator could not be created")?;
         let secret = random_text(32);
         let client = Client {
             id: random_text(16).to_string(),
             account,
             name: "Made by seatpool init".to_owned(),
             secret_hash: Sha256::of(secret.as_bytes()).to_string(),
-            roles,
+            roles: vec![Role::VendorOperator, Role::AccountAdministrator],
             scopes: OauthScope::ALL.into(),
             created_at: now,
             previous_secret: None,
@@ -119,7 +109,7 @@ impl Init {
         store.close().await.context("the database could not be closed")?;
         // Last: its presence says that everything before it is there.
         ca::write_private(&config.data_dir.join(FILE_NAME), settings.as_bytes())?;
-        self.tell(&config, &login, is_printed.then_some(&password))
+        self.tell(&config, is_printed.then_some(&password))
     }
 
     /// The password, and whether it was made here.
@@ -130,23 +120,20 @@ impl Init {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
         let password = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-        if password.chars().count() < PASSWORD_CHARS_MIN {
-            bail!(
-                "the password in {} has fewer than {PASSWORD_CHARS_MIN} characters: choose a longer one",
-                path.display()
-            );
-        }
+        let name = self.account_name.as_deref().unwrap_or_default();
+        check_strength(&password, &[&self.admin, &self.account_domain, name])
+            .with_context(|| format!("the password in {} is not taken: choose another", path.display()))?;
         Ok((password, false))
     }
 
-    fn tell(&self, config: &Config, login: &str, password: Option<&Zeroizing<String>>) -> anyhow::Result<()> {
+    fn tell(&self, config: &Config, password: Option<&Zeroizing<String>>) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "A manager was made in {}", config.data_dir.display())?;
         if self.demonstration {
             writeln!(out, "  DEMONSTRATION ONLY: agents that trust its root accept sped-up time")?;
         }
         writeln!(out, "  address        {}", config.public_url)?;
-        writeln!(out, "  administrator  {login}")?;
+        writeln!(out, "  administrator  {}", self.admin.trim().to_lowercase())?;
         if let Some(password) = password {
             writeln!(out, "  password       {}  (shown this once)", password.as_str())?;
         }
@@ -220,15 +207,4 @@ fn random_text(bytes: usize) -> Zeroizing<String> {
     let mut random = Zeroizing::new(vec![0; bytes]);
     seatpool_crypto::fill_random(&mut random);
     Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random))
-}
-
-fn is_domain(text: &str) -> bool {
-    (1..=253).contains(&text.len())
-        && text.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
 }

@@ -142,7 +142,7 @@ impl UserCommand {
             }
             Self::Change { user, name, roles } => {
                 let roles = Some(roles.clone()).filter(|roles| !roles.is_empty());
-                let change = UserChange { name: name.clone(), roles, seen_roles: None };
+                let change = UserChange { name: name.clone(), roles, ..UserChange::default() };
                 session.ask(Method::PATCH, &one(user, &[]), &change, show).await
             }
             Self::Disable { user } => {

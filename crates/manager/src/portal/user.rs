@@ -42,7 +42,8 @@ struct UserPage {
     created: When,
     name: Field,
     roles: RolesForm,
-    seen: String,
+    seen_name: String,
+    seen_roles: String,
     sessions: Vec<SessionRow>,
     csv: String,
     is_own: bool,
@@ -92,7 +93,8 @@ async fn draw_user(
         href: here.href(&format!("users/{}", user.id)),
         state: state_chip(user.state),
         created: When::at(user.created_at),
-        seen: serde_json::to_string(&user.roles).unwrap_or_default(),
+        seen_name: user.name.clone(),
+        seen_roles: serde_json::to_string(&user.roles).unwrap_or_default(),
         csv: here.href(&format!("users/{}?format=csv", user.id)),
         is_own: user.id == here.signed_in.current.user,
         user,
@@ -133,10 +135,13 @@ async fn show_user(
 async fn change(State(app): State<App>, here: Managed, form: Posted) -> Result<Response, Problem> {
     let mut name = Field::of(form.text("name"));
     let mut roles = here.typed_roles(&app, &form).await?;
+    let seen_name = form.text("seen_name").to_owned();
+    let quoted_name = format!("{seen_name:?}");
     let change = UserChange {
-        name: Some(name.value.clone()),
+        name: (name.value != seen_name).then(|| name.value.clone()),
+        seen_name: Some(seen_name),
         roles: Some(roles.roles()),
-        seen_roles: serde_json::from_str(form.raw("seen")).ok(),
+        seen_roles: serde_json::from_str(form.raw("seen_roles")).ok(),
     };
     let user = here.segment("user");
     match users::change(&app, here.principal(), here.account.id, user, change).await {
@@ -151,6 +156,7 @@ async fn change(State(app): State<App>, here: Managed, form: Posted) -> Result<R
             let said = capitalised(&refused.to_string());
             match refused {
                 Refused::Invalid { field: "name", .. } => name.refuse(said),
+                Refused::ChangedMeanwhile { seen, .. } if seen == quoted_name => name.refuse(said),
                 _ => roles.field.refuse(said),
             }
         }

@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::section::Section;
 use super::sign_in::capitalised;
 use crate::app::access::{Permission, check};
+use crate::app::accounts::{SeenVirtualAccount, VirtualAccountChange};
 use crate::app::{App, AppError, accounts, instances, inventory};
 
 #[derive(Template)]
@@ -152,16 +153,16 @@ async fn edit(State(app): State<App>, here: Here, form: Posted) -> Result<Respon
         name.refuse("Give it a name");
     } else {
         let changed = |new: &str, old: &str| (new != old).then(|| new.to_owned());
-        let new_name = changed(&name.value, &here.va.name);
-        let new_description = changed(&description.value, &here.va.description);
-        let (account, id) = (here.account_id(), here.va.id);
-        let result = if new_name.is_none() && new_description.is_none() {
-            Ok(here.va.clone())
-        } else {
-            accounts::change_virtual_account(&app, &here.principal, account, id, new_name, new_description)
-                .await
+        let change = VirtualAccountChange {
+            name: changed(&name.value, &here.va.name),
+            description: changed(&description.value, &here.va.description),
+            seen: Some(SeenVirtualAccount {
+                name: here.va.name.clone(),
+                description: here.va.description.clone(),
+            }),
         };
-        match result {
+        let (account, id) = (here.account_id(), here.va.id);
+        match accounts::change_virtual_account(&app, &here.principal, account, id, change).await {
             Ok(_) => return Ok(Redirect::to(&format!("{}/general?done=changed", here.base)).into_response()),
             Err(AppError::Refused(refused)) => problem = refuse(&mut name, &mut description, &refused),
             Err(error) => return Err(error.into()),

@@ -52,14 +52,33 @@ async fn an_administrator_invites_changes_and_deletes_in_the_portal() {
         });
     let user = user.unwrap();
     let detail = alice.get(&user).await;
-    let seen = detail.between("name=\"seen\" value=\"", "\"").unwrap().replace("&#34;", "\"");
+    let seen = detail.between("name=\"seen_roles\" value=\"", "\"").unwrap().replace("&#34;", "\"");
     let csrf = detail.csrf();
-    let fields = [("csrf", csrf.as_str()), ("seen", seen.as_str()), ("name", "Dora"), ("approver", "yes")];
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("seen_roles", seen.as_str()),
+        ("seen_name", "Dora <b>"),
+        ("name", "Dora"),
+        ("approver", "yes"),
+    ];
     assert_eq!(alice.post(&user, &fields).await.status, 303);
-    let late = [("csrf", csrf.as_str()), ("seen", seen.as_str()), ("name", "Dora"), ("administrator", "yes")];
+    let late = [
+        ("csrf", csrf.as_str()),
+        ("seen_roles", seen.as_str()),
+        ("seen_name", "Dora"),
+        ("name", "Dora"),
+        ("administrator", "yes"),
+    ];
     let late = alice.post(&user, &late).await;
     assert!(late.status == 422 && late.has("Somebody else changed it meanwhile"), "{}", late.body);
     assert!(late.has("user of Default") && late.has("approver"), "the difference is shown");
+    let renamed = [("csrf", csrf.as_str()), ("seen_name", "Theodora"), ("name", "Thea"), ("approver", "yes")];
+    let renamed = alice.post(&user, &renamed).await;
+    assert!(
+        renamed.status == 422 && renamed.has("id=\"name-error\"") && renamed.has("Theodora"),
+        "{}",
+        renamed.body
+    );
     let refused = alice.submit(&user, &format!("{user}/delete"), &[]).await;
     assert_eq!(refused.status, 303, "{}", refused.body);
     assert!(alice.get(refused.header("location")).await.has("The user is deleted"));

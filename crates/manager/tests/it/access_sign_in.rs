@@ -15,7 +15,7 @@ const SECURITY: &str = "/preferences/security";
 const USERS: &str = "/api/seatpool/v1/accounts/example.com/users";
 
 /// Sets up a second factor in the portal; its secret and the recovery codes.
-async fn enrol(visitor: &mut Visitor, password: &str) -> (String, Vec<String>) {
+async fn enrol(visitor: &mut Visitor, password: &str) -> (String, String, Vec<String>) {
     let form = format!("{SECURITY}/second-factor");
     let page = visitor.get(&form).await;
     assert_eq!(page.status, 200, "{}", page.body);
@@ -52,7 +52,7 @@ async fn enrol(visitor: &mut Visitor, password: &str) -> (String, Vec<String>) {
         .map(|rest| rest.split_once("</code>").unwrap().0.to_owned())
         .collect();
     assert_eq!(codes.len(), 10);
-    (secret, codes)
+    (secret, code, codes)
 }
 
 async fn give_code(visitor: &mut Visitor, code: &str) -> Page {
@@ -65,7 +65,7 @@ async fn a_second_factor_is_asked_for_once_it_is_on_and_each_code_is_good_once()
     let manager = world.start();
     let mut alice = Visitor::signed_in(&manager, ALICE).await;
     let before = alice.cookies[SESSION].clone();
-    let (secret, codes) = enrol(&mut alice, ALICE.1).await;
+    let (secret, used, codes) = enrol(&mut alice, ALICE.1).await;
     assert_ne!(alice.cookies[SESSION], before, "a step, a new session");
 
     let mut other = Visitor::new(&manager);
@@ -78,7 +78,7 @@ async fn a_second_factor_is_asked_for_once_it_is_on_and_each_code_is_good_once()
         assert_eq!(page.status, 303, "{path}: half a sign-in opens nothing");
         assert!(page.header("location").starts_with("/sign-in"), "{path}");
     }
-    let replayed = give_code(&mut other, &totp::code(&secret, 0)).await;
+    let replayed = give_code(&mut other, &used).await;
     assert_eq!(replayed.status, 401, "the code that set it up is used");
     assert!(replayed.has("id=\"code-error\""));
     let done = give_code(&mut other, &totp::code(&secret, 1)).await;
@@ -116,7 +116,7 @@ async fn turning_the_second_factor_off_takes_password_and_code_and_new_codes_voi
     let world = World::new().await;
     let manager = world.start();
     let mut alice = Visitor::signed_in(&manager, ALICE).await;
-    let (secret, codes) = enrol(&mut alice, ALICE.1).await;
+    let (secret, _, codes) = enrol(&mut alice, ALICE.1).await;
     let fields = [("codes_password", ALICE.1)];
     let page = alice.submit(SECURITY, &format!("{SECURITY}/recovery-codes"), &fields).await;
     assert!(page.has("Keep your recovery codes") && !page.has(&codes[0]), "{}", page.body);
@@ -375,7 +375,7 @@ async fn guessing_from_everywhere_stops_neither_known_browsers_and_networks_nor_
     let manager = world.start();
     let mut known = Visitor::signed_in(&manager, ALICE).await;
     let device = known.cookies[DEVICE].clone();
-    let (secret, codes) = enrol(&mut known, ALICE.1).await;
+    let (secret, _, codes) = enrol(&mut known, ALICE.1).await;
     besiege(&manager, ALICE.0).await;
     besiege(&manager, "nobody").await;
 

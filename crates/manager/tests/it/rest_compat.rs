@@ -75,6 +75,41 @@ async fn accounts_are_found_and_listed() {
 }
 
 #[tokio::test]
+async fn accounts_say_what_is_above_them() {
+    let mut scene = Scene::new().await;
+    let other = json!({ "domain": "other.example", "name": "Other & Sons" });
+    assert_eq!(scene.caller.post("/api/seatpool/v1/accounts", other).await.status, 201);
+    let path = "/backend/api/v1/upstream_satellites/accounts";
+    let all = scene.post_nothing(path).await;
+    assert_eq!(all["accounts"].as_array().unwrap().len(), 2);
+    let reader = scene.reader().await;
+    let own = scene.record.call(&reader, "POST", path, None).await;
+    assert_eq!(own["accounts"].as_array().unwrap().len(), 1, "another's account is as if it were not there");
+    let anonymous = Caller::anonymous(&scene.manager);
+    scene.record.call(&anonymous, "POST", path, None).await;
+    insta::assert_json_snapshot!("compat_upstream_accounts", scene.record.finish());
+}
+
+#[tokio::test]
+async fn devices_without_classic_licences_are_not_converted() {
+    let mut scene = Scene::new().await;
+    let path = format!("{ACCOUNT}/dlc_convert");
+    let sudi = json!({ "suvi": null, "uuid": null, "udiPid": "UCCX", "udiSerialNumber": 4711 });
+    let into = |name: &str, sudi: &Value| json!({ "virtualAccounts": [{ "name": name, "dlcRequests": [{ "sudi": sudi }] }] });
+    let tried = scene.post(&path, into("Default", &sudi)).await;
+    assert_eq!(tried["devices"][0]["conversionStatus"], "CONVERT_FAILED");
+    assert_eq!(tried["devices"][0]["sudi"]["udiPid"], "UCCX", "scripts find their device by it");
+    scene.post(&path, into("Nowhere", &sudi)).await;
+    scene.post(&path, into("Default", &json!({ "udiPid": "UCCX" }))).await;
+    scene.post(&path, json!({ "virtualAccounts": [{ "dlcRequests": [{ "sudi": sudi }] }] })).await;
+    scene.post(&path, json!({ "virtualAccounts": [{ "name": "Default" }] })).await;
+    scene.post_nothing(&path).await;
+    let reader = scene.reader().await;
+    scene.record.post(&reader, &path, into("Default", &sudi)).await;
+    insta::assert_json_snapshot!("compat_conversions", scene.record.finish());
+}
+
+#[tokio::test]
 async fn virtual_accounts_are_listed_created_and_deleted() {
     let mut scene = Scene::new().await;
     let all = format!("{ACCOUNT}/virtual-accounts");

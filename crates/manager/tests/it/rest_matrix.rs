@@ -104,6 +104,9 @@ pub(crate) fn body(route: &Route, persona: &Persona) -> Option<Value> {
         _ if is("/devices/remove") => {
             json!({ "productInstacesRemoveRequests": [{ "sudi": sudi, "returnCode": "none" }] })
         }
+        _ if is("/dlc_convert") => {
+            json!({ "virtualAccounts": [{ "name": "Default", "dlcRequests": [{ "sudi": sudi }] }] })
+        }
         _ if is("/seatpool/v1/accounts") => json!({ "domain": "" }),
         _ => json!({}),
     })

@@ -61,7 +61,7 @@ fn a_made_password_is_printed_once_and_a_short_one_refused() {
     std::fs::write(&short, "hunter2\n").unwrap();
     let refused = base("b").arg("--admin-password-file").arg(&short).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("fewer than 12 characters"));
+    assert!(text(&refused.stderr).contains("has at least 12 characters"));
     assert!(!dir.path().join("b").exists(), "nothing is made before all is checked");
 }
 

@@ -147,7 +147,10 @@ pub enum AuthorizationRefused {
     )]
     NoCertificate,
     /// The first certificate is not one for reservations.
-    #[error("the authorization code's certificate is not one for reservations: {0}")]
+    #[error(
+        "the authorization code's certificate is not one for reservations ({0}), as when a character was altered on its \
+        way: copy the code again"
+    )]
     Certificate(#[from] InvalidCertificate),
     /// Altered, or signed by another.
     #[error(

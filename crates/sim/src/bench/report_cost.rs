@@ -105,6 +105,7 @@ impl Filled {
             name: "Bench".to_owned(),
             export_permitted: false,
             universal_permitted: false,
+            administrator: None,
             actor: Actor::System,
             source: None,
         };

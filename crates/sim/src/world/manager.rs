@@ -66,6 +66,7 @@ impl Manager {
             name: "Example".to_owned(),
             export_permitted: false,
             universal_permitted: false,
+            administrator: None,
             actor: Actor::User("anna".to_owned()),
             source: None,
         };

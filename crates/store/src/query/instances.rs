@@ -1,141 +1,24 @@
 //! Product instances: finding one, and listing them sorted and in pages.
 
+mod statements;
+
 use seatpool_domain::Instance;
 use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 
 use super::{Page, Paged};
 use crate::db::Snapshot;
 use crate::error::StoreError;
-use crate::row::instance::instance_columns;
-use crate::sql::{Row, Sql, Value, count as sql_count};
+use crate::sql::{Row, Value, count as sql_count};
 use crate::store::Store;
 use crate::table::read_all;
 
-/// The registered instances of account `$1` that fit the query; `$2` is where.
-macro_rules! matching {
-    ($place:literal, $position:literal) => {
-        matching!("", $place, $position)
-    };
-    ($hint:literal, $place:literal, $position:literal) => {
-        concat!(
-            " FROM instances ",
-            $hint,
-            "WHERE account_id = $1 AND registered AND ",
-            $place,
-            " AND (CAST($3 AS TEXT) IS NULL OR ",
-            $position,
-            "(search_text, $3) > 0) \
-             AND (CAST($4 AS TEXT) IS NULL OR product_type = $4) \
-             AND (CAST($5 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM usage_reports AS u \
-             WHERE u.account_id = instances.account_id AND u.instance = instances.id AND u.tag = $5 \
-             AND (u.peak > 0 OR u.locked > 0)))"
-        )
-    };
-}
-
-/// The same, read from the index that holds what is searched: SQLite would take another, and then each row.
-macro_rules! searched {
-    ($place:literal, "instr") => {
-        matching!("INDEXED BY instances_in_place_by_name ", $place, "instr")
-    };
-    ($place:literal, $position:literal) => {
-        matching!($place, $position)
-    };
-}
-
-/// The same, found by the licence `$5` that they use, licences first.
-macro_rules! using {
-    ($place:literal, "instr") => {
-        using!("INDEXED BY usage_reports_by_tag CROSS JOIN", $place, "instr")
-    };
-    ($place:literal, $position:literal) => {
-        using!("JOIN", $place, $position)
-    };
-    ($join:literal, $place:literal, $position:literal) => {
-        concat!(
-            " FROM usage_reports AS u ",
-            $join,
-            " instances AS i ON i.account_id = u.account_id AND i.id = u.instance \
-             WHERE u.account_id = $1 AND u.tag = $5 AND (u.peak > 0 OR u.locked > 0) AND i.registered AND ",
-            $place,
-            " AND (CAST($3 AS TEXT) IS NULL OR ",
-            $position,
-            "(i.search_text, $3) > 0) AND (CAST($4 AS TEXT) IS NULL OR i.product_type = $4)"
-        )
-    };
-}
-
-/// One statement, of one virtual account, of several, or of all.
-macro_rules! places {
-    ($head:expr, $source:ident, $tail:expr) => {
-        Places {
-            one: Sql {
-                sqlite: concat!("SELECT ", $head, $source!("virtual_account = $2", "instr"), $tail),
-                postgres: concat!("SELECT ", $head, $source!("virtual_account = $2", "strpos"), $tail),
-            },
-            several: Sql {
-                sqlite: concat!(
-                    "SELECT ",
-                    $head,
-                    $source!("virtual_account IN (SELECT value FROM json_each($2))", "instr"),
-                    $tail
-                ),
-                postgres: concat!(
-                    "SELECT ",
-                    $head,
-                    $source!("virtual_account = ANY($2::text[])", "strpos"),
-                    $tail
-                ),
-            },
-            all: Sql {
-                sqlite: concat!("SELECT ", $head, $source!("CAST($2 AS TEXT) IS NULL", "instr"), $tail),
-                postgres: concat!("SELECT ", $head, $source!("$2::text[] IS NULL", "strpos"), $tail),
-            },
-        }
-    };
-}
-
-struct Places {
-    one: Sql,
-    several: Sql,
-    all: Sql,
-}
-
-/// One order: of what fits the query, and of instances that were found already (`$2`).
-macro_rules! ordered {
-    ($by:literal) => {
-        Ordered {
-            fitting: places!(
-                instance_columns!(),
-                matching,
-                concat!(" ORDER BY ", $by, " LIMIT $6 OFFSET $7")
-            ),
-            found: Sql {
-                sqlite: concat!(
-                    "SELECT ",
-                    instance_columns!(),
-                    " FROM instances WHERE account_id = $1 AND \
-                     id IN (SELECT value FROM json_each($2)) ORDER BY ",
-                    $by,
-                    " LIMIT $3 OFFSET $4"
-                ),
-                postgres: concat!(
-                    "SELECT ",
-                    instance_columns!(),
-                    " FROM instances WHERE account_id = $1 AND \
-                     id = ANY($2::text[]) ORDER BY ",
-                    $by,
-                    " LIMIT $3 OFFSET $4"
-                ),
-            },
-        }
-    };
-}
-
-struct Ordered {
-    fitting: Places,
-    found: Sql,
-}
+#[cfg(feature = "testing")]
+pub(crate) use statements::{ALL, LISTS};
+use statements::{
+    BY_CONTACT, BY_CONTACT_DAY, BY_CONTACT_DAY_DOWN, BY_CONTACT_DOWN, BY_NAME, BY_NAME_DOWN, BY_REGISTRATION,
+    BY_REGISTRATION_DOWN, BY_TYPE, BY_TYPE_DOWN, COUNTED_BEHIND, FITTING_COUNTED, FOUND, FOUND_BY_TAG,
+    INSTANCE, INSTANCE_BY_UDI, Ordered, Places, REGISTERED, USERS,
+};
 
 /// How many instances a search finds before it is not worth while to name them all: then the order's index is walked.
 const FOUND_MAX: u64 = 2_000;
@@ -143,115 +26,6 @@ const FOUND_MAX: u64 = 2_000;
 const SORTED_MAX: u64 = 5_000;
 /// How many instances may report a licence for them to be found by it.
 const USERS_MAX: u64 = 5_000;
-
-/// How many are registered, of type `$4` or of all.
-macro_rules! registered {
-    ($place:literal) => {
-        concat!(
-            "SELECT CAST(COALESCE(SUM(registered), 0) AS BIGINT) FROM instance_counts WHERE account_id = $1 AND ",
-            $place,
-            " AND (CAST($4 AS TEXT) IS NULL OR product_type = $4) \
-             AND CAST($3 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL"
-        )
-    };
-}
-
-const FOUND: Places = places!("id", searched, " LIMIT $6");
-const FOUND_BY_TAG: Places = places!("i.id", using, " LIMIT $6");
-const FITTING_COUNTED: Places = places!("COUNT(*)", searched, "");
-const REGISTERED: Places = Places {
-    one: Sql::both(registered!("virtual_account = $2")),
-    several: Sql {
-        sqlite: registered!("virtual_account IN (SELECT value FROM json_each($2))"),
-        postgres: registered!("virtual_account = ANY($2::text[])"),
-    },
-    all: Sql { sqlite: registered!("CAST($2 AS TEXT) IS NULL"), postgres: registered!("$2::text[] IS NULL") },
-};
-const USERS: Sql = Sql::both(
-    "SELECT COUNT(*) FROM (SELECT 1 FROM usage_reports WHERE account_id = $1 AND tag = $2 LIMIT $3) AS reporting",
-);
-const BY_NAME: Ordered = ordered!("sort_name, id");
-const BY_NAME_DOWN: Ordered = ordered!("sort_name DESC, id DESC");
-const BY_TYPE: Ordered = ordered!("product_type, id");
-const BY_TYPE_DOWN: Ordered = ordered!("product_type DESC, id DESC");
-const BY_CONTACT: Ordered = ordered!("last_contact_at, id");
-const BY_CONTACT_DOWN: Ordered = ordered!("last_contact_at DESC, id DESC");
-const BY_CONTACT_DAY: Ordered = ordered!("contact_day, id");
-const BY_CONTACT_DAY_DOWN: Ordered = ordered!("contact_day DESC, id DESC");
-const BY_REGISTRATION: Ordered = ordered!("registered_at, id");
-const BY_REGISTRATION_DOWN: Ordered = ordered!("registered_at DESC, id DESC");
-const INSTANCE: Sql =
-    Sql::both(concat!("SELECT ", instance_columns!(), " FROM instances WHERE account_id = $1 AND id = $2"));
-const INSTANCE_BY_UDI: Sql = Sql::both(concat!(
-    "SELECT ",
-    instance_columns!(),
-    " FROM instances \
-     WHERE account_id = $1 AND udi_pid = $2 AND udi_sn = $3 AND registered ORDER BY udi_uuid"
-));
-
-/// The statements by which lists are read, each with what its plan on SQLite must hold.
-#[cfg(feature = "testing")]
-pub(crate) const LISTS: &[(&str, Sql)] = &[
-    ("USING INDEX instances_in_place_by_name", BY_NAME.fitting.one),
-    ("USING INDEX instances_by_name", BY_NAME.fitting.all),
-    ("USING INDEX instances_in_place_by_name", BY_NAME_DOWN.fitting.one),
-    ("USING INDEX instances_by_name", BY_NAME_DOWN.fitting.all),
-    ("USING INDEX instances_in_place_by_type", BY_TYPE.fitting.one),
-    ("USING INDEX instances_by_type", BY_TYPE.fitting.all),
-    ("USING INDEX instances_in_place_by_type", BY_TYPE_DOWN.fitting.one),
-    ("USING INDEX instances_by_type", BY_TYPE_DOWN.fitting.all),
-    ("USING INDEX instances_in_place_by_registration", BY_REGISTRATION.fitting.one),
-    ("USING INDEX instances_by_registration", BY_REGISTRATION.fitting.all),
-    ("USING INDEX instances_in_place_by_registration", BY_REGISTRATION_DOWN.fitting.one),
-    ("USING INDEX instances_by_registration", BY_REGISTRATION_DOWN.fitting.all),
-    ("USING INDEX instances_in_place_by_contact", BY_CONTACT_DAY.fitting.one),
-    ("USING INDEX instances_by_contact", BY_CONTACT_DAY.fitting.all),
-    ("USING INDEX instances_in_place_by_contact", BY_CONTACT_DAY_DOWN.fitting.one),
-    ("USING INDEX instances_by_contact", BY_CONTACT_DAY_DOWN.fitting.all),
-    ("USING COVERING INDEX instances_in_place_by_name", FOUND.one),
-    ("USING COVERING INDEX instances_in_place_by_name", FOUND.several),
-    ("USING COVERING INDEX instances_in_place_by_name", FITTING_COUNTED.one),
-    ("USING COVERING INDEX instances_in_place_by_name", FITTING_COUNTED.several),
-    ("SEARCH u USING INDEX usage_reports_by_tag", FOUND_BY_TAG.one),
-    ("SEARCH u USING INDEX usage_reports_by_tag", FOUND_BY_TAG.several),
-    ("USING COVERING INDEX usage_reports_by_tag", USERS),
-    ("SEARCH instance_counts USING PRIMARY KEY", REGISTERED.one),
-    ("SEARCH instance_counts USING PRIMARY KEY", REGISTERED.several),
-    ("SEARCH instance_counts USING PRIMARY KEY", REGISTERED.all),
-];
-/// Every other statement of this module.
-#[cfg(feature = "testing")]
-pub(crate) const ALL: &[Sql] = &[
-    BY_CONTACT.fitting.one,
-    BY_CONTACT.fitting.several,
-    BY_CONTACT.fitting.all,
-    BY_CONTACT_DOWN.fitting.one,
-    BY_CONTACT_DOWN.fitting.several,
-    BY_CONTACT_DOWN.fitting.all,
-    BY_NAME.fitting.several,
-    BY_NAME_DOWN.fitting.several,
-    BY_TYPE.fitting.several,
-    BY_TYPE_DOWN.fitting.several,
-    BY_REGISTRATION.fitting.several,
-    BY_REGISTRATION_DOWN.fitting.several,
-    BY_CONTACT_DAY.fitting.several,
-    BY_CONTACT_DAY_DOWN.fitting.several,
-    BY_NAME.found,
-    BY_NAME_DOWN.found,
-    BY_TYPE.found,
-    BY_TYPE_DOWN.found,
-    BY_CONTACT.found,
-    BY_CONTACT_DOWN.found,
-    BY_CONTACT_DAY.found,
-    BY_CONTACT_DAY_DOWN.found,
-    BY_REGISTRATION.found,
-    BY_REGISTRATION_DOWN.found,
-    FOUND.all,
-    FOUND_BY_TAG.all,
-    FITTING_COUNTED.all,
-    INSTANCE,
-    INSTANCE_BY_UDI,
-];
 
 /// What instances are sorted by; then by id, so that pages neither repeat nor miss one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -334,6 +108,14 @@ impl Store {
     }
 }
 
+/// The ids of what a search found.
+#[derive(Default)]
+struct Found {
+    ids: Vec<String>,
+    /// The name of the last, where they are the first in the order of names.
+    last_name: Option<String>,
+}
+
 /// One list, read at one moment.
 struct Listing {
     snapshot: Snapshot,
@@ -345,28 +127,49 @@ struct Listing {
 
 impl Listing {
     async fn read(&mut self, page: Page) -> Result<Paged<Instance>, StoreError> {
-        let limits = [Value::Int(Some(i64::from(page.limit))), Value::Int(Some(sql_count(page.offset)))];
+        let mut limits = [Value::Int(Some(i64::from(page.limit))), Value::Int(Some(sql_count(page.offset)))];
         if self.query.text.is_none() && self.query.tag.is_none() {
             let total = self.count(&REGISTERED).await?;
             let items = self.rows(&self.order(total).fitting, &limits).await?;
             return Ok(Paged { items: read_all(&items)?, total });
         }
         let found = self.found().await?;
-        let total = found.len() as u64;
-        if total <= FOUND_MAX {
-            let [limit, offset] = limits;
-            let values = [Value::text(self.account), Value::set(found), limit, offset];
-            let order = self.order(total);
-            let items = self.snapshot.conn().rows(&order.found, &values).await?;
-            return Ok(Paged { items: read_all(&items)?, total });
+        let mut total = found.ids.len() as u64;
+        if total > FOUND_MAX {
+            total = match &found.last_name {
+                Some(name) => total + self.behind(name, found.ids.last()).await?,
+                None => self.count(&FITTING_COUNTED).await?,
+            };
         }
-        let total = self.count(&FITTING_COUNTED).await?;
-        let items = self.rows(&self.order(total).fitting, &limits).await?;
+        let named = found.ids.len() as u64;
+        let order = self.order(total);
+        let by_name =
+            found.last_name.is_some() && self.query.sort == InstanceSort::Name && !self.query.descending;
+        let ids = if by_name && page.offset.saturating_add(u64::from(page.limit)) <= named {
+            let before = usize::try_from(page.offset).unwrap_or(usize::MAX);
+            limits[1] = Value::Int(Some(0));
+            found.ids.into_iter().skip(before).take(page.limit as usize).collect()
+        } else if total == named {
+            found.ids
+        } else {
+            let items = self.rows(&order.fitting, &limits).await?;
+            return Ok(Paged { items: read_all(&items)?, total });
+        };
+        let [limit, offset] = limits;
+        let values = [Value::text(self.account), Value::set(ids), limit, offset];
+        let items = self.snapshot.conn().rows(&order.found, &values).await?;
         Ok(Paged { items: read_all(&items)?, total })
     }
 
-    /// The ids of what fits the query, of at most one more than [`FOUND_MAX`].
-    async fn found(&mut self) -> Result<Vec<String>, StoreError> {
+    /// How many fit behind the last that was found in the order of names.
+    async fn behind(&mut self, name: &str, id: Option<&String>) -> Result<u64, StoreError> {
+        let values = [self.values.as_slice(), &[Value::text(name), Value::maybe(id)]].concat();
+        let rows = self.snapshot.conn().rows(&COUNTED_BEHIND, &values).await?;
+        Ok(rows.last().map(|row| row.reader().count()).transpose()?.unwrap_or_default())
+    }
+
+    /// What fits the query, of at most one more than [`FOUND_MAX`].
+    async fn found(&mut self) -> Result<Found, StoreError> {
         let limit = Value::Int(Some(sql_count(FOUND_MAX + 1)));
         let users = match &self.query.tag {
             None => None,
@@ -379,7 +182,15 @@ impl Listing {
         };
         let by_tag = users.is_some_and(|users| users <= USERS_MAX);
         let rows = self.rows(if by_tag { &FOUND_BY_TAG } else { &FOUND }, &[limit]).await?;
-        rows.iter().map(|row| row.reader().text()).collect()
+        let in_order =
+            !by_tag && self.query.virtual_accounts.as_ref().is_some_and(|places| places.len() == 1);
+        let mut found = Found::default();
+        for row in &rows {
+            let mut reader = row.reader();
+            found.ids.push(reader.text()?);
+            found.last_name = Some(reader.text()?).filter(|_| in_order);
+        }
+        Ok(found)
     }
 
     async fn count(&mut self, sql: &Places) -> Result<u64, StoreError> {

@@ -82,6 +82,7 @@ conformance! {
     queries::pages_neither_repeat_nor_miss_an_instance,
     queries::instances_are_sorted_by_each_key_in_both_directions,
     queries::instances_are_found_by_text_type_place_and_licence,
+    queries::more_instances_than_a_search_names_are_counted_and_paged,
     queries::instances_are_found_by_udi,
     queries::events_are_filtered_and_newest_first,
     queries::what_many_events_say_is_counted_and_paged,

@@ -121,6 +121,66 @@ pub(crate) async fn instances_are_found_by_text_type_place_and_licence(store: St
     assert_eq!(found(&store, account, both).await, [instance_id(3)]);
 }
 
+pub(crate) async fn more_instances_than_a_search_names_are_counted_and_paged(store: Store) {
+    let account = create_account(&store, 1).await;
+    let mut all: Vec<Instance> = (0..2_600).map(|n| instance(n, place(n / 2_300))).collect();
+    for (n, instance) in all.iter_mut().enumerate() {
+        // Many share a name, so that counting goes on in the midst of them; some are of the other place.
+        instance.host_name = Some(if n % 3 == 0 { format!("Host-{n:04}") } else { "Twin-7".to_owned() });
+        instance.exports.clear();
+    }
+    add(&store, account, |workset| {
+        put_virtual_account(workset, virtual_account(1, "North"));
+        for instance in &all {
+            put_instance(workset, instance.clone());
+        }
+    })
+    .await;
+    for (text, places) in [
+        ("", vec![place(0)]),
+        ("sn", vec![place(0)]),
+        ("sn", vec![place(0), place(1)]),
+        ("host-", vec![place(0)]),
+        ("twin", vec![place(0)]),
+        ("sn2", vec![place(1)]),
+    ] {
+        for (sort, descending) in
+            [(InstanceSort::Name, false), (InstanceSort::Name, true), (InstanceSort::Registered, false)]
+        {
+            let name = |i: &Instance| i.host_name.clone().unwrap_or_default().to_lowercase();
+            let mut expected: Vec<&Instance> = all
+                .iter()
+                .filter(|i| places.contains(&i.virtual_account))
+                .filter(|i| name(i).contains(text) || i.udi.sn.to_lowercase().contains(text))
+                .collect();
+            match sort {
+                InstanceSort::Name => expected.sort_by_key(|i| (name(i), i.id)),
+                _ => expected.sort_by_key(|i| (i.registered_at, i.id)),
+            }
+            if descending {
+                expected.reverse();
+            }
+            for offset in [0, 1_995, 2_000, 2_295] {
+                let query = InstanceQuery {
+                    virtual_accounts: Some(places.clone()),
+                    text: Some(text.to_owned()),
+                    sort,
+                    descending,
+                    ..InstanceQuery::default()
+                };
+                let page = store.instances(account, query, Page { limit: 7, offset }).await.unwrap();
+                let ids: Vec<_> = page.items.iter().map(|i| i.id).collect();
+                let wanted: Vec<_> = expected.iter().skip(offset as usize).take(7).map(|i| i.id).collect();
+                assert_eq!(
+                    (ids, page.total as usize),
+                    (wanted, expected.len()),
+                    "{text:?} {sort:?} {offset}"
+                );
+            }
+        }
+    }
+}
+
 pub(crate) async fn instances_are_found_by_udi(store: Store) {
     let (account, _) = populated(&store).await;
     let found = store.instance_by_udi(account, "UCCX", "SN0000").await.unwrap();

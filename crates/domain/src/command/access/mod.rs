@@ -38,8 +38,10 @@ pub enum AccessChange {
         name: Option<String>,
         /// New roles.
         roles: Option<Vec<Role>>,
-        /// The roles that were seen when the change was made up; refused if they are others by now.
-        seen: Option<Vec<Role>>,
+        /// The name that was seen when the change was made up; a new one is refused if it is another by now.
+        seen_name: Option<String>,
+        /// The roles that were seen when the change was made up; others are refused if they are others by now.
+        seen_roles: Option<Vec<Role>>,
     },
     /// Let a user sign in no more; its sessions end.
     DisableUser {
@@ -203,8 +205,8 @@ pub(super) fn apply(
             let id = context.ids.uuid();
             user::invite(&mut desk, id, &login, &name, roles, invitation)
         }
-        Change::ChangeUser { user, name, roles, seen } => {
-            user::change(&mut desk, user, name.as_deref(), roles, seen)
+        Change::ChangeUser { user, name, roles, seen_name, seen_roles } => {
+            user::change(&mut desk, user, name.as_deref(), roles, (seen_name, seen_roles))
         }
         Change::DisableUser { user } => user::disable(&mut desk, user),
         Change::EnableUser { user } => user::enable(&mut desk, user),

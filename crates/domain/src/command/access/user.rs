@@ -7,9 +7,6 @@ use super::Desk;
 use crate::access::{Invitation, Role, User, UserStatus};
 use crate::event::EventKind;
 
-/// Longest sign-in name, in characters.
-const LOGIN_CHARS_MAX: usize = 128;
-
 pub(super) fn invite(
     desk: &mut Desk<'_>,
     id: Uuid,
@@ -54,7 +51,7 @@ pub(super) fn provision(
 
 /// A user without anything to sign in with.
 fn new(desk: &Desk<'_>, id: Uuid, login: &str, name: &str, roles: Vec<Role>) -> Result<User, Refused> {
-    let login = valid_login(login)?;
+    let login = words::login(login)?;
     if desk.workset.users.values().any(|user| user.login == login) {
         return Err(Refused::Exists { what: "user", name: login });
     }
@@ -63,21 +60,12 @@ fn new(desk: &Desk<'_>, id: Uuid, login: &str, name: &str, roles: Vec<Role>) -> 
     Ok(User { name, ..User::new(id, account, login, String::new(), roles, desk.now) })
 }
 
-fn valid_login(text: &str) -> Result<String, Refused> {
-    let login = text.trim().to_lowercase();
-    if login.is_empty() || login.len() > LOGIN_CHARS_MAX || !login.chars().all(|c| c.is_ascii_graphic()) {
-        let problem = format!("has 1 to {LOGIN_CHARS_MAX} visible ASCII characters without spaces");
-        return Err(words::invalid("login", problem));
-    }
-    Ok(login)
-}
-
 pub(super) fn change(
     desk: &mut Desk<'_>,
     id: Uuid,
     name: Option<&str>,
     roles: Option<Vec<Role>>,
-    seen: Option<Vec<Role>>,
+    seen: (Option<String>, Option<Vec<Role>>),
 ) -> Result<Outcome, Refused> {
     let before = desk.handled(id)?;
     let name = match name {
@@ -89,7 +77,12 @@ pub(super) fn change(
         Some(roles) => desk.known_roles(roles)?,
     };
     desk.may_handle(&roles)?;
-    if let Some(mut seen) = seen {
+    let (seen_name, seen_roles) = seen;
+    if let Some(seen) = seen_name.filter(|seen| *seen != before.name && name != before.name) {
+        let present = format!("{:?}", before.name);
+        return Err(Refused::ChangedMeanwhile { seen: format!("{seen:?}"), present });
+    }
+    if let Some(mut seen) = seen_roles {
         seen.sort_unstable();
         if seen != before.roles && roles != before.roles {
             let (seen, present) = (desk.words(&seen), desk.words(&before.roles));

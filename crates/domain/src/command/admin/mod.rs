@@ -81,10 +81,11 @@ pub(super) fn apply(
         Action::CreateVirtualAccount { name, description } => {
             virtual_account::create(&name, &description, by, workset, context)
         }
-        Action::ChangeVirtualAccount { virtual_account, name, description } => virtual_account::change(
+        Action::ChangeVirtualAccount { virtual_account, name, description, seen } => virtual_account::change(
             virtual_account,
             name.as_deref(),
             description.as_deref(),
+            seen.as_ref(),
             by,
             workset,
             context,

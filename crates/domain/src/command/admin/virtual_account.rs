@@ -1,9 +1,10 @@
 //! Virtual accounts: create, rename, describe, delete when empty.
 
 use seatpool_proto::VirtualAccountId;
+use uuid::Uuid;
 
 use super::{By, Context, Outcome, Refused, known};
-use crate::account::VirtualAccount;
+use crate::account::{VirtualAccount, VirtualAccountWords};
 use crate::command::words;
 use crate::event::{Event, EventKind};
 use crate::workset::{Touches, Workset};
@@ -23,7 +24,7 @@ pub(super) fn create(
     workset: &mut Workset,
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
-    let name = words::name("name", name)?;
+    let name = place_name(name)?;
     let description = words::description(description)?;
     unused(workset, &name, None)?;
     let id = VirtualAccountId(context.ids.uuid());
@@ -42,17 +43,22 @@ pub(super) fn change(
     id: VirtualAccountId,
     name: Option<&str>,
     description: Option<&str>,
+    seen: Option<&VirtualAccountWords>,
     by: &By,
     workset: &mut Workset,
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
     let before = known(workset, id)?.clone();
-    let name = name.map_or_else(|| Ok(before.name.clone()), |name| words::name("name", name))?;
+    let name = name.map_or_else(|| Ok(before.name.clone()), place_name)?;
     let description = description.map_or_else(|| Ok(before.description.clone()), words::description)?;
     unused(workset, &name, Some(id))?;
     let after = VirtualAccount { name, description, ..before.clone() };
     if after == before {
         return Ok(Outcome::Done);
+    }
+    if let Some(seen) = seen {
+        unchanged(&seen.name, &before.name, &after.name)?;
+        unchanged(&seen.description, &before.description, &after.description)?;
     }
     if after.name != before.name {
         let message = format!("The virtual account {} was renamed to {}.", before.name, after.name);
@@ -74,6 +80,14 @@ pub(super) fn change(
     }
     workset.virtual_accounts.insert(id, after);
     Ok(Outcome::Done)
+}
+
+/// Refuses to change what is not what was seen.
+fn unchanged(seen: &str, before: &str, after: &str) -> Result<(), Refused> {
+    if seen == before || after == before {
+        return Ok(());
+    }
+    Err(Refused::ChangedMeanwhile { seen: format!("{seen:?}"), present: format!("{before:?}") })
 }
 
 pub(super) fn delete(
@@ -98,6 +112,19 @@ pub(super) fn delete(
         ..by.event(EventKind::VirtualAccountDeleted, context.now, message)
     });
     Ok(Outcome::Done)
+}
+
+/// A name that can't be taken for an id, nor lost from an address.
+fn place_name(text: &str) -> Result<String, Refused> {
+    let name = words::name("name", text)?;
+    if name.parse::<Uuid>().is_ok() {
+        let problem = format!("{name:?} is written like an id: choose a name that can't be taken for one");
+        return Err(words::invalid("name", problem));
+    }
+    if matches!(name.as_str(), "." | "..") {
+        return Err(words::invalid("name", format!("{name:?} can't stand in an address: choose another")));
+    }
+    Ok(name)
 }
 
 /// Refuses a name that another virtual account has.

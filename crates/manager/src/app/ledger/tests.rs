@@ -34,6 +34,7 @@ async fn ledger(decide: Decide) -> (TempDir, Ledger, AccountId) {
         name: "Example".into(),
         export_permitted: true,
         universal_permitted: false,
+        administrator: None,
         actor: Actor::System,
         source: None,
     };

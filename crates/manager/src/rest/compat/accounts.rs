@@ -11,7 +11,7 @@ use super::lenient;
 use super::shape::{Answer, Failure, Reply, page};
 use crate::app::App;
 use crate::app::access::Principal;
-use crate::app::accounts::{self, AccountView};
+use crate::app::accounts::{self, AccountView, VirtualAccountView};
 
 /// Which accounts to look for.
 #[derive(Deserialize, IntoParams)]
@@ -122,8 +122,7 @@ pub(crate) struct RoleName {
     )
 )]
 pub(crate) async fn list_accounts(State(app): State<App>, Caller(principal): Caller) -> Reply<Accounts> {
-    let all = Page { limit: u32::MAX, offset: 0 };
-    let found = accounts::list(&app, &principal, None, all).await?;
+    let found = accounts::list(&app, &principal, None, Page::ALL).await?;
     let mut rows = Vec::with_capacity(found.items.len());
     for account in found.items {
         rows.push(AccountWithRoles {
@@ -155,4 +154,62 @@ async fn roles(app: &App, principal: &Principal, account: &AccountView) -> Resul
         Some(RoleName { role, virtual_account: name })
     };
     Ok(principal.roles.iter().filter_map(row).collect())
+}
+
+/// Accounts with those of the manager above.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpstreamAccounts {
+    accounts: Vec<UpstreamAccount>,
+}
+
+/// An account of this manager, and the smart account of the manager above that it is fed from.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpstreamAccount {
+    account_id: String,
+    domain: String,
+    name: String,
+    /// Null where no manager is above this one.
+    cssm_smart_account_id: Option<String>,
+    /// Null where no manager is above this one.
+    cssm_smart_account_name: Option<String>,
+    virtual_accounts: Vec<UpstreamVirtualAccount>,
+}
+
+/// A virtual account of this manager.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpstreamVirtualAccount {
+    id: String,
+    name: String,
+}
+
+/// List accounts with those of the manager above
+///
+/// Of a manager that is fed by no other, each account is its own source: both `cssm_` keys are null.
+#[utoipa::path(
+    post, path = "/v1/upstream_satellites/accounts", tag = "compatible",
+    responses(
+        (status = 200, description = "Those that the caller may see", body = Answer<UpstreamAccounts>),
+        (status = 401, description = "No valid access token", body = Failure),
+    )
+)]
+pub(crate) async fn list_upstream_accounts(
+    State(app): State<App>,
+    Caller(principal): Caller,
+) -> Reply<UpstreamAccounts> {
+    let found = accounts::list(&app, &principal, None, Page::ALL).await?;
+    let mut rows = Vec::with_capacity(found.items.len());
+    for account in found.items {
+        let places = accounts::virtual_accounts(&app, &principal, account.id).await?;
+        let place =
+            |place: VirtualAccountView| UpstreamVirtualAccount { id: place.id.to_string(), name: place.name };
+        rows.push(UpstreamAccount {
+            account_id: account.id.to_string(),
+            domain: account.domain,
+            name: account.name,
+            cssm_smart_account_id: None,
+            cssm_smart_account_name: None,
+            virtual_accounts: places.into_iter().map(place).collect(),
+        });
+    }
+    Ok(Answer::success(UpstreamAccounts { accounts: rows }))
 }

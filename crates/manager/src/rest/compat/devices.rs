@@ -70,6 +70,17 @@ pub(crate) struct Sudi {
     mac_address: Option<String>,
 }
 
+impl Sudi {
+    /// Product id and serial number, with all of it; none unless it has both.
+    pub(super) fn udi(&self) -> Option<(&str, &str, &Self)> {
+        Some((given(self.udi_pid.as_ref())?, given(self.udi_serial_number.as_ref())?, self))
+    }
+}
+
+fn given(part: Option<&String>) -> Option<&str> {
+    part.map(String::as_str).filter(|part| !part.trim().is_empty())
+}
+
 /// List product instances of a virtual account
 #[utoipa::path(
     get, path = "/v1/accounts/{domain}/virtual-accounts/{virtual_account}/devices", tag = "compatible",
@@ -285,16 +296,14 @@ pub(super) async fn find(
     product_tag: Option<&str>,
 ) -> Result<InstanceView, Failure> {
     let InVirtualAccount { at, place } = here;
-    let given = |part: &Option<String>| part.clone().filter(|part| !part.trim().is_empty());
-    let udi = sudi.and_then(|sudi| Some((given(&sudi.udi_pid)?, given(&sudi.udi_serial_number)?, sudi)));
-    let Some((pid, sn, sudi)) = udi else {
+    let Some((pid, sn, sudi)) = sudi.and_then(Sudi::udi) else {
         return Err(Failure::refused(
             "sudi names no product instance: udiPid and udiSerialNumber are both needed",
         ));
     };
-    let mut found = instances::by_udi(&at.app, &at.principal, at.account, place.id, &pid, &sn).await?;
-    if let Some(uuid) = given(&sudi.uuid) {
-        found.retain(|row| row.udi.uuid.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(&uuid)));
+    let mut found = instances::by_udi(&at.app, &at.principal, at.account, place.id, pid, sn).await?;
+    if let Some(uuid) = given(sudi.uuid.as_ref()) {
+        found.retain(|row| row.udi.uuid.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(uuid)));
     }
     if let Some(tag) = product_tag.filter(|tag| !tag.is_empty()) {
         found.retain(|row| row.product_type == tag);

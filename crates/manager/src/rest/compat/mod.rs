@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alerts;
+mod conversions;
 mod devices;
 mod extract;
 mod lenient;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     let mut router = OpenApiRouter::new()
         .routes(routes!(accounts::search_accounts))
         .routes(routes!(accounts::list_accounts))
+        .routes(routes!(accounts::list_upstream_accounts))
         .routes(routes!(virtual_accounts::list_virtual_accounts, virtual_accounts::create_virtual_account))
         .routes(routes!(virtual_accounts::delete_virtual_account))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
@@ -33,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reservations::update_licenses))
         .routes(routes!(reservations::confirm_licenses))
         .routes(routes!(alerts::list_alerts))
+        .routes(routes!(conversions::convert_devices))
         .routes(routes!(devices::list_devices_of_virtual_account))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::transfer_devices))

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::extract::{Body, InAccount, InPlace, Last, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::OfReader;
-use crate::app::accounts::{self, VirtualAccountView};
+use crate::app::accounts::{self, VirtualAccountChange, VirtualAccountView};
 use crate::rest::problem::Problem;
 
 /// A new virtual account.
@@ -20,18 +20,6 @@ pub(crate) struct NewVirtualAccount {
     /// What it is for.
     #[serde(default)]
     description: String,
-}
-
-/// What to change; what is absent stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VirtualAccountChange {
-    /// The new name.
-    #[serde(default)]
-    name: Option<String>,
-    /// The new description.
-    #[serde(default)]
-    description: Option<String>,
 }
 
 /// List the virtual accounts that the caller may read
@@ -106,7 +94,7 @@ pub(crate) async fn show_virtual_account(
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an account administrator", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The name is taken, or what `seen` says is over", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A value can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -114,8 +102,7 @@ pub(crate) async fn change_virtual_account(
     InPlace { at: InAccount { app, principal, account }, place: id }: InPlace,
     Body(change): Body<VirtualAccountChange>,
 ) -> Result<Json<VirtualAccountView>, Problem> {
-    let VirtualAccountChange { name, description } = change;
-    Ok(Json(accounts::change_virtual_account(&app, &principal, account, id, name, description).await?))
+    Ok(Json(accounts::change_virtual_account(&app, &principal, account, id, change).await?))
 }
 
 /// Delete an empty virtual account
