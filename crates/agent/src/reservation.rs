@@ -410,8 +410,8 @@ impl ReservationRefused {
                 | Self::TooManyCanceled
                 | Self::NothingInstalled
                 | Self::IsInstalled
-                | Self::ExportInUse(_)
                 | Self::InUse { .. }
+                | Self::ExportInUse(_)
         )
     }
 }

@@ -224,16 +224,6 @@ impl Agent {
         Ok(code)
     }
 
-    /// A restricted feature that is on keeps its licence, as over the network.
-    fn refuse_if_lost(&self, after: Option<&Grant>, now: Timestamp) -> Result<(), Refused> {
-        let lost = self.profile.export_features.iter().find(|known| {
-            self.state.exports.on.contains(&known.name)
-                && self.state.reservation.names(&known.tag, now)
-                && !after.is_some_and(|grant| grants(grant, &known.tag, now))
-        });
-        lost.map_or(Ok(()), |known| Err(Refused::ExportInUse(known.name.clone())))
-    }
-
     /// Why a code is refused that a trusted manager signed for a request that was given up; nothing if it is for none.
     fn of_former(
         &self,
@@ -256,6 +246,16 @@ impl Agent {
         let own = &self.state.reservation.chain;
         let chain = if read.certificates.is_empty() { own } else { &read.certificates };
         self.of_former(&read, chain, keyring).unwrap_or(Refused::NoRequest)
+    }
+
+    /// A restricted feature that is on keeps its licence, as over the network.
+    fn refuse_if_lost(&self, after: Option<&Grant>, now: Timestamp) -> Result<(), Refused> {
+        let lost = self.profile.export_features.iter().find(|known| {
+            self.state.exports.on.contains(&known.name)
+                && self.state.reservation.names(&known.tag, now)
+                && !after.is_some_and(|grant| grants(grant, &known.tag, now))
+        });
+        lost.map_or(Ok(()), |known| Err(Refused::ExportInUse(known.name.clone())))
     }
 
     fn give_back(&mut self, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {

@@ -185,12 +185,11 @@ proptest! {
         let (manager, device) = (&*PARTIES.0, &PARTIES.1);
         let text = manager.with_texts(&device.request, &words).to_text();
         let lines = broken(&text, &ends);
-        let quoted = |mark: &str, end: &str| lines.lines().flat_map(|line| [mark, line, end]).collect::<String>();
         let came = match around {
             0 => format!("\"{lines}\""),
             1 => format!("'{lines}'\r\n"),
-            2 => quoted("> ", "\n"),
-            3 => quoted("> > ", "\r\n"),
+            2 => lines.lines().fold(String::new(), |text, line| text + "> " + line + "\n"),
+            3 => lines.lines().fold(String::new(), |text, line| text + "> > " + line + "\r\n"),
             _ => lines,
         };
         let read = UntrustedAuthorization::from_text(&came).unwrap();

@@ -21,6 +21,7 @@ mod portal_crawl;
 mod portal_flow;
 mod portal_forms;
 mod portal_inventory;
+mod portal_lists;
 mod portal_matrix;
 mod portal_once;
 mod portal_pages;
