@@ -295,7 +295,13 @@ fn a_failed_products_licences_take_two_people_or_the_vendor() {
     world.submit_as(ben(), step(RehostStep::Refuse, "it runs")).unwrap();
     assert_eq!(reserved(&world, lot), 6);
     // Whose program asks nobody knows: it might be ben's own.
-    world.submit_as(Actor::Client("robot".into()), step(RehostStep::Ask, "burnt down")).unwrap();
+    let asked = world.submit_as(Actor::Client("robot".into()), step(RehostStep::Ask, "burnt down"));
+    assert_eq!(code(asked), "not_a_person");
+    assert_eq!(world.reservations[&instance].rehost, None, "nothing waits that nobody could approve");
+    // On record from the time when programs could ask.
+    world.submit(step(RehostStep::Ask, "burnt down")).unwrap();
+    let asked = world.reservations.get_mut(&instance).unwrap().rehost.as_mut().unwrap();
+    (asked.by, asked.is_person) = ("robot".into(), false);
     assert_eq!(code(world.submit_as(ben(), step(RehostStep::Approve, ""))), "not_a_person");
     world.submit_as(ben(), step(RehostStep::Refuse, "ask in person")).unwrap();
     assert_eq!(reserved(&world, lot), 6);

@@ -15,7 +15,7 @@ use seatpool_domain::reservation::is_coverable;
 use seatpool_domain::{Refused, Reservation};
 use seatpool_proto::code::{
     ConfirmationCode, ConfirmationRefused, InvalidConfirmationCode, InvalidRequestCode, InvalidReturnCode,
-    RequestCode, ReservationKind, ReturnCode, ReturnRefused,
+    RequestCode, ReservationKind, ReturnCode, ReturnRefused, picture,
 };
 use seatpool_proto::{AccountId, LotId, ProductInstanceId, Quantity, VirtualAccountId};
 use serde::{Deserialize, Serialize};
@@ -70,9 +70,15 @@ fn unreadable(field: &'static str, error: &impl core::fmt::Display) -> AppError 
     AppError::Refused(Refused::Invalid { field, problem: format!("can't be taken: {error}") })
 }
 
-/// Reads a request code.
+/// Reads a request code: in one piece, as it is read aloud, or as the numbered parts of its pictures.
 pub fn request_code(text: &str) -> Result<RequestCode, AppError> {
-    text.parse().map_err(|error: InvalidRequestCode| unreadable("request code", &error))
+    let parts = picture::joined_solid(text).transpose();
+    let whole = parts.map_err(|error| unreadable("request code", &error))?;
+    whole
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|error: InvalidRequestCode| unreadable("request code", &error))
 }
 
 /// The same, with a device key that confirmation and return codes can be checked by.

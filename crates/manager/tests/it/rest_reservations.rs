@@ -1,6 +1,6 @@
 //! Reservations through REST: the compatible API's shapes and Seatpool's own, with a product that carries codes.
 
-use seatpool_proto::code::{AuthorizationCode, ReservationKind, Returned};
+use seatpool_proto::code::{AuthorizationCode, ReservationKind, Returned, picture};
 use serde_json::{Value, json};
 
 use crate::rest_support::{Caller, Record};
@@ -184,7 +184,9 @@ async fn a_reservation_goes_its_way_in_the_own_api() {
     assert_eq!((waits.status, waits.json()["code"].as_str()), (409, Some("too_many_wrong_codes")));
 
     record.post(&caller, &format!("{one}/rehost"), json!({ "step": "approve" })).await;
-    record.post(&caller, &format!("{one}/rehost"), json!({ "step": "ask", "reason": "burnt down" })).await;
+    let asked = json!({ "step": "ask", "reason": "burnt down" });
+    let program = record.post(&caller, &format!("{one}/rehost"), asked).await;
+    assert_eq!(program["code"], "not_a_person");
     let approver = caller.new_client(&manager, "example.com", json!([{ "role": "approver" }])).await;
     record.post(&approver, &format!("{one}/rehost"), json!({ "step": "ask", "reason": "I may not" })).await;
     let program = record.post(&approver, &format!("{one}/rehost"), json!({ "step": "approve" })).await;
@@ -202,8 +204,23 @@ async fn universal_reservations_are_for_accounts_that_are_permitted_them() {
     let (_world, manager, caller) = scene().await;
     let product = Product::of_kind("CARRIED3", ReservationKind::Universal);
     let body = json!({ "request_code": product.request.to_string() });
-    let refused = caller.post(&format!("{OWN}/virtual-accounts/Default/reservations"), body.clone()).await;
+    let path = format!("{OWN}/virtual-accounts/Default/reservations");
+    let refused = caller.post(&path, body.clone()).await;
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("universal_not_permitted")));
+    // The same from the parts of its pictures, in whichever order and however they were broken.
+    let mut parts = picture::parts_of(&product.request.to_string(), 40);
+    assert!(parts.len() > 2, "{parts:?}");
+    parts.reverse();
+    let broken = |part: &String| {
+        let (begin, rest) = part.split_at(14);
+        format!("{begin}\r\n  {rest}")
+    };
+    let lines: Vec<String> = parts.iter().map(broken).collect();
+    let scanned = caller.post(&path, json!({ "request_code": lines.join("\n") })).await;
+    assert_eq!(scanned.json()["code"], "universal_not_permitted", "{}", scanned.text);
+    let some = caller.post(&path, json!({ "request_code": parts[1..].join("\n") })).await;
+    assert_eq!(some.status, 422, "{}", some.text);
+    assert!(some.text.contains("are missing: scan these pictures as well"), "{}", some.text);
     let permitted = json!({ "domain": "universal.example", "universal_permitted": true });
     assert_eq!(caller.post("/api/seatpool/v1/accounts", permitted).await.status, 201);
     let theirs = json!([{ "role": "account_administrator" }]);

@@ -103,6 +103,20 @@ pub fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> Result<String, Pi
     if Sha256::of(&text).to_string().starts_with(digest) { Ok(text) } else { Err(PictureFailed::Damaged) }
 }
 
+/// The code without white space of its own (a request code, say) that `text` holds in numbered parts, however their
+/// lines were broken; nothing if `text` does not begin with a part.
+pub fn joined_solid(text: &str) -> Option<Result<String, PictureFailed>> {
+    let mut parts: Vec<String> = Vec::new();
+    for piece in text.split_whitespace() {
+        match parts.last_mut() {
+            _ if is_part(piece) => parts.push(piece.to_owned()),
+            Some(part) => part.push_str(piece),
+            None => return None,
+        }
+    }
+    (!parts.is_empty()).then(|| joined(parts.iter().map(String::as_str)))
+}
+
 /// Whether a text is a numbered part.
 pub fn is_part(text: &str) -> bool {
     read_part(text.trim()).is_some()

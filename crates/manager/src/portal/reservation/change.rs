@@ -66,12 +66,7 @@ pub(super) async fn send(State(app): State<App>, here: Here, form: Posted) -> Re
             return select(&here, &reservation, rows, None, status);
         }
     };
-    let now = reservation.issued.licenses.iter();
-    let is_same = now.clone().count() == lines.len()
-        && lines
-            .iter()
-            .all(|line| now.clone().any(|held| line.lot == Some(held.lot) && held.quantity == line.quantity));
-    if is_same {
+    if selection::is_held(&lines, &reservation.issued) {
         let text = "The product holds just these licenses: change a number, or cancel.";
         let problem = Some(Banner::new(Tone::Note, "Nothing is different", text));
         return select(&here, &reservation, rows, problem, StatusCode::UNPROCESSABLE_ENTITY);

@@ -1,6 +1,8 @@
 //! Which licences a reservation is to hold, and how many: a field for each lot, or for each licence where there are too
 //! many lots for one page.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use seatpool_domain::Refused;
 use seatpool_proto::{LotId, Quantity, Tag};
@@ -131,6 +133,22 @@ pub(super) fn take_over(rows: &mut [Row], form: &Posted) {
     }
 }
 
+/// Whether a code holds just what was chosen: of the same lots, or, where licences were chosen, as many of each.
+pub(super) fn is_held(lines: &[Reserve], code: &CodeView) -> bool {
+    let mut held: BTreeMap<(&str, Option<LotId>), Quantity> = BTreeMap::new();
+    let by_lot = lines.iter().any(|line| line.lot.is_some());
+    for license in &code.licenses {
+        let sum = held.entry((license.tag.as_str(), by_lot.then_some(license.lot))).or_default();
+        *sum = sum.plus(license.quantity);
+    }
+    let mut chosen: BTreeMap<(&str, Option<LotId>), Quantity> = BTreeMap::new();
+    for line in lines {
+        let sum = chosen.entry((line.license.as_str(), line.lot)).or_default();
+        *sum = sum.plus(line.quantity);
+    }
+    held == chosen
+}
+
 /// Says beside the field that it concerns why a choice was refused; whether there is one.
 pub(super) fn refuse(rows: &mut [Row], refused: &Refused) -> bool {
     let Refused::TooFewFree { tag, .. } = refused else { return false };
@@ -159,4 +177,46 @@ pub(super) fn key(lines: &[Reserve]) -> String {
 pub(super) fn carried(rows: &[Row]) -> impl Iterator<Item = (String, String)> {
     let filled = rows.iter().filter(|row| !row.reserve.value.is_empty());
     filled.map(|row| (row.id.clone(), row.reserve.value.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::reservations::HeldView;
+
+    #[test]
+    fn what_is_held_is_known_by_lots_and_by_licenses() {
+        let lot = |number: u128| LotId(uuid::Uuid::from_u128(number));
+        let held = |tag: &str, number, quantity| HeldView {
+            tag: tag.parse().unwrap(),
+            name: tag.to_owned(),
+            lot: lot(number),
+            quantity: Quantity::of(quantity),
+            kind: "PERPETUAL".to_owned(),
+            until: None,
+        };
+        let code = CodeView {
+            sequence: 1,
+            made_at: Timestamp::UNIX_EPOCH,
+            made_by: "anna".to_owned(),
+            licenses: vec![held("A", 1, 2), held("A", 2, 3), held("B", 3, 1)],
+        };
+        let check = |lines: &[(&str, Option<u128>, u64)], expected: bool| {
+            let lines: Vec<Reserve> = lines
+                .iter()
+                .map(|&(tag, number, quantity)| Reserve {
+                    license: tag.to_owned(),
+                    lot: number.map(lot),
+                    quantity: Quantity::of(quantity),
+                })
+                .collect();
+            assert_eq!(is_held(&lines, &code), expected, "{lines:?}");
+        };
+        check(&[("A", Some(1), 2), ("A", Some(2), 3), ("B", Some(3), 1)], true);
+        check(&[("A", Some(1), 3), ("A", Some(2), 2), ("B", Some(3), 1)], false);
+        check(&[("A", Some(1), 2), ("A", Some(2), 3)], false);
+        check(&[("A", None, 5), ("B", None, 1)], true);
+        check(&[("A", None, 5)], false);
+        check(&[("A", None, 5), ("B", None, 2)], false);
+    }
 }

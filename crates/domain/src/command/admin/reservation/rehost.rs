@@ -31,6 +31,14 @@ pub(in crate::command::admin) fn rehost(
     };
     match step {
         RehostStep::Ask => {
+            // Nobody could approve it: two persons are to agree.
+            if !matches!(by.actor, Actor::User(_)) {
+                return Err(refused(
+                    "not_a_person",
+                    "a person asks for this, and a second one approves it, not a program: sign in to the portal, or use a token \
+                     of your own",
+                ));
+            }
             if let Some(asked) = &reservation.rehost {
                 return Err(refused(
                     "asked",
@@ -41,12 +49,7 @@ pub(in crate::command::admin) fn rehost(
             let message = format!(
                 "{name} asks to release the licenses of {product} without its return code. Reason: {reason}"
             );
-            reservation.rehost = Some(RehostAsked {
-                at: context.now,
-                by: name,
-                is_person: matches!(by.actor, Actor::User(_)),
-                reason,
-            });
+            reservation.rehost = Some(RehostAsked { at: context.now, by: name, is_person: true, reason });
             record(EventKind::RehostAsked, message, &reservation, by, workset, context);
             holds::put(reservation, by, workset, context);
         }
@@ -61,13 +64,14 @@ pub(in crate::command::admin) fn rehost(
             holds::put(reservation, by, workset, context);
         }
         RehostStep::Approve => {
-            let asked = asked(&reservation)?;
             if !matches!(by.actor, Actor::User(_)) {
                 return Err(refused(
                     "not_a_person",
-                    "a person approves this, not a program: sign in to the portal",
+                    "a person approves this, not a program: sign in to the portal, or use a token of your own",
                 ));
             }
+            let asked = asked(&reservation)?;
+            // Of earlier times, when programs could ask.
             if !asked.is_person {
                 return Err(refused(
                     "not_a_person",
