@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use seatpool_proto::code::{
-    AuthorizationCode, ConfirmationCode, ReservationKey, ReservationKind, ReturnCode, Returned,
+    AuthorizationCode, ConfirmationCode, Grant, ReservationKey, ReservationKind, ReturnCode, Returned,
     UntrustedAuthorization,
 };
 use seatpool_proto::{ReservationCertificate, Sha256};
@@ -10,7 +10,7 @@ use seatpool_proto::{ReservationCertificate, Sha256};
 use super::Agent;
 use crate::event::EventCode;
 use crate::reservation::{
-    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
+    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken, grants,
 };
 
 impl Agent {
@@ -164,6 +164,7 @@ impl Agent {
                 return Err(Refused::InUse { tag: short.tag, used: short.used, reserved: short.reserved });
             }
         }
+        self.refuse_if_lost(Some(&code.grant), now)?;
         // The first installation has one, too: the code may be that of a change that was made before any was installed.
         let key = device_key(request, keyring)?;
         let confirmation = ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?;
@@ -247,8 +248,19 @@ impl Agent {
         self.of_former(&read, chain, keyring).unwrap_or(Refused::NoRequest)
     }
 
+    /// A restricted feature that is on keeps its licence, as over the network.
+    fn refuse_if_lost(&self, after: Option<&Grant>, now: Timestamp) -> Result<(), Refused> {
+        let lost = self.profile.export_features.iter().find(|known| {
+            self.state.exports.on.contains(&known.name)
+                && self.state.reservation.names(&known.tag, now)
+                && !after.is_some_and(|grant| grants(grant, &known.tag, now))
+        });
+        lost.map_or(Ok(()), |known| Err(Refused::ExportInUse(known.name.clone())))
+    }
+
     fn give_back(&mut self, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
         let installed = self.state.reservation.installed.as_ref().ok_or(Refused::NothingInstalled)?;
+        self.refuse_if_lost(None, now)?;
         let facts = installed.request.facts(installed.grant.sequence, installed.manager);
         let key = device_key(&installed.request, keyring)?;
         let code = ReturnCode::make(&facts, Returned::Whole, key.as_ref())?;

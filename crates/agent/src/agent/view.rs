@@ -363,6 +363,7 @@ impl Agent {
                 asking: asking.map(|asking| asking.what),
                 next_attempt_at: asking.map(|asking| asking.retry.next_at),
                 failure: export.and_then(|export| export.failure.clone()),
+                authorized_until: self.export_lasts(known, now),
             }
         };
         self.profile.export_features.iter().map(of).collect()

@@ -499,10 +499,22 @@ fn an_export_restricted_feature_comes_with_the_authorization_code() {
     world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: true }).unwrap();
     assert!(world.agent.status(world.now).alerts.is_empty());
     let update = world.desk.authorize(&request, 200, &["CM_BASE 1"]).to_text();
+    let refused = Refused::ExportInUse("mixed-mode".into());
+    assert!(refused.to_string().contains("turn it off in the product first"), "{refused}");
+    assert_eq!((refused.code(), refused.is_out_of_turn()), ("export_in_use", true));
+    let before = world.agent.state().reservation.clone();
+    assert_eq!(world.install(update.clone()), Err(refused.clone()));
+    assert_eq!(world.step(Step::Return), Err(refused.clone()));
+    assert_eq!(world.agent.state().reservation, before, "nothing was changed");
+    let more = world.desk.authorize(&request, 150, &["CM_BASE 2", "CM_EXPORT 1"]).to_text();
+    world.install(more).unwrap();
+    world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: false }).unwrap();
     world.install(update).unwrap();
     assert!(!world.agent.may_i("mixed-mode", world.now).is_allowed());
+    world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: true }).unwrap();
     let alerts = world.agent.status(world.now).alerts;
     assert!(alerts[0].message.starts_with("SmartLicenseExportControlNotAllowed"), "{alerts:?}");
+    assert!(world.step(Step::Return).is_ok(), "it loses nothing by that");
 }
 
 #[test]

@@ -122,6 +122,27 @@ fn what_cannot_be_reserved_is_refused_with_its_reason() {
 }
 
 #[test]
+fn what_ends_today_is_reserved_by_no_code() {
+    let mut world = World::new();
+    let va = world.default_va();
+    world.order(va, "o1", "P", 5);
+    let mut ending = world.term("P", 10, 0, 1);
+    // Ten in the morning: the code would say today, and that is past.
+    ending.term.ends_at = Some("2026-07-01T20:00:00Z".parse().unwrap());
+    let ending = world.order_line(va, "o2", ending);
+    let refused = world.submit(reserving(va, request(1, 0), &[line("P", 6)])).unwrap_err();
+    assert_eq!(refused.code(), "lot_ends_today");
+    assert!(refused.to_string().starts_with("5 of Flex Premium can be reserved"), "{refused}");
+    assert!(world.submit(reserving(va, request(1, 0), &[line("P", 5)])).is_ok());
+    assert_eq!(reserved(&world, ending), 0);
+    world.order_line(va, "o3", world.term("P", 10, 0, 1));
+    assert!(
+        world.submit(reserving(va, request(2, 0), &[line("P", 10)])).is_ok(),
+        "what counts all of today is taken"
+    );
+}
+
+#[test]
 fn what_only_the_customer_says_that_it_owns_leaves_by_no_code() {
     let mut world = World::new();
     let va = world.default_va();

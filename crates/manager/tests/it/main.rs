@@ -9,6 +9,7 @@ mod audit;
 mod certificates;
 mod cli_commands;
 mod durability;
+mod durability_exports;
 mod durability_reservations;
 mod operating_page;
 mod operations;

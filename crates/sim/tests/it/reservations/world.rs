@@ -21,7 +21,7 @@ use seatpool_sim::world::{Manager, PREMIUM, STANDARD, minutes, tag};
 use uuid::Uuid;
 
 use super::acts::{Act, DEVICES, Line, PORT, TAGS};
-use super::seal::Ring;
+use crate::seal::Ring;
 
 pub(super) struct World {
     pub(super) agents: Vec<Agent>,

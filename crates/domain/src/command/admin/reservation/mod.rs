@@ -142,13 +142,13 @@ pub(super) fn update(
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
     let mut reservation = open(workset, instance)?.clone();
-    check_kind(reservation.kind, lines, workset)?;
     if reservation.kind == ReservationKind::Universal {
         return Err(refused(
             "universal",
             "a universal reservation holds all licenses: there is nothing to change",
         ));
     }
+    check_kind(reservation.kind, lines, workset)?;
     if let Some(next) = &reservation.transit {
         return if holds::says_the_same(&reservation, lines) {
             Ok(Outcome::Reserved(instance))
