@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use seatpool_proto::{LotId, LotKind, Quantity, Tag, Term, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
+use crate::command::CoTermination;
+
 /// One deposited quantity of one licence in one virtual account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
@@ -156,6 +158,45 @@ pub struct LotTransaction {
     pub after: Option<String>,
     /// Why, in the words of whoever did it.
     pub note: Option<String>,
+    /// Of an order and a renewal: what it asked for, so that the same one again is known from another one under its
+    /// name. None for what else happens, and for what is on record from before this was kept.
+    pub asked: Option<Asked>,
+}
+
+/// What an order's line or a renewal asked for beside licence and quantity, in its own words: what came of it may
+/// have been renewed, moved or cancelled since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// The dates.
+    #[serde(flatten)]
+    pub dates: NamedDates,
+    /// Of an order: perpetual, term or demonstration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<LotKind>,
+    /// Of an order: the subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// Of an order: how its end goes together with the subscription's.
+    pub co_termination: CoTermination,
+    /// Of a renewal: the lot that was deposited first and that the renewed one is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<LotId>,
+}
+
+/// Dates as an order names them: what it leaves out depends on when it arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamedDates {
+    /// The start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// How many years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term_years: Option<u8>,
+    /// The end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
 }
 
 /// What happened to a lot.

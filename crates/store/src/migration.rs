@@ -37,7 +37,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0009_reservations",
     "0010_holders",
     "0011_endings",
-    "0012_sorted_lists"
+    "0012_sorted_lists",
+    "0013_asked"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

@@ -11,6 +11,7 @@ use super::{AccessChange, AccountChange};
 use crate::access::Role;
 use crate::account::VirtualAccountWords;
 use crate::explain::Move;
+use crate::lot::NamedDates;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ pub enum Action {
     Renew {
         /// Which. Of several, those that have not ended; if all have, those that ended last. They get one end.
         lots: Chosen,
-        /// The order's name. By years, the same order renews a lot once.
+        /// The order's name. The same order renews a lot once; another under its name is refused.
         order_id: String,
         /// The new end.
         until: Until,
@@ -326,6 +327,9 @@ pub struct OrderLine {
     pub kind: LotKind,
     /// When it counts.
     pub term: Term,
+    /// The dates that `term` was made from, as the order names them: by them the same order is known again.
+    #[serde(default)]
+    pub dates: NamedDates,
     /// The subscription it belongs to.
     pub subscription_id: Option<String>,
     /// How its end goes together with the subscription's.

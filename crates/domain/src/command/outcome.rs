@@ -180,7 +180,7 @@ pub enum Refused {
         detail: String,
     },
     /// The order was used before, with other contents.
-    #[error("the order {order_id:?} was deposited before with other contents; use another order id")]
+    #[error("the order {order_id:?} was used before with other contents; use another order id")]
     OrderDiffers {
         /// The order.
         order_id: String,

@@ -45,6 +45,8 @@ pub struct InstanceFacts<'a> {
     pub restricted: Vec<License>,
     /// What it last reported.
     pub used: Vec<Used>,
+    /// When it was moved to this virtual account, if it was since it registered.
+    pub moved_here_at: Option<Timestamp>,
     /// Who ended its registration, by name, if that is known.
     pub ended_by: Option<String>,
     /// When a second copy of it was noticed last, in this registration.
@@ -198,7 +200,12 @@ fn in_contact(
         .map(|used| (used.license.clone(), used.quantity))
         .collect();
     if !short.is_empty() {
-        (Status::OutOfCompliance, short.iter().filter_map(|used| used.short_since).min())
+        // Its pool may have been short before it came: it can't have been told sooner than it was here.
+        let came = facts.instance.registered_at.max(facts.moved_here_at.unwrap_or(Timestamp::MIN));
+        (
+            Status::OutOfCompliance,
+            short.iter().filter_map(|used| used.short_since).min().map(|at| at.max(came)),
+        )
     } else if uses.is_empty() {
         why.push(Reason::NothingInUse { last_contact });
         (Status::NoLicensesInUse, None)
@@ -213,9 +220,10 @@ fn coming(facts: &InstanceFacts<'_>, status: Status, since: Option<Timestamp>) -
     let mut next = Vec::new();
     match status {
         Status::OutOfCompliance => {
-            next.extend(
-                since.map(|at| Coming { what: Event::Enforced, at: Some(later(at, ENFORCED_AFTER_DAYS)) }),
-            );
+            next.extend(since.map(|at| Coming {
+                what: Event::EnforcedAtTheEarliest,
+                at: Some(later(at, ENFORCED_AFTER_DAYS)),
+            }));
         }
         Status::Waiting => next.push(Coming { what: Event::FirstReport, at: None }),
         _ => {}

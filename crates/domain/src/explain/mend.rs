@@ -76,30 +76,34 @@ pub(crate) fn figures(
 struct Source<'a> {
     before: &'a Stock,
     after: Stock,
+    /// Whether somebody else has to be asked for what it can spare.
+    asks: bool,
 }
 
-/// What to move so that the licence of `tier` is less short, at best not at all.
-pub(super) fn moves(facts: &PoolFacts<'_>, tier: usize, view: &TierView) -> Vec<Move> {
+/// What to move so that the licence of `tier` is less short, at best not at all: first what whoever reads this may move,
+/// then what somebody else has to be asked for.
+pub(super) fn moves(facts: &PoolFacts<'_>, tier: usize, view: &TierView) -> Vec<(bool, Move)> {
     let of_family = |stock: &Stock| Stock {
         place: stock.place.clone(),
         lots: stock.lots.iter().filter(|lot| facts.family.tier(&lot.tag).is_some()).cloned().collect(),
         totals: stock.totals.clone(),
     };
     let mut here = of_family(facts.here);
-    let mut sources: Vec<Source<'_>> = facts
-        .elsewhere
-        .iter()
-        .filter(|stock| stock.place.id != here.place.id)
-        .map(|before| Source { before, after: of_family(before) })
+    let own = facts.elsewhere.iter().map(|stock| (false, stock));
+    let mut sources: Vec<Source<'_>> = own
+        .chain(facts.seen.iter().map(|stock| (true, stock)))
+        .filter(|(_, stock)| stock.place.id != here.place.id)
+        .map(|(asks, before)| Source { before, after: of_family(before), asks })
         .collect();
     let mut left = view.short;
     let mut taken: BTreeMap<(usize, usize), Vec<(LotId, Quantity)>> = BTreeMap::new();
     let mut order: Vec<(usize, usize)> = Vec::new();
-    for careful in [true, false] {
+    for (asks, careful) in [(false, true), (false, false), (true, true), (true, false)] {
         for (from_tier, entry) in serving(facts.family, tier) {
             let mut ranked: Vec<(Quantity, usize)> = sources
                 .iter()
                 .enumerate()
+                .filter(|(_, source)| source.asks == asks)
                 .map(|(index, source)| (spare_of(facts.family, &source.after, &entry.tag, facts.now), index))
                 .filter(|(spare, _)| !spare.is_zero())
                 .collect();
@@ -129,7 +133,8 @@ pub(super) fn moves(facts: &PoolFacts<'_>, tier: usize, view: &TierView) -> Vec<
         .filter_map(|key| {
             let source = sources.get(key.0)?;
             let lots = taken.remove(&key)?;
-            proposal(facts, view, facts.family.licenses.get(key.1)?, source, lots)
+            let step = proposal(facts, view, facts.family.licenses.get(key.1)?, source, lots)?;
+            Some((source.asks, step))
         })
         .collect()
 }

@@ -332,6 +332,8 @@ pub enum Event {
     Unlocked,
     /// The product restricts what its profile names.
     Enforced,
+    /// The same, not before this: it counts from its own transition, which may come later than it was first told.
+    EnforcedAtTheEarliest,
     /// The first report comes.
     FirstReport,
     /// The authorization is renewed, unless a report has done so before.
@@ -361,6 +363,8 @@ pub enum Event {
 pub enum Mend {
     /// Move licences from another virtual account.
     Move(Move),
+    /// The same, where who reads this may not do it: somebody who manages both virtual accounts does.
+    Ask(Move),
     /// Order so many more.
     Order {
         /// Of which.
@@ -486,6 +490,14 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// The moves that somebody else is to be asked for.
+    pub fn asked(&self) -> impl Iterator<Item = &Move> {
+        self.what_to_do.iter().filter_map(|mend| match mend {
+            Mend::Ask(step) => Some(step),
+            _ => None,
+        })
+    }
+
     /// The moves among what can be done.
     pub fn moves(&self) -> impl Iterator<Item = &Move> {
         self.what_to_do.iter().filter_map(|mend| match mend {

@@ -61,9 +61,11 @@ pub struct PoolFacts<'a> {
     pub family: &'a FamilyEntry,
     /// The virtual account.
     pub here: &'a Stock,
-    /// Other virtual accounts of the smart account that may be taken from.
+    /// Other virtual accounts of the smart account that whoever reads this may take from.
     pub elsewhere: &'a [Stock],
-    /// Whether `elsewhere` are all that there are: otherwise what is still short is to be moved or ordered.
+    /// Others that it sees and may not take from: for a move from there somebody else is asked.
+    pub seen: &'a [Stock],
+    /// Whether `elsewhere` and `seen` are all that there are: otherwise what is still short is to be moved or ordered.
     pub all_known: bool,
     /// Who uses most of the licence, most first; empty where that is not known.
     pub users: Vec<User>,
@@ -223,8 +225,10 @@ fn what_to_do(facts: &PoolFacts<'_>, tier: usize, view: &TierView, next: &[Comin
     if !left.is_zero() {
         let (license, place) = (license(entry), facts.here.place.clone());
         let moves = mend::moves(facts, tier, view);
-        left = left.minus(moves.iter().map(|step| step.quantity).sum());
-        mends.extend(moves.into_iter().map(Mend::Move));
+        left = left.minus(moves.iter().map(|(_, step)| step.quantity).sum());
+        mends.extend(
+            moves.into_iter().map(|(asks, step)| if asks { Mend::Ask(step) } else { Mend::Move(step) }),
+        );
         if !left.is_zero() {
             mends.push(if facts.all_known {
                 Mend::Order { license, quantity: left, place }

@@ -261,6 +261,12 @@ fn event(event: &Event) -> String {
              decides."
                 .into()
         }
+        Event::EnforcedAtTheEarliest => {
+            "If it lasts, the product restricts itself, at the earliest then: 90 days after it goes out of compliance \
+             itself. Where it has tolerance, that is with the fifth report in a row that is short. This is the \
+             default; its profile decides."
+                .into()
+        }
         Event::FirstReport => "It reports what it uses within its report interval.".into(),
         Event::RenewsAuthorization => {
             "It renews its authorization, if no report has done so before.".into()
@@ -289,6 +295,7 @@ fn harms(event: &Event) -> bool {
         Event::LotsEnd { short, .. } => !short.is_zero(),
         Event::Told
         | Event::Enforced
+        | Event::EnforcedAtTheEarliest
         | Event::AuthorizationEnds
         | Event::CertificateEnds
         | Event::ReservedEnd { .. } => true,
@@ -298,7 +305,8 @@ fn harms(event: &Event) -> bool {
 
 fn what_to_do(mend: &Mend) -> Sentence {
     match mend {
-        Mend::Move(step) => moving(step),
+        Mend::Move(step) => moving("Move", step),
+        Mend::Ask(step) => moving("Ask an account administrator to move", step),
         Mend::Order { license, quantity, place } => {
             Sentence::new(format!("Order {quantity} of {license} for {place}."))
         }
@@ -338,12 +346,12 @@ fn what_to_do(mend: &Mend) -> Sentence {
     }
 }
 
-fn moving(step: &Move) -> Sentence {
+fn moving(verb: &str, step: &Move) -> Sentence {
     let Move { from, to, license, quantity, figures, .. } = step;
     let instead =
         if step.license == step.mends { String::new() } else { format!(", in place of {}", step.mends) };
     let sentence = Sentence::new(format!(
-        "Move {quantity} of {license} from {from}, which has {} spare, to {to}{instead}.",
+        "{verb} {quantity} of {license} from {from}, which has {} spare, to {to}{instead}.",
         figures.source_spare
     ));
     match step.source_short_at {

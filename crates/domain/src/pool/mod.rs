@@ -4,6 +4,7 @@
 //! who borrows from whom. Says nothing of messages; `compliance` alone writes events.
 
 mod compliance;
+mod outlook;
 mod share;
 mod standing;
 
@@ -12,6 +13,7 @@ use seatpool_proto::{Quantity, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::compliance::{FamiliesIn, reassess};
+pub use self::outlook::{Difference, INSTANTS_MAX, Level, differences};
 pub(crate) use self::share::{Share, count, join, leave};
 pub(crate) use self::standing::Standing;
 pub use self::standing::{TierView, assess};

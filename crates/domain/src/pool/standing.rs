@@ -73,6 +73,21 @@ pub(crate) struct Holding {
     reserved: Quantity,
 }
 
+impl Holding {
+    /// What a lot gives while it counts.
+    pub(crate) fn of(lot: &Lot) -> Self {
+        Self { owned: lot.movable(), reserved: lot.reserved }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { owned: self.owned.plus(other.owned), reserved: self.reserved.plus(other.reserved) }
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self { owned: self.owned.minus(other.owned), reserved: self.reserved.minus(other.reserved) }
+    }
+}
+
 /// What instances want of a tier and all above it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Demand {
@@ -104,8 +119,7 @@ pub(crate) fn holdings<'a>(
     let mut holdings = vec![Holding::default(); family.licenses.len()];
     for lot in lots.into_iter().filter(|lot| lot.term.contains(now)) {
         if let Some(holding) = family.tier(&lot.tag).and_then(|tier| holdings.get_mut(tier)) {
-            holding.owned = holding.owned.plus(lot.usable(now));
-            holding.reserved = holding.reserved.plus(lot.reserved);
+            *holding = holding.plus(Holding::of(lot));
         }
     }
     holdings
@@ -138,7 +152,10 @@ pub(crate) fn standings(family: &FamilyEntry, holdings: &[Holding], demands: &[D
 
 /// Serves tiers from the top: own licences first, then spare ones of the nearest tier above. Returns what
 /// stays free in each tier, and who lends to it.
-fn lend(family: &FamilyEntry, standings: &[Standing]) -> (Vec<Quantity>, Vec<Vec<(usize, Quantity)>>) {
+pub(super) fn lend(
+    family: &FamilyEntry,
+    standings: &[Standing],
+) -> (Vec<Quantity>, Vec<Vec<(usize, Quantity)>>) {
     let mut free: Vec<Quantity> = standings.iter().map(|standing| standing.owned).collect();
     let mut loans = vec![Vec::new(); standings.len()];
     for (tier, (standing, license)) in standings.iter().zip(&family.licenses).enumerate() {

@@ -52,6 +52,7 @@ fn explain_with(world: &World, va: VirtualAccountId, name: &str, elsewhere: Opti
         family,
         here: &here,
         elsewhere: elsewhere.unwrap_or_default(),
+        seen: &[],
         all_known: elsewhere.is_some(),
         users,
         now: world.now,
@@ -215,6 +216,7 @@ fn every_case_of_an_instance_is_told_in_sentences() {
             instance: row,
             place: &place,
             used: Vec::new(),
+            moved_here_at: None,
             ended_by: None,
             cloned_at: None,
             rewound_at: None,
@@ -246,6 +248,16 @@ fn every_case_of_an_instance_is_told_in_sentences() {
     case("out of compliance", &scene, &|facts| {
         facts.used = vec![used(3, 4, Some(start)), Used { quantity: q(0), ..used(0, 1, None) }];
     });
+    case("it came when the pool had been short for 89 days", &scene, &|facts| {
+        facts.used = vec![used(3, 4, Some(start - days(89)))];
+        assert_eq!(
+            explain::instance(facts).since,
+            Some(facts.instance.registered_at),
+            "not before it was there"
+        );
+        facts.moved_here_at = Some(start + days(2));
+        facts.now = start + days(3);
+    });
     case("a second copy", &scene, &|facts| {
         facts.used = vec![used(3, 0, None)];
         facts.cloned_at = Some(start + days(1));
@@ -267,6 +279,37 @@ fn every_case_of_an_instance_is_told_in_sentences() {
     case("deregistered", &gone, &|_| {});
 
     insta::assert_snapshot!(cases.join("\n\n"));
+}
+
+#[test]
+fn what_its_reader_may_not_take_somebody_else_is_asked_for() {
+    let mut scene = Scene::new(1);
+    let (emea, apac) = (scene.world.create_va("EMEA"), scene.world.create_va("APAC"));
+    scene.order(emea, "PORT", 40);
+    scene.order(apac, "PORT", 5);
+    scene.report(0, "PORT", 12, None);
+    let (here, emea, apac) =
+        (stock(&scene.world, scene.va), vec![stock(&scene.world, emea)], vec![stock(&scene.world, apac)]);
+    let told = |elsewhere: &[Stock], seen: &[Stock]| {
+        let family = scene.world.catalogue.family_of(&tag("PORT")).unwrap();
+        let now = scene.world.now;
+        let facts =
+            PoolFacts { family, here: &here, elsewhere, seen, all_known: true, users: Vec::new(), now };
+        explain::pool(&facts, &tag("PORT")).unwrap()
+    };
+    let own_first = told(&apac, &emea);
+    let texts: Vec<String> = own_first.told().what_to_do.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "Move 5 of IVR Port from APAC, which has 5 spare, to Default.",
+            "Ask an account administrator to move 7 of IVR Port from EMEA, which has 40 spare, to Default.",
+        ],
+        "the larger stock of EMEA comes second"
+    );
+    assert_eq!((own_first.moves().count(), own_first.asked().count()), (1, 1));
+    let none = told(&[], &emea);
+    assert_eq!((none.moves().count(), none.asked().count()), (0, 1));
 }
 
 #[test]

@@ -255,6 +255,7 @@ fn who_was_refused_for_want_of_a_licence_waits_on_record() {
         reservation: None,
         restricted: vec![explain::License::new(tag("PORT"), "IVR Port")],
         used: Vec::new(),
+        moved_here_at: None,
         ended_by: None,
         cloned_at: None,
         rewound_at: None,

@@ -133,6 +133,7 @@ impl Play {
         };
         let line = self.world.term(name, quantity, 0, days.unwrap_or(1));
         OrderLine {
+            dates: seatpool_domain::lot::NamedDates::default(),
             subscription_id: Some("SUB".into()),
             co_termination,
             term: Term { ends_at: line.term.ends_at.filter(|_| days.is_some()), ..line.term },

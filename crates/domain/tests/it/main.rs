@@ -13,6 +13,7 @@ mod exports;
 mod invariants;
 mod ledger;
 mod orders;
+mod outlook;
 mod path;
 mod people;
 mod pools;

@@ -1,8 +1,8 @@
 //! Orders, renewals, and lots that start and end by themselves.
 
 use jiff::SignedDuration;
-use seatpool_domain::command::{Action, Chosen, OrderLine, Until};
-use seatpool_domain::lot::TransactionKind;
+use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, TransferLine, Until};
+use seatpool_domain::lot::{NamedDates, TransactionKind};
 use seatpool_domain::{EventKind, Outcome, Refused};
 use seatpool_proto::{LotId, LotKind, Term, VirtualAccountId};
 use uuid::Uuid;
@@ -42,7 +42,10 @@ fn an_order_deposits_its_lines_once() {
 
     // Again, later: the same lots, although "from now on" is another instant by now.
     world.advance(3600);
-    let again = vec![world.term("S", 30, 0, 365), world.perpetual("P", 10)];
+    let again = vec![
+        OrderLine { subscription_id: Some("Sub1".into()), ..world.term("S", 30, 0, 365) },
+        world.perpetual("P", 10),
+    ];
     let before = world.clone();
     assert_eq!(world.submit(order(va, "PO-1", again.clone())), Ok(Outcome::Lots(lots)));
     assert_eq!(world, before);
@@ -156,4 +159,73 @@ fn an_order_brings_a_pool_back_into_compliance() {
         world.last_message(),
         "Flex Standard in Default is in compliance again: 48 are in use, 70 are owned."
     );
+}
+
+#[test]
+fn another_order_under_a_used_name_is_refused_and_the_same_one_is_known_whatever_became_of_it() {
+    let mut world = World::new();
+    let (va, berlin) = (world.default_va(), world.create_va("Berlin"));
+    let first = OrderLine {
+        dates: NamedDates { term_years: Some(1), ..NamedDates::default() },
+        subscription_id: Some("SUB-1".into()),
+        ..world.term("S", 10, 0, 365)
+    };
+    let Ok(Outcome::Lots(lots)) = world.submit(order(va, "PO-1", vec![first.clone()])) else { panic!() };
+    let named = |dates: NamedDates| OrderLine { dates, ..first.clone() };
+    let (now, years) = (world.now, Some(1));
+    let others = [
+        ("longer", named(NamedDates { term_years: Some(5), ..NamedDates::default() })),
+        ("an end", named(NamedDates { ends_at: first.term.ends_at, ..NamedDates::default() })),
+        ("a start", named(NamedDates { starts_at: Some(now), term_years: years, ends_at: None })),
+        ("another subscription", OrderLine { subscription_id: Some("SUB-X".into()), ..first.clone() }),
+        ("no subscription", OrderLine { subscription_id: None, ..first.clone() }),
+        ("another kind", OrderLine { kind: LotKind::Demo, ..first.clone() }),
+        ("together", OrderLine { co_termination: CoTermination::AllToLater, ..first.clone() }),
+    ];
+    let differs = Err(Refused::OrderDiffers { order_id: "PO-1".into() });
+    for (what, line) in others {
+        assert_eq!(world.submit(order(va, "PO-1", vec![line])), differs, "{what}");
+    }
+
+    // Renewed, moved as a whole and a day later it still is the same order.
+    let renewal =
+        |lot, order: &str, until| Action::Renew { lots: Chosen::Lot(lot), order_id: order.into(), until };
+    world.submit(renewal(lots[0], "R-1", Until::Years(3))).unwrap();
+    let line = TransferLine { tag: tag("S"), lot: Some(lots[0]), kind: None, quantity: q(10), to: berlin };
+    world.submit(Action::TransferLicenses { from: va, lines: vec![line] }).unwrap();
+    world.advance(86_400);
+    let before = world.clone();
+    assert_eq!(world.submit(order(va, "PO-1", vec![first])), Ok(Outcome::Lots(lots)));
+
+    // So does the renewal know the lot that it renewed, and what it asked for.
+    let moved = *world.lots.keys().next().unwrap();
+    assert_eq!(world.submit(renewal(moved, "R-1", Until::Years(3))), Ok(Outcome::Done));
+    assert_eq!(world, before, "nothing was done twice");
+    let differs = Err(Refused::OrderDiffers { order_id: "R-1".into() });
+    assert_eq!(world.submit(renewal(moved, "R-1", Until::Years(1))), differs);
+    let end = world.lots[&moved].term.ends_at.unwrap();
+    assert_eq!(world.submit(renewal(moved, "R-1", Until::Date(end))), differs, "years are no date");
+    world.submit(renewal(moved, "R-2", Until::Years(1))).unwrap();
+    assert!(world.lots[&moved].term.ends_at > Some(end));
+}
+
+#[test]
+fn a_renewal_that_is_repeated_gives_its_end_to_what_joined_its_subscription() {
+    let mut world = World::new();
+    let va = world.default_va();
+    let of_subscription = |line: OrderLine| OrderLine { subscription_id: Some("SUB-1".into()), ..line };
+    let first = world.order_line(va, "PO-1", of_subscription(world.term("S", 10, 0, 365)));
+    let renewal = || Action::Renew {
+        lots: Chosen::Subscription("SUB-1".into()),
+        order_id: "R-1".into(),
+        until: Until::Years(1),
+    };
+    world.submit(renewal()).unwrap();
+    let end = world.lots[&first].term.ends_at;
+    let second = world.order_line(va, "PO-2", of_subscription(world.term("S", 5, 0, 100)));
+    world.submit(renewal()).unwrap();
+    assert_eq!((world.lots[&first].term.ends_at, world.lots[&second].term.ends_at), (end, end));
+    let before = world.clone();
+    assert_eq!(world.submit(renewal()), Ok(Outcome::Done));
+    assert_eq!(world, before);
 }

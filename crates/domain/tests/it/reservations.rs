@@ -358,6 +358,7 @@ fn a_reserved_instance_is_explained() {
             reservation: world.reservations.get(&instance),
             restricted: Vec::new(),
             used: Vec::new(),
+            moved_here_at: None,
             ended_by: None,
             cloned_at: None,
             rewound_at: None,

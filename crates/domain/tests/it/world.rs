@@ -432,6 +432,7 @@ impl World {
             quantity: q(quantity),
             kind: LotKind::Perpetual,
             term: Term { starts_at: self.now, ends_at: None },
+            dates: lot::NamedDates::default(),
             subscription_id: None,
             co_termination: CoTermination::Own,
         }

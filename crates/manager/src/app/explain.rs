@@ -12,9 +12,9 @@ use seatpool_domain::explain::{
 use seatpool_domain::instance::{EndReason, ExportGrant};
 use seatpool_domain::{EventKind, Instance, Refused, Reservation};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
-use seatpool_store::{EventQuery, Page};
+use seatpool_store::{EventQuery, MostUsed, Page};
 
-use super::access::{self, Permission, Principal, Scope, check, unknown};
+use super::access::{self, Permission, Principal, Scope, allows, check, unknown};
 use super::accounts::{self, VirtualAccountView};
 use super::instances::{self, InstanceView};
 use super::{App, AppError, inventory};
@@ -47,10 +47,15 @@ pub async fn license(
         _ => Vec::new(),
     };
     stocks.sort_by(|a, b| a.place.name.cmp(&b.place.name));
+    // A move is a matter of both virtual accounts.
+    let manages = |place| allows(principal, account, Permission::ManageVirtualAccount(place));
+    let (elsewhere, seen): (Vec<_>, Vec<_>) =
+        stocks.into_iter().partition(|stock| manages(virtual_account) && manages(stock.place.id));
     let facts = PoolFacts {
         family,
         here: &here,
-        elsewhere: &stocks,
+        elsewhere: &elsewhere,
+        seen: &seen,
         all_known: principal.scope(account) == Scope::All,
         users,
         now: app.now(),
@@ -92,7 +97,10 @@ async fn most_used(
     virtual_account: VirtualAccountId,
     tag: &Tag,
 ) -> Result<Vec<User>, AppError> {
-    let ids = app.store().most_used(account, virtual_account, tag, MOST_USED_AMONG, MOST_USED_ROWS).await?;
+    // Of a licence that has to be there without being consumed, whoever reports it uses it.
+    let least = u32::from(!app.catalogue().license(tag).is_some_and(|entry| entry.required_present));
+    let bounds = MostUsed { among_max: MOST_USED_AMONG, least, limit: MOST_USED_ROWS };
+    let ids = app.store().most_used(account, virtual_account, tag, bounds).await?;
     let rows = app.store().instances_by_id(account, &ids).await?;
     let views = instances::views(app, account, &rows).await?;
     let mut users: Vec<User> = views
@@ -119,6 +127,9 @@ pub async fn mend(
 ) -> Result<Move, AppError> {
     let explanation = license(app, principal, account, virtual_account, name_or_tag).await?;
     check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
+    if let Some(step) = explanation.asked().find(|step| step.key() == key) {
+        check(principal, account, Permission::ManageVirtualAccount(step.from.id))?;
+    }
     let Some(step) = explanation.moves().find(|step| step.key() == key).cloned() else {
         let told = explanation.told();
         let why = told.why.first().map(ToString::to_string).unwrap_or_default();
@@ -174,6 +185,7 @@ pub async fn instance(
         reservation: reservation.as_ref(),
         restricted: row.exports.iter().filter_map(named).collect(),
         used,
+        moved_here_at: noticed(app, account, &row, EventKind::InstanceTransferred).await?,
         ended_by: ended_by(app, account, &row).await?,
         cloned_at: noticed(app, account, &row, EventKind::InstanceCloned).await?,
         rewound_at: noticed(app, account, &row, EventKind::InstanceRewound).await?,

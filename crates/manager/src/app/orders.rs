@@ -5,7 +5,8 @@ mod term;
 use jiff::Timestamp;
 use seatpool_domain::Lot;
 use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, Outcome};
-use seatpool_proto::{AccountId, LotKind, Quantity, Tag, VirtualAccountId};
+use seatpool_domain::lot::NamedDates;
+use seatpool_proto::{AccountId, LotId, LotKind, Quantity, Tag, VirtualAccountId};
 use seatpool_store::{LotName, LotQuery, LotSort, Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,8 +20,8 @@ use super::{App, AppError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
-    /// The vendor's name for it. The same order deposits once: sent again, it answers with the lots that
-    /// it made; sent again with other contents, it is refused.
+    /// The vendor's name for it. The same order deposits once: sent again, it answers with what became of the lots that
+    /// it made; sent again with other contents (licences, quantities, kinds, dates, subscriptions), it is refused.
     pub order_id: String,
     /// What was bought.
     pub lines: Vec<NewOrderLine>,
@@ -65,7 +66,8 @@ pub struct OrderView {
     pub order_id: String,
     /// Where.
     pub virtual_account: VirtualAccountRef,
-    /// The lots, in the order of the lines.
+    /// The lots, in the order of the lines. Of an order that is sent again: what is left of each lot, and after it the
+    /// parts that were moved, where they are now.
     pub lots: Vec<OwnedLotView>,
 }
 
@@ -92,14 +94,18 @@ pub async fn place(
     virtual_account: VirtualAccountId,
     order: NewOrder,
 ) -> Result<OrderView, AppError> {
-    let order_id = order.order_id.clone();
+    let order_id = order.order_id.trim().to_owned();
     let action = action(app, principal, account, virtual_account, order).await?;
     let place = accounts::virtual_account(app, principal, account, &virtual_account.to_string()).await?;
     let Outcome::Lots(ids) = access::submit(app, principal, account, action).await? else {
         return Err(AppError::Internal);
     };
     let all = chosen(app, principal, account, &Chosen::Order(order_id.clone())).await?;
-    let lots = ids.iter().filter_map(|id| all.iter().find(|lot| lot.lot.id == *id).cloned()).collect();
+    let parts = |id: &LotId| {
+        let own = all.iter().filter(|lot| lot.lot.id == *id);
+        own.chain(all.iter().filter(|lot| lot.lot.origin == Some(*id))).cloned().collect::<Vec<_>>()
+    };
+    let lots = ids.iter().flat_map(parts).collect();
     Ok(OrderView { order_id, virtual_account: VirtualAccountRef { id: place.id, name: place.name }, lots })
 }
 
@@ -113,20 +119,21 @@ pub async fn action(
 ) -> Result<Action, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
     check(principal, account, Permission::Deposit)?;
-    // A repeated order must look the same although time has passed: an absent start is that of the lots
+    // A repeated order must be as valid as it was although time has passed: an absent start is that of the lots
     // that the order made.
-    let mut earlier = chosen(app, principal, account, &Chosen::Order(order.order_id.clone())).await?;
-    earlier.retain(|lot| lot.virtual_account.id == virtual_account && lot.lot.origin.is_none());
+    let earlier = chosen(app, principal, account, &Chosen::Order(order.order_id.clone())).await?;
     let line = |(position, line): (usize, &NewOrderLine)| {
         let tag = inventory::known_tag(app, &line.license)?;
         let same = |lot: &&OwnedLotView| lot.tag == tag;
         let start =
-            earlier.iter().filter(same).map(|lot| lot.lot.created_at).min().unwrap_or_else(|| app.now());
+            earlier.iter().filter(same).map(|lot| lot.lot.starts_at).min().unwrap_or_else(|| app.now());
         let (kind, term) = term::kind_and_term(line, start)
             .map_err(|problem| invalid("line", &format!("{} {problem}", position + 1)))?;
         let subscription_id = line.subscription_id.clone();
         let co_termination = line.co_termination;
-        Ok(OrderLine { tag, quantity: line.quantity, kind, term, subscription_id, co_termination })
+        let NewOrderLine { starts_at, term_years, ends_at, .. } = *line;
+        let dates = NamedDates { starts_at, term_years, ends_at };
+        Ok(OrderLine { tag, quantity: line.quantity, kind, term, dates, subscription_id, co_termination })
     };
     let lines = order.lines.iter().enumerate().map(line).collect::<Result<Vec<_>, AppError>>()?;
     Ok(Action::Order { virtual_account, order_id: order.order_id, lines })

@@ -1,22 +1,24 @@
 //! What an action would do to compliance, found by deciding it without storing anything.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use seatpool_domain::command::{Action, Command};
-use seatpool_domain::pool::{TierView, assess};
-use seatpool_domain::{Lot, Workset};
-use seatpool_proto::{AccountId, Family, Quantity, Tag, VirtualAccountId};
+use seatpool_domain::pool::{self, Difference};
+use seatpool_proto::{AccountId, Quantity, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Permission, Principal, check};
 use super::{App, AppError, inventory};
 
+/// What the REST API says of [`ConsequenceView`]s.
+pub const FORESEEN: &str = "What would change, soonest first: now, and from which later starts and ends of lots on more or \
+    fewer would be owned or short than without it, if usage stays as it is. A line holds until the next one of its \
+    licence. The first eight instants, and for each licence the first at which more would be short.";
+
 /// What becomes of one licence of one virtual account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consequence {
-    /// When: now, or when a lot would have ended that ends later.
+    /// From when on: now, or a later start or end of a lot.
     pub at: Timestamp,
     /// Where, by name.
     pub virtual_account: String,
@@ -35,7 +37,7 @@ pub struct Consequence {
 /// The same as the REST API tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsequenceView {
-    /// When: now, or when a lot would have ended that ends later.
+    /// From when on: now, or a later start or end of a lot.
     pub at: Timestamp,
     /// Where, by name.
     pub virtual_account: String,
@@ -101,8 +103,8 @@ pub async fn told(
     Ok(found.into_iter().map(ConsequenceView::from).collect())
 }
 
-/// What an action would change, soonest first: every licence of which more or fewer would be owned or short.
-/// Refused as the action itself would be.
+/// What an action would change, soonest first: every licence of which more or fewer would be owned or short, now or from
+/// a later start or end of a lot on, if usage stays as it is. Refused as the action itself would be.
 pub async fn consequences(
     app: &App,
     principal: &Principal,
@@ -112,59 +114,21 @@ pub async fn consequences(
     check(principal, account, Permission::ReadAccount)?;
     let command = Command { actor: principal.actor.clone(), source: principal.source.clone(), action };
     let (before, after) = app.rehearse(account, vec![command]).await?;
-    let now = app.now();
-    let mut found = Vec::new();
-    for at in instants(&before, &after, now) {
-        for (place, family) in pools(app, &before, &after) {
-            found.extend(compare(app, &before, &after, at, place, &family));
-        }
-    }
-    Ok(found)
-}
-
-/// Now, and every end that would be later.
-fn instants(before: &Workset, after: &Workset, now: Timestamp) -> BTreeSet<Timestamp> {
-    let later = after.lots.changes().filter_map(|(id, _, lot)| {
-        let old = before.lots.get(id)?.term.ends_at?;
-        (lot?.term.ends_at.is_some_and(|new| new > old) && old > now).then_some(old)
-    });
-    later.chain([now]).collect()
-}
-
-/// The pools whose lots would change.
-fn pools(app: &App, before: &Workset, after: &Workset) -> BTreeSet<(VirtualAccountId, Family)> {
-    let of = |lot: &Lot| Some((lot.virtual_account, app.catalogue().family_of(&lot.tag)?.family.clone()));
-    let changed = after.lots.changes().flat_map(|(id, _, lot)| [before.lots.get(id), lot]);
-    changed.flatten().filter_map(of).collect()
-}
-
-fn compare(
-    app: &App,
-    before: &Workset,
-    after: &Workset,
-    at: Timestamp,
-    place: VirtualAccountId,
-    family: &Family,
-) -> Vec<Consequence> {
-    let Some(entry) = app.catalogue().family(family) else { return Vec::new() };
-    let look = |workset: &Workset| -> Vec<TierView> {
-        let lots = workset.lots.values().filter(|lot| lot.virtual_account == place);
-        let totals = workset.totals.values().filter(|total| total.virtual_account == place);
-        assess(entry, lots, totals, at)
+    let differences = pool::differences(app.catalogue(), &before, &after, app.now());
+    let place = |id: VirtualAccountId| {
+        before.virtual_accounts.get(&id).map_or_else(|| id.to_string(), |known| known.name.clone())
     };
-    let place =
-        before.virtual_accounts.get(&place).map_or_else(|| place.to_string(), |known| known.name.clone());
-    let pairs = look(before).into_iter().zip(look(after));
-    pairs
-        .filter(|(old, new)| (old.owned, old.short) != (new.owned, new.short))
-        .map(|(old, new)| Consequence {
-            at,
-            virtual_account: place.clone(),
-            name: inventory::name_of(app, &old.tag),
-            tag: old.tag,
-            in_use: new.in_use,
-            owned: (old.owned, new.owned),
-            short: (old.short, new.short),
-        })
-        .collect()
+    let told = |found: &Difference| {
+        (found.before.owned, found.before.short) != (found.after.owned, found.after.short)
+    };
+    let consequence = |found: Difference| Consequence {
+        at: found.at,
+        virtual_account: place(found.virtual_account),
+        name: inventory::name_of(app, &found.tag),
+        tag: found.tag,
+        in_use: found.after.in_use,
+        owned: (found.before.owned, found.after.owned),
+        short: (found.before.short, found.after.short),
+    };
+    Ok(differences.into_iter().filter(told).map(consequence).collect())
 }

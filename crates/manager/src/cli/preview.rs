@@ -26,6 +26,7 @@ fn changes(preview: &Preview) -> String {
     let rows = preview.changes.iter().map(|change| {
         let (before, after) = (&change.before, &change.after);
         vec![
+            if change.later { moment(change.at) } else { "now".to_owned() },
             change.virtual_account.name.clone(),
             change.name.clone(),
             format!("{} -> {}", before.purchased, after.purchased),
@@ -34,12 +35,16 @@ fn changes(preview: &Preview) -> String {
             or_dash((!after.short.is_zero()).then(|| format!("{} short", after.short))),
         ]
     });
+    let breaks_now = preview.changes.iter().any(|change| change.breaks() && !change.later);
     let verdict = match preview.effect {
+        Effect::Breaks if !breaks_now => {
+            "Nothing was done. It would take licences out of compliance later: WHEN says from which time on."
+        }
         Effect::Breaks => "Nothing was done. It would take licences out of compliance.",
         Effect::Mends => "Nothing was done. It would bring licences back into compliance.",
-        Effect::None => "Nothing was done. Compliance would stay as it is.",
+        Effect::None => "Nothing was done. Compliance would stay as it is, now and later, if usage stays.",
     };
-    let head = ["VIRTUAL ACCOUNT", "LICENSE", "PURCHASED", "IN USE", "BALANCE", "SHORTAGE"];
+    let head = ["WHEN", "VIRTUAL ACCOUNT", "LICENSE", "PURCHASED", "IN USE", "BALANCE", "SHORTAGE"];
     format!("{}\n{verdict}", table(&head, rows))
 }
 
@@ -55,5 +60,10 @@ fn foreseen(found: &[ConsequenceView]) -> String {
         ]
     });
     let head = ["WHEN", "VIRTUAL ACCOUNT", "LICENSE", "#IN USE", "OWNED", "SHORT"];
-    format!("{}\nNothing was done.", table(&head, rows))
+    let verdict = if found.is_empty() {
+        "Nothing was done. As many licences would be owned and short as without it, now and later."
+    } else {
+        "Nothing was done. Each line holds from its time on, if usage stays."
+    };
+    format!("{}\n{verdict}", table(&head, rows))
 }

@@ -181,7 +181,7 @@ fn of_refusal(refused: &Refused, detail: String) -> Problem {
         ),
         Refused::OrderDiffers { .. } => (
             StatusCode::CONFLICT,
-            "The order was deposited before with other contents",
+            "The order was used before with other contents",
             "Use another order_id for another order.",
         ),
         Refused::NotHeld { .. } => (

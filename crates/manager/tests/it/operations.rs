@@ -106,6 +106,7 @@ async fn what_comes_due_is_done_once_and_survives_a_restart() {
         quantity: Quantity::of(5),
         kind: LotKind::Term,
         term: Term { starts_at: later(now(), 10 * 86_400), ends_at: Some(later(now(), 20 * 86_400)) },
+        dates: seatpool_domain::lot::NamedDates::default(),
         subscription_id: None,
         co_termination: CoTermination::Own,
     };

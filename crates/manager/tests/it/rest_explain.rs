@@ -80,6 +80,58 @@ async fn a_shortage_is_explained_and_the_proposed_move_mends_it() {
 }
 
 #[tokio::test]
+async fn what_a_reader_may_not_move_it_is_told_to_ask_for() {
+    let world = World::new().await;
+    let (manager, caller) = short_by_twelve(&world).await;
+    let key = caller.get(EXPLANATION).await.json()["what_to_do"][0]["key"].as_str().unwrap().to_owned();
+    let roles = json!([
+        { "role": "virtual_account_administrator", "virtual_account": "Default" },
+        { "role": "virtual_account_user", "virtual_account": "EMEA" },
+    ]);
+    let neighbour = caller.new_client(&manager, "example.com", roles).await;
+    let told = neighbour.get(EXPLANATION).await.json();
+    let first = &told["what_to_do"][0];
+    assert_eq!((&first["fact"]["do"], &first["key"]), (&json!("ask"), &Value::Null), "{told}");
+    assert!(
+        first["text"].as_str().unwrap().starts_with("Ask an account administrator to move 12 of"),
+        "{told}"
+    );
+    assert_eq!(
+        neighbour.post(MENDS, json!({ "key": key })).await.status,
+        403,
+        "who found out the key may not either"
+    );
+    assert_eq!(caller.post(MENDS, json!({ "key": key })).await.status, 200);
+}
+
+#[tokio::test]
+async fn only_those_who_use_a_license_are_named_and_since_they_were_there() {
+    let world = World::new().await;
+    let token = world.token().await;
+    world.order(10).await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    instance(&manager, &token.text, "SN1", 22).await;
+    instance(&manager, &token.text, "SN2", 0).await;
+    let late = instance(&manager, &token.text, "SN3", 4).await;
+    let pool = caller.get(EXPLANATION).await.json();
+    let texts: Vec<_> = pool["why"].as_array().unwrap().iter().map(|why| &why["text"]).collect();
+    assert!(texts.contains(&&json!("Used by ccx.example.com (22) and ccx.example.com (4).")), "{texts:?}");
+
+    let path = format!("{ACCOUNT}/instances/{late}");
+    let row = caller.get(&path).await.json();
+    let told = caller.get(&format!("{path}/explanation")).await.json();
+    assert_eq!(told["status"], "out_of_compliance", "{told}");
+    assert_eq!(told["since"], row["registered_at"], "its pool was short before it came");
+    let enforced = told["next"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|next| next["fact"]["event"] == "enforced_at_the_earliest");
+    assert!(enforced.is_some_and(|next| next["text"].as_str().unwrap().contains("fifth report")), "{told}");
+}
+
+#[tokio::test]
 async fn an_instance_says_who_else_makes_it_short() {
     let world = World::new().await;
     let (_manager, caller) = short_by_twelve(&world).await;

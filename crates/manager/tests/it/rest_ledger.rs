@@ -88,6 +88,61 @@ async fn a_subscription_ends_together_is_renewed_as_a_whole_and_cancelled() {
 }
 
 #[tokio::test]
+async fn a_used_order_id_names_one_order_and_answers_with_what_became_of_it() {
+    let world = World::new().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    ok(&caller, &format!("{ACCOUNT}/virtual-accounts"), json!({ "name": "North Sea" })).await;
+    let orders = format!("{HERE}/orders");
+    let year = json!({ "term_years": 1 });
+    let two = |first: Value| {
+        let lines = [line(10, first), line(3, json!({}))];
+        json!({ "order_id": " PO-1 ", "lines": lines })
+    };
+    let made = ok(&caller, &orders, two(year.clone())).await;
+    assert_eq!(made["order_id"], "PO-1", "as it is on record");
+    for other in [
+        json!({ "term_years": 5, "subscription_id": "SUB-X" }),
+        json!({ "term_years": 5 }),
+        json!({ "term_years": 1, "subscription_id": "SUB-X" }),
+        json!({ "term_years": 1, "kind": "DEMO" }),
+        json!({ "term_years": 1, "starts_at": "2096-01-01T00:00:00Z" }),
+        json!({ "ends_at": "2096-01-01T00:00:00Z" }),
+        json!({}),
+    ] {
+        let (status, code, detail) = refused(&caller, &orders, two(other.clone())).await;
+        assert_eq!((status, code.as_str()), (409, "order_differs"), "{other}: {detail}");
+    }
+
+    // The first lot goes away as a whole, a part of the second as well: the order still tells of all.
+    let lot = |n: usize| made["lots"][n]["id"].as_str().unwrap().to_owned();
+    let away = |lot: String, quantity: u64| json!({ "license": TAG, "lot": lot, "quantity": quantity, "to": "North Sea" });
+    let lines = json!({ "lines": [away(lot(0), 10), away(lot(1), 1)] });
+    assert_eq!(caller.post(&format!("{HERE}/license-transfers"), lines).await.status, 204);
+    let again = ok(&caller, &orders, two(year)).await;
+    let lots: Vec<String> = again["lots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lot| format!("{} {} {}", lot["kind"], lot["quantity"], lot["virtual_account"]["name"]))
+        .collect();
+    assert_eq!(
+        lots,
+        [r#""TERM" 10 "North Sea""#, r#""PERPETUAL" 2 "Default""#, r#""PERPETUAL" 1 "North Sea""#]
+    );
+
+    let moved = again["lots"][0]["id"].as_str().unwrap();
+    let renew = format!("{ACCOUNT}/lots/{moved}/renew");
+    let years = |years: u8| json!({ "order_id": "R-1", "term_years": years });
+    let renewed = ok(&caller, &renew, years(1)).await;
+    let (status, code, _) = refused(&caller, &renew, years(3)).await;
+    assert_eq!((status, code.as_str()), (409, "order_differs"));
+    let end = json!({ "order_id": "R-1", "ends_at": "2096-01-01T00:00:00Z" });
+    assert_eq!(refused(&caller, &renew, end).await.1, "order_differs");
+    assert_eq!(ok(&caller, &renew, years(1)).await["ends_at"], renewed["ends_at"], "once");
+}
+
+#[tokio::test]
 async fn a_customer_declares_and_the_vendor_decides() {
     let world = World::new().await;
     let manager = world.start();

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::rest_support::{Caller, Record, instance};
-use crate::support::{Manager, TAG, World};
+use crate::support::{ALICE, Manager, TAG, Visitor, World};
 
 const ACCOUNT: &str = "/api/seatpool/v1/accounts/example.com";
 const HERE: &str = "/api/seatpool/v1/accounts/example.com/virtual-accounts/Default";
@@ -55,13 +55,14 @@ impl Scene {
     }
 }
 
-/// The balances after a step, as its preview has them.
+/// The balances right after a step, as its preview has them.
 fn foreseen(preview: &Value) -> Vec<(String, i64, u64)> {
     let row = |row: &Value| {
         let name = row["virtual_account"]["name"].as_str().unwrap().to_owned();
         (name, row["after"]["balance"].as_i64().unwrap(), row["after"]["short"].as_u64().unwrap())
     };
-    preview["changes"].as_array().unwrap().iter().map(row).collect()
+    let is_now = |row: &&Value| row["later"] == false;
+    preview["changes"].as_array().unwrap().iter().filter(is_now).map(row).collect()
 }
 
 #[tokio::test]
@@ -73,7 +74,10 @@ async fn a_transfer_does_what_its_preview_said() {
     let body =
         |quantity: u64| json!({ "lines": [{ "license": TAG, "quantity": quantity, "to": "North Sea" }] });
     let harmless = record.post(&scene.caller, &format!("{path}/preview"), body(10)).await;
-    assert_eq!(harmless["effect"], "none");
+    assert_eq!(harmless["effect"], "breaks", "not today: when the subscription ends");
+    let breaks = |change: &&Value| change["after"]["short"].as_u64() > change["before"]["short"].as_u64();
+    let missed: Vec<_> = harmless["changes"].as_array().unwrap().iter().filter(breaks).collect();
+    assert_eq!((missed.len(), &missed[0]["at"]), (1, &json!("2099-01-01T00:00:00Z")));
     let breaking = record.post(&scene.caller, &format!("{path}/preview"), body(25)).await;
     assert_eq!(breaking["effect"], "breaks");
     record.post(&scene.caller, &format!("{path}/preview"), body(101)).await;
@@ -136,6 +140,73 @@ async fn a_subscription_is_cancelled_as_a_whole_as_its_preview_said() {
     assert_eq!(scene.balances().await, [("Default".to_owned(), -30, 30)]);
     record.post(&scene.caller, &cancel, json!({})).await;
     insta::assert_json_snapshot!("own_deposit_previews", record.finish());
+}
+
+/// Default uses 30: it owns 10 until June 2099, 30 until 2099 begins, and 30 from then on.
+async fn in_turns() -> (World, Manager, Caller) {
+    let world = World::new().await;
+    let token = world.token().await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    let turn = "2099-01-01T00:00:00Z";
+    for (order, quantity, start, end) in [
+        ("PO-1", 10, "2020-01-01T00:00:00Z", Some("2099-06-01T00:00:00Z")),
+        ("PO-A", 30, "2020-01-01T00:00:00Z", Some(turn)),
+        ("PO-B", 30, turn, None),
+    ] {
+        let line = json!({ "license": TAG, "quantity": quantity, "starts_at": start, "ends_at": end });
+        let made =
+            caller.post(&format!("{HERE}/orders"), json!({ "order_id": order, "lines": [line] })).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let made = caller.post(&format!("{ACCOUNT}/virtual-accounts"), json!({ "name": "North Sea" })).await;
+    assert_eq!(made.status, 201);
+    instance(&manager, &token.text, "SN1", 30).await;
+    (world, manager, caller)
+}
+
+#[tokio::test]
+async fn a_lot_that_begins_when_another_ends_is_missed_from_then_on() {
+    let (world, manager, caller) = in_turns().await;
+    let mut record = Record::default();
+    let told = record.post(&caller, &format!("{ACCOUNT}/orders/PO-B/cancel/preview"), json!({})).await;
+    assert_eq!(told[0]["at"], "2099-01-01T00:00:00Z");
+    assert_eq!((&told[0]["short_before"], &told[0]["short_after"]), (&json!(0), &json!(20)));
+    let lots = caller.get(&format!("{ACCOUNT}/lots")).await.json();
+    let id = |order: &str| {
+        let lot = lots["items"].as_array().unwrap().iter().find(|lot| lot["order_id"] == order).unwrap();
+        lot["id"].as_str().unwrap().to_owned()
+    };
+    let away = |lot: &str, quantity: u64| json!({ "lines": [{ "license": TAG, "lot": lot, "quantity": quantity, "to": "North Sea" }] });
+    let transfers = format!("{HERE}/license-transfers/preview");
+    let later = record.post(&caller, &transfers, away(&id("PO-B"), 30)).await;
+    assert_eq!(later["effect"], "breaks");
+    let breaks = later["changes"].as_array().unwrap().iter().find(|change| change["after"]["short"] == 20);
+    let breaks = breaks.expect("the day on which they are missed");
+    assert_eq!((&breaks["at"], &breaks["later"]), (&json!("2099-01-01T00:00:00Z"), &json!(true)));
+    // What counts now, and is missed when the others end.
+    let now = record.post(&caller, &transfers, away(&id("PO-1"), 10)).await;
+    assert_eq!(now["effect"], "none", "neither now nor later");
+    let line = json!({ "license": TAG, "quantity": 5, "starts_at": "2099-06-01T00:00:00Z" });
+    let order = json!({ "order_id": "PO-C", "lines": [line] });
+    let told = record.post(&caller, &format!("{HERE}/orders/preview"), order).await;
+    assert_eq!((&told[0]["owned_before"], &told[0]["owned_after"]), (&json!(30), &json!(35)));
+    insta::assert_json_snapshot!("own_later_previews", record.finish());
+
+    let mut alice = Visitor::signed_in(&manager, ALICE).await;
+    let page = alice.get(&format!("/portal/example.com/lots/{}/cancel", id("PO-B"))).await;
+    assert!(page.has("0 → <strong>20</strong>") && page.has("2099-01-01"), "{}", page.body);
+    let transfer = world.page(&format!("licenses/{TAG}/transfer"));
+    let form = alice.get(&transfer).await;
+    let north_sea = form.between("<option value=\"", "\">North Sea").unwrap_or_default();
+    let north_sea = north_sea.rsplit("value=\"").next().unwrap().to_owned();
+    let based_on = form.between("name=\"based_on\" value=\"", "\"").unwrap();
+    let lot = format!("lot-{}", id("PO-B"));
+    let fields = [("to", north_sea.as_str()), (&lot, "30"), ("based_on", &based_on)];
+    let shown = alice.submit(&transfer, &transfer, &fields).await;
+    for text in ["This takes licenses out of compliance later", "Goes out of compliance", "2099-01-01"] {
+        assert!(shown.has(text), "{text}: {}", shown.body);
+    }
 }
 
 #[tokio::test]

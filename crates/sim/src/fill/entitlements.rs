@@ -120,6 +120,7 @@ impl<'c> Entitlements<'c> {
                 before: None,
                 after: Some(lot.quantity.to_string()),
                 note: None,
+                asked: None,
             });
             workset.lots.insert(lot.id, lot.clone());
         }

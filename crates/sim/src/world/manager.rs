@@ -121,6 +121,7 @@ impl Manager {
             quantity: Quantity::of(count),
             kind: LotKind::Perpetual,
             term: Term { starts_at: now, ends_at: None },
+            dates: seatpool_domain::lot::NamedDates::default(),
             subscription_id: None,
             co_termination: CoTermination::Own,
         };

@@ -59,6 +59,7 @@ table! {
     transaction_columns, TRANSACTIONS = "lot_transactions", key 1, true:
     number Int, at Int, lot Text, virtual_account Text, tag Text, kind Text, quantity Int,
     counterpart Text, order_id Text, done_by Text, value_before Text, value_after Text, note Text,
+    asked Text,
 }
 
 impl Stored for LotTransaction {
@@ -79,7 +80,8 @@ impl Stored for LotTransaction {
             .text(&self.by)
             .maybe_text(self.before.as_ref())
             .maybe_text(self.after.as_ref())
-            .maybe_text(self.note.as_ref());
+            .maybe_text(self.note.as_ref())
+            .maybe_text(self.asked.as_ref().map(json));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StoreError> {
@@ -97,6 +99,7 @@ impl Stored for LotTransaction {
             before: reader.maybe_text()?,
             after: reader.maybe_text()?,
             note: reader.maybe_text()?,
+            asked: reader.maybe_json()?,
         })
     }
 }

@@ -5,7 +5,7 @@ use seatpool_domain::access::SignInRules;
 use seatpool_domain::instance::{
     CertificateRecord, Conversation, EndReason, Ended, ExportGrant, PendingCertificate,
 };
-use seatpool_domain::lot::{Declaration, DeclarationState, TransactionKind};
+use seatpool_domain::lot::{Asked, Declaration, DeclarationState, NamedDates, TransactionKind};
 use seatpool_domain::{
     Account, Actor, Catalogue, Event, EventKind, Instance, Lot, LotTransaction, PoolTotal, Token, Touches,
     Usage, VirtualAccount, Workset,
@@ -138,6 +138,11 @@ pub(crate) fn transaction(number: u64, lot: &Lot, kind: TransactionKind) -> LotT
         before: Some("1".to_owned()),
         after: Some("2".to_owned()),
         note: (kind == TransactionKind::Cancelled).then(|| "mistaken".to_owned()),
+        asked: (kind == TransactionKind::Ordered).then(|| Asked {
+            dates: NamedDates { term_years: Some(3), ..NamedDates::default() },
+            subscription_id: Some("SUB-1".to_owned()),
+            ..Asked::default()
+        }),
     }
 }
 

@@ -233,6 +233,7 @@ fn line_of(
         before: None,
         after: None,
         note: None,
+        asked: None,
     }
 }
 

@@ -11,9 +11,9 @@ use super::{
     By, Chosen, Context, Outcome, Refused, TRANSACTIONS_MAX, known, known_license, line_of, lots_of, only,
     renewal,
 };
-use crate::command::{CoTermination, OrderLine, words};
+use crate::command::{CoTermination, OrderLine, Until, words};
 use crate::event::{Event, EventKind};
-use crate::lot::{Lot, LotTransaction, TransactionKind};
+use crate::lot::{Asked, Lot, LotTransaction, TransactionKind};
 use crate::pool::FamiliesIn;
 use crate::workset::{Touches, Workset};
 
@@ -85,6 +85,7 @@ pub(super) fn deposit(
     for (line_number, line) in (0..).zip(lines) {
         let id = LotId(context.ids.uuid());
         pools.add_lots(virtual_account, &line.tag, context.catalogue);
+        let asked = asked(&line);
         let subscription_id = subscription(&line).map(str::to_owned);
         let lot = Lot {
             id,
@@ -103,6 +104,7 @@ pub(super) fn deposit(
         };
         workset.keep(LotTransaction {
             after: Some(lot.quantity.to_string()),
+            asked: Some(asked),
             ..line_of(&lot, number, line_number, TransactionKind::Ordered, by, context.now)
         });
         workset.lots.insert(id, lot);
@@ -115,7 +117,7 @@ pub(super) fn deposit(
             .filter(|lot| !lot.has_ended(context.now) && lot.term.ends_at.is_some_and(|old| old < end))
             .collect();
         if !extended.is_empty() {
-            renewal::extend(&extended, &order_id, end, by, workset, context)?;
+            renewal::extend(&extended, &order_id, end, Until::Date(end), by, workset, context)?;
         }
     }
     pools.reassess(by, workset, context);
@@ -173,8 +175,19 @@ fn named(line: &OrderLine) -> Result<&str, Refused> {
     })
 }
 
-/// An order id that was used before: its lots if it says the same, line by line. The dates are left out of the
-/// comparison, since an order without a start starts whenever it arrives.
+/// What a line asks for, beside licence and quantity.
+fn asked(line: &OrderLine) -> Asked {
+    Asked {
+        dates: line.dates,
+        kind: Some(line.kind),
+        subscription_id: subscription(line).map(str::to_owned),
+        co_termination: line.co_termination,
+        root: None,
+    }
+}
+
+/// An order id that was used before: the lots that it deposited if it asks for the same, line by line. Dates are
+/// compared as orders name them, since one without a start starts whenever it arrives.
 fn repeated(
     virtual_account: VirtualAccountId,
     order_id: String,
@@ -190,7 +203,12 @@ fn repeated(
             deposit.virtual_account == virtual_account
                 && deposit.tag == line.tag
                 && deposit.quantity == line.quantity
-                && workset.lots.get(&deposit.lot).is_none_or(|lot| lot.kind == line.kind)
+                && match &deposit.asked {
+                    Some(before) => *before == asked(line),
+                    None => workset.lots.get(&deposit.lot).is_none_or(|lot| {
+                        lot.kind == line.kind && lot.subscription_id.as_deref() == subscription(line)
+                    }),
+                }
         });
     let is_gone = || {
         let cancelled = |row: &LotTransaction| row.kind == TransactionKind::Cancelled;

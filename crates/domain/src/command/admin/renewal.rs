@@ -9,7 +9,7 @@ use super::{
 use crate::command::{Until, words};
 use crate::dates::after_years;
 use crate::event::{Event, EventKind};
-use crate::lot::{Lot, LotTransaction, TransactionKind};
+use crate::lot::{Asked, Lot, LotTransaction, NamedDates, TransactionKind};
 use crate::pool::FamiliesIn;
 use crate::workset::{Touches, Workset};
 
@@ -45,17 +45,13 @@ pub(super) fn renew(
     } else {
         ending.retain(|lot| !lot.has_ended(context.now));
     }
+    let earlier: Vec<LotTransaction> = renewals(&order_id, workset).cloned().collect();
+    if earlier.iter().any(|row| ending.iter().any(|lot| has_renewed(row, lot))) {
+        return repeated(order_id, ending, until, &earlier, by, workset, context);
+    }
     let end = match until {
         Until::Date(end) => end,
         Until::Years(years) => {
-            let earlier = workset.of_orders.get(&order_id);
-            let was_renewed = |lot: &Lot| {
-                let is_it = |row: &LotTransaction| row.kind == TransactionKind::Renewed && row.lot == lot.id;
-                earlier.is_some_and(|rows| rows.iter().any(is_it))
-            };
-            if ending.iter().all(was_renewed) {
-                return Ok(Outcome::Done);
-            }
             after_years(last, years).map_err(|why| words::invalid("term_years", why.to_string()))?
         }
     };
@@ -65,16 +61,74 @@ pub(super) fn renew(
     }
     ending.retain(|lot| lot.term.ends_at != Some(end));
     if !ending.is_empty() {
-        extend(&ending, &order_id, end, by, workset, context)?;
+        extend(&ending, &order_id, end, until, by, workset, context)?;
     }
     Ok(Outcome::Done)
 }
 
-/// Gives these lots this end, later than theirs.
+/// What an order renewed, in order.
+fn renewals<'w>(order_id: &str, workset: &'w Workset) -> impl Iterator<Item = &'w LotTransaction> {
+    let rows = workset.of_orders.get(order_id).into_iter().flatten();
+    rows.filter(|row| row.kind == TransactionKind::Renewed)
+}
+
+/// Whether this renewal gave this lot its end, also where the lot was moved since and has another id.
+fn has_renewed(row: &LotTransaction, lot: &Lot) -> bool {
+    let reaches = || {
+        let until = row.after.as_deref().and_then(|end| end.parse::<Timestamp>().ok());
+        until.is_some_and(|until| lot.term.ends_at.is_some_and(|end| end >= until))
+    };
+    row.lot == lot.id || (row.asked.as_ref().is_some_and(|asked| asked.root == Some(lot.root())) && reaches())
+}
+
+/// A renewal whose order renewed some of these lots before: what is left of it if it asks for the same, with the end
+/// that the others have; else it is refused.
+fn repeated(
+    order_id: String,
+    mut ending: Vec<Lot>,
+    until: Until,
+    earlier: &[LotTransaction],
+    by: &By,
+    workset: &mut Workset,
+    context: &mut Context<'_>,
+) -> Result<Outcome, Refused> {
+    let concerned: Vec<&LotTransaction> =
+        earlier.iter().filter(|row| ending.iter().any(|lot| has_renewed(row, lot))).collect();
+    let ends = || concerned.iter().filter_map(|row| row.after.as_deref()?.parse::<Timestamp>().ok());
+    let asks_the_same = |row: &LotTransaction| match (&row.asked, until) {
+        (Some(asked), _) => asked.dates == dates(until),
+        (None, Until::Date(end)) => row.after.as_deref() == Some(end.to_string().as_str()),
+        (None, Until::Years(_)) => true,
+    };
+    if !concerned.iter().all(|row| asks_the_same(row)) {
+        return Err(Refused::OrderDiffers { order_id });
+    }
+    if let Some(end) = ends().max() {
+        ending.retain(|lot| {
+            !concerned.iter().any(|row| has_renewed(row, lot))
+                && lot.term.ends_at.is_some_and(|old| old < end)
+        });
+        if !ending.is_empty() {
+            extend(&ending, &order_id, end, until, by, workset, context)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What a renewal asks for.
+fn dates(until: Until) -> NamedDates {
+    match until {
+        Until::Date(end) => NamedDates { ends_at: Some(end), ..NamedDates::default() },
+        Until::Years(years) => NamedDates { term_years: Some(years), ..NamedDates::default() },
+    }
+}
+
+/// Gives these lots this end, later than theirs; `until` is what was asked for.
 pub(super) fn extend(
     lots: &[Lot],
     order_id: &str,
     end: Timestamp,
+    until: Until,
     by: &By,
     workset: &mut Workset,
     context: &Context<'_>,
@@ -107,6 +161,7 @@ pub(super) fn extend(
                 order_id: Some(order_id.to_owned()),
                 before: lot.term.ends_at.map(|old| old.to_string()),
                 after: Some(end.to_string()),
+                asked: Some(Asked { dates: dates(until), root: Some(lot.root()), ..Asked::default() }),
                 ..line_of(lot, number, line, TransactionKind::Renewed, by, context.now)
             });
         }

@@ -83,6 +83,7 @@ pub(super) fn licenses(
             before: Some(lot.quantity.to_string()),
             after: Some(lot.quantity.minus(step.quantity).to_string()),
             note: None,
+            asked: None,
         };
         let into = LotTransaction {
             number: history + 1,

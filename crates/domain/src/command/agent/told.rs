@@ -64,6 +64,7 @@ fn of_tag(
         family,
         here: &here,
         elsewhere: &[],
+        seen: &[],
         all_known: false,
         users: Vec::new(),
         now: context.now,

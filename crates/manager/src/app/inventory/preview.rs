@@ -1,18 +1,19 @@
 //! What a step would do to balances and compliance, before it is done.
 //!
 //! The domain decides it exactly as it would, on facts that are loaded for it, and nothing is stored: so the
-//! answer is the one that the step itself would give at this moment.
+//! answer is the one that the step itself would give at this moment. It is followed through every start and end of a
+//! lot that is known: a step that is harmless today may leave too few on the day on which another lot ends.
 
-use seatpool_domain::Workset;
+use jiff::Timestamp;
 use seatpool_domain::command::{Action, TransferLine};
 use seatpool_domain::explain::Move;
+use seatpool_domain::pool::{self, Level};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pool::{Pool, Stock};
-use super::view::{self, LicenseView, VirtualAccountRef};
-use super::{Transfer, checked_lines};
+use super::view::VirtualAccountRef;
+use super::{Transfer, checked_lines, name_of};
 use crate::app::access::{Permission, Principal, check, command};
 use crate::app::{App, AppError, accounts, instances};
 
@@ -35,6 +36,10 @@ pub struct Standing {
 /// How a licence's standing changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceChange {
+    /// From when on: now, or a later start or end of a lot.
+    pub at: Timestamp,
+    /// Whether that is still to come.
+    pub later: bool,
     /// Where.
     pub virtual_account: VirtualAccountRef,
     /// The licence.
@@ -42,19 +47,31 @@ pub struct BalanceChange {
     pub tag: Tag,
     /// The licence's name.
     pub name: String,
-    /// As it stands now.
+    /// As it stands then without the step, if usage stays as it is.
     pub before: Standing,
-    /// As it would stand.
+    /// As it would stand then.
     pub after: Standing,
+}
+
+impl BalanceChange {
+    /// Whether more would be short.
+    pub fn breaks(&self) -> bool {
+        self.after.short > self.before.short
+    }
+
+    /// Whether there would be enough again.
+    pub fn mends(&self) -> bool {
+        !self.before.short.is_zero() && self.after.short.is_zero()
+    }
 }
 
 /// What a step would do to compliance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// More would be short of some licence.
+    /// More would be short of some licence, now or later.
     Breaks,
-    /// Of some licence there would be enough again, and of none would more be short.
+    /// Of some licence there would be enough again, and of none would more be short, now or later.
     Mends,
     /// It stays as it is.
     None,
@@ -65,17 +82,16 @@ pub enum Effect {
 pub struct Preview {
     /// What it would do to compliance.
     pub effect: Effect,
-    /// Every balance that it would change.
+    /// Every balance that it would change now, and from which later starts and ends of lots on it would differ by another
+    /// figure, soonest first: the first eight instants, and for each licence the first at which more would be short.
     pub changes: Vec<BalanceChange>,
 }
 
 impl From<Vec<BalanceChange>> for Preview {
     fn from(changes: Vec<BalanceChange>) -> Self {
-        let breaks = |change: &BalanceChange| change.after.short > change.before.short;
-        let mends = |change: &BalanceChange| !change.before.short.is_zero() && change.after.short.is_zero();
-        let effect = if changes.iter().any(breaks) {
+        let effect = if changes.iter().any(BalanceChange::breaks) {
             Effect::Breaks
-        } else if changes.iter().any(mends) {
+        } else if changes.iter().any(BalanceChange::mends) {
             Effect::Mends
         } else {
             Effect::None
@@ -129,7 +145,7 @@ pub async fn mend(
     foresee(app, principal, account, vec![Action::Mend { step }]).await
 }
 
-/// What these actions, one after the other, would change.
+/// What these actions, one after the other, would change where `principal` may read.
 pub(in crate::app) async fn foresee(
     app: &App,
     principal: &Principal,
@@ -138,42 +154,32 @@ pub(in crate::app) async fn foresee(
 ) -> Result<Vec<BalanceChange>, AppError> {
     let commands = actions.into_iter().map(|action| command(principal, action)).collect();
     let (before, after) = app.rehearse(account, commands).await?;
-    let places = accounts::virtual_accounts(app, principal, account).await?;
-    let mut changes = Vec::new();
-    for place in &places {
-        let at = VirtualAccountRef { id: place.id, name: place.name.clone() };
-        let (old, new) = (standings(app, &at, &before), standings(app, &at, &after));
-        let standing = |list: &[LicenseView], tag: &Tag| {
-            list.iter().find(|license| license.tag == *tag).map(standing).unwrap_or_default()
-        };
-        let mut named: Vec<_> = old.iter().chain(&new).map(|license| (&license.name, &license.tag)).collect();
-        named.sort_unstable();
-        named.dedup();
-        for (name, tag) in named {
-            let (before, after) = (standing(&old, tag), standing(&new, tag));
-            if before != after {
-                let (virtual_account, tag, name) = (at.clone(), tag.clone(), name.clone());
-                changes.push(BalanceChange { virtual_account, tag, name, before, after });
-            }
-        }
-    }
-    Ok(changes)
-}
-
-fn standings(app: &App, at: &VirtualAccountRef, facts: &Workset) -> Vec<LicenseView> {
-    let lots: Vec<_> = facts.lots.values().filter(|lot| lot.virtual_account == at.id).cloned().collect();
-    let totals: Vec<_> =
-        facts.totals.values().filter(|total| total.virtual_account == at.id).cloned().collect();
     let now = app.now();
-    let pools = Pool::all(app.catalogue(), Stock::of(&lots, now), &totals);
-    pools.iter().flat_map(|pool| view::licenses(pool, at, now)).collect()
+    let places = accounts::virtual_accounts(app, principal, account).await?;
+    let mut changes: Vec<(usize, BalanceChange)> = Vec::new();
+    for found in pool::differences(app.catalogue(), &before, &after, now) {
+        let position = places.iter().position(|place| place.id == found.virtual_account);
+        let Some((position, place)) = position.and_then(|at| Some((at, places.get(at)?))) else { continue };
+        let change = BalanceChange {
+            at: found.at,
+            later: found.at > now,
+            virtual_account: VirtualAccountRef { id: place.id, name: place.name.clone() },
+            name: name_of(app, &found.tag),
+            tag: found.tag,
+            before: found.before.into(),
+            after: found.after.into(),
+        };
+        changes.push((position, change));
+    }
+    changes.sort_by(|(a, one), (b, other)| {
+        (one.at, a, &one.name, &one.tag).cmp(&(other.at, b, &other.name, &other.tag))
+    });
+    Ok(changes.into_iter().map(|(_, change)| change).collect())
 }
 
-fn standing(license: &LicenseView) -> Standing {
-    Standing {
-        purchased: license.purchased,
-        in_use: license.in_use,
-        balance: license.balance,
-        short: license.short,
+impl From<Level> for Standing {
+    fn from(level: Level) -> Self {
+        let Level { purchased, in_use, balance, short, .. } = level;
+        Self { purchased, in_use, balance, short }
     }
 }

@@ -12,7 +12,7 @@ use super::paging::{PageParams, Rows};
 use super::refusals::{OfManager, OfOperator};
 use crate::app::declarations::{self, NewDeclaration};
 use crate::app::orders::OwnedLotView;
-use crate::app::rehearsal::{self, ConsequenceView};
+use crate::app::rehearsal::{self, ConsequenceView, FORESEEN};
 use crate::app::renewals;
 use crate::rest::problem::Problem;
 
@@ -51,7 +51,7 @@ pub(crate) async fn declare_licenses(
     ),
     request_body = NewDeclaration,
     responses(
-        (status = 200, description = "What would change", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfManager,
     )
 )]
@@ -164,7 +164,7 @@ pub(crate) async fn reject_lot(
     ),
     request_body = Reason,
     responses(
-        (status = 200, description = "What would change", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]

@@ -14,7 +14,7 @@ use super::extract::{Body, InAccount, part_of_path};
 use super::refusals::OfOperator;
 use crate::app::accounts::invalid;
 use crate::app::orders::OwnedLotView;
-use crate::app::rehearsal::{self, ConsequenceView};
+use crate::app::rehearsal::{self, ConsequenceView, FORESEEN};
 use crate::app::{App, AppError, renewals};
 use crate::rest::problem::Problem;
 
@@ -131,7 +131,7 @@ pub(crate) async fn renew_lot(
     ),
     request_body = Renewal,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]
@@ -173,7 +173,7 @@ pub(crate) async fn renew_subscription(
     ),
     request_body = Renewal,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]
@@ -212,7 +212,7 @@ pub(crate) async fn cancel_lot(ChosenLots { at, lots }: ChosenLots, Body(body): 
     ),
     request_body = Cancellation,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]
@@ -254,7 +254,7 @@ pub(crate) async fn cancel_order(
     ),
     request_body = Cancellation,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]
@@ -296,7 +296,7 @@ pub(crate) async fn cancel_subscription(
     ),
     request_body = Cancellation,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]

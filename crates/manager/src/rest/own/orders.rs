@@ -11,7 +11,7 @@ use super::paging::{PageParams, Rows};
 use super::refusals::{OfOperator, OfReader};
 use super::sorting::sorted;
 use crate::app::orders::{self, LotOrder, NewOrder, OrderView, OwnedLotView};
-use crate::app::rehearsal::{self, ConsequenceView};
+use crate::app::rehearsal::{self, ConsequenceView, FORESEEN};
 use crate::rest::problem::Problem;
 
 /// Deposit what an order bought (vendor operators)
@@ -46,7 +46,7 @@ pub(crate) async fn place_order(
     ),
     request_body = NewOrder,
     responses(
-        (status = 200, description = "What would change, soonest first", body = Vec<ConsequenceView>),
+        (status = 200, description = FORESEEN, body = Vec<ConsequenceView>),
         OfOperator,
     )
 )]

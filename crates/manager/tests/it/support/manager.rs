@@ -144,6 +144,7 @@ impl World {
             quantity: Quantity::new(quantity).unwrap(),
             kind: LotKind::Perpetual,
             term: Term { starts_at: now(), ends_at: None },
+            dates: seatpool_domain::lot::NamedDates::default(),
             subscription_id: None,
             co_termination: CoTermination::Own,
         };

@@ -125,6 +125,7 @@ impl World {
                 starts_at: start,
                 ends_at: days.map(|days| now().checked_add(SignedDuration::from_hours(24 * days)).unwrap()),
             },
+            dates: seatpool_domain::lot::NamedDates::default(),
             subscription_id: days.map(|_| "SUB-2290417".into()),
             co_termination: CoTermination::Own,
         };

@@ -238,6 +238,7 @@ impl World {
             quantity: Quantity::of(count),
             kind: if ends_at.is_some() { LotKind::Term } else { LotKind::Perpetual },
             term,
+            dates: seatpool_domain::lot::NamedDates::default(),
             subscription_id: None,
             co_termination: CoTermination::Own,
         };
