@@ -54,6 +54,30 @@ macro_rules! says {
     };
 }
 
+/// What says `$2`, whatever else it is: as one types, nothing but the text is looked at.
+macro_rules! alone {
+    ($head:expr, $tail:expr) => {
+        Sql {
+            sqlite: concat!(
+                "SELECT ",
+                $head,
+                " FROM events INDEXED BY events_by_text WHERE account_id = $1 AND instr(",
+                says!(),
+                ", $2) > 0",
+                $tail
+            ),
+            postgres: concat!(
+                "SELECT ",
+                $head,
+                " FROM events WHERE account_id = $1 AND strpos(",
+                says!(),
+                ", $2) > 0",
+                $tail
+            ),
+        }
+    };
+}
+
 /// How a list is counted, and listed from either end.
 #[derive(Clone, Copy)]
 struct Listed {
@@ -122,6 +146,13 @@ const SAYING: Listed = listed!(
     " LIMIT $9 OFFSET $10"
 );
 
+/// The same without another filter.
+const SAYING_ALONE: Listed = Listed {
+    counted: alone!("COUNT(*)", ""),
+    newest: alone!(event_columns!(), " ORDER BY number DESC LIMIT $3 OFFSET $4"),
+    oldest: alone!(event_columns!(), " ORDER BY number LIMIT $3 OFFSET $4"),
+};
+
 /// Who is called `$2`, whatever the case, or has the serial number `$3`, with events in `$4`.
 macro_rules! called {
     ($registered:literal, $gone:literal, $serial:literal) => {
@@ -154,6 +185,8 @@ statements! {
         concat!("instr(", says!(), ", $8) > 0"), concat!("strpos(", says!(), ", $8) > 0"),
         " ORDER BY number DESC LIMIT $9"
     );
+    // The same without another filter.
+    EVENTS_FOUND_ALONE = alone!("number", " ORDER BY number DESC LIMIT $3");
     // The numbers of those of the product instances $8 that say $9, the newest first.
     EVENTS_OF_SEVERAL = both!(
         "number", "events_by_instance",
@@ -226,6 +259,10 @@ pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("SEARCH events USING INDEX events_by_text", SAYING.newest),
     ("SEARCH events USING INDEX events_by_text", SAYING.oldest),
     ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_FOUND),
+    ("SEARCH events USING COVERING INDEX events_by_text", SAYING_ALONE.counted),
+    ("SEARCH events USING INDEX events_by_text", SAYING_ALONE.newest),
+    ("SEARCH events USING INDEX events_by_text", SAYING_ALONE.oldest),
+    ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_FOUND_ALONE),
     ("SEARCH events USING INDEX sqlite_autoindex_events_1", EVENTS_NUMBERED),
     ("instances_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
     ("instances_gone_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
@@ -257,6 +294,11 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
+    fn is_text_alone(&self) -> bool {
+        let Self { text, oldest_first, .. } = self;
+        *self == Self { text: text.clone(), oldest_first: *oldest_first, ..Self::default() }
+    }
+
     /// Account, where, licence, kind, who, and from when to when.
     fn values(&self, account: AccountId) -> Vec<Value> {
         let instant =
@@ -305,13 +347,19 @@ impl Store {
                 return self.numbered(account, &query, numbers, page).await;
             }
             ([], Some(text)) => {
+                let (found, listed) = if query.is_text_alone() {
+                    values.truncate(1);
+                    (&EVENTS_FOUND_ALONE, SAYING_ALONE)
+                } else {
+                    (&EVENTS_FOUND, SAYING)
+                };
                 values.push(Value::text(text));
                 let most = [values.as_slice(), &[Value::Int(Some(count(FOUND_MAX + 1)))]].concat();
-                let numbers = self.numbers(&EVENTS_FOUND, &most).await?;
+                let numbers = self.numbers(found, &most).await?;
                 if numbers.len() as u64 <= FOUND_MAX {
                     return self.numbered(account, &query, numbers, page).await;
                 }
-                SAYING
+                listed
             }
             // The order in which the indexes end with one another.
             ([], None) if query.kind.is_some() => OF_KIND,
