@@ -29,6 +29,7 @@ pub use query::audit::AuditLog;
 pub use query::events::EventQuery;
 pub use query::instances::{InstanceQuery, InstanceSort};
 pub use query::lots::{LotName, LotQuery, TransactionQuery};
+pub use query::pools::MostUsed;
 pub use query::preferences::FormSent;
 pub use query::requests::{KnownRequest, RequestKey};
 pub use query::{Page, Paged};

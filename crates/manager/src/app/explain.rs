@@ -12,7 +12,7 @@ use seatpool_domain::explain::{
 use seatpool_domain::instance::{EndReason, ExportGrant};
 use seatpool_domain::{EventKind, Instance, Refused, Reservation};
 use seatpool_proto::{AccountId, ProductInstanceId, Quantity, Tag, VirtualAccountId};
-use seatpool_store::{EventQuery, Page};
+use seatpool_store::{EventQuery, MostUsed, Page};
 
 use super::access::{self, Permission, Principal, Scope, allows, check, unknown};
 use super::accounts::{self, VirtualAccountView};
@@ -97,7 +97,10 @@ async fn most_used(
     virtual_account: VirtualAccountId,
     tag: &Tag,
 ) -> Result<Vec<User>, AppError> {
-    let ids = app.store().most_used(account, virtual_account, tag, MOST_USED_AMONG, MOST_USED_ROWS).await?;
+    // Of a licence that has to be there without being consumed, whoever reports it uses it.
+    let least = u32::from(!app.catalogue().license(tag).is_some_and(|entry| entry.required_present));
+    let bounds = MostUsed { among_max: MOST_USED_AMONG, least, limit: MOST_USED_ROWS };
+    let ids = app.store().most_used(account, virtual_account, tag, bounds).await?;
     let rows = app.store().instances_by_id(account, &ids).await?;
     let views = instances::views(app, account, &rows).await?;
     let mut users: Vec<User> = views

@@ -105,6 +105,33 @@ async fn what_a_reader_may_not_move_it_is_told_to_ask_for() {
 }
 
 #[tokio::test]
+async fn only_those_who_use_a_license_are_named_and_since_they_were_there() {
+    let world = World::new().await;
+    let token = world.token().await;
+    world.order(10).await;
+    let manager = world.start();
+    let caller = Caller::first(&world, &manager).await;
+    instance(&manager, &token.text, "SN1", 22).await;
+    instance(&manager, &token.text, "SN2", 0).await;
+    let late = instance(&manager, &token.text, "SN3", 4).await;
+    let pool = caller.get(EXPLANATION).await.json();
+    let texts: Vec<_> = pool["why"].as_array().unwrap().iter().map(|why| &why["text"]).collect();
+    assert!(texts.contains(&&json!("Used by ccx.example.com (22) and ccx.example.com (4).")), "{texts:?}");
+
+    let path = format!("{ACCOUNT}/instances/{late}");
+    let row = caller.get(&path).await.json();
+    let told = caller.get(&format!("{path}/explanation")).await.json();
+    assert_eq!(told["status"], "out_of_compliance", "{told}");
+    assert_eq!(told["since"], row["instance"]["registered_at"], "its pool was short before it came");
+    let enforced = told["next"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|next| next["fact"]["event"] == "enforced_at_the_earliest");
+    assert!(enforced.is_some_and(|next| next["text"].as_str().unwrap().contains("fifth report")), "{told}");
+}
+
+#[tokio::test]
 async fn an_instance_says_who_else_makes_it_short() {
     let world = World::new().await;
     let (_manager, caller) = short_by_twelve(&world).await;

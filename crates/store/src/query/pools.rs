@@ -72,12 +72,12 @@ statements! {
         sqlite: "WITH few AS (SELECT id FROM instances \
              WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
-             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 \
+             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 AND max(u.peak, coalesce(u.locked, 0)) >= $6 \
              ORDER BY max(u.peak, coalesce(u.locked, 0)) DESC, u.instance LIMIT $5",
         postgres: "WITH few AS (SELECT id FROM instances \
              WHERE account_id = $1 AND virtual_account = $2 AND registered AND counted LIMIT $4 + 1) \
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.id \
-             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 \
+             AND u.tag = $3 WHERE (SELECT COUNT(*) FROM few) <= $4 AND greatest(u.peak, u.locked) >= $6 \
              ORDER BY greatest(u.peak, u.locked) DESC, u.instance LIMIT $5",
     };
     MOST_USED = Sql {
@@ -85,13 +85,26 @@ statements! {
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.instance \
              AND u.tag = $3 JOIN instances AS i ON i.account_id = $1 AND i.id = u.instance \
              WHERE (SELECT COUNT(*) FROM few) <= $4 AND i.virtual_account = $2 AND i.registered AND i.counted \
+             AND max(u.peak, coalesce(u.locked, 0)) >= $6 \
              ORDER BY max(u.peak, coalesce(u.locked, 0)) DESC, u.instance LIMIT $5",
         postgres: "WITH few AS (SELECT instance FROM usage_reports WHERE account_id = $1 AND tag = $3 LIMIT $4 + 1) \
              SELECT u.instance FROM few JOIN usage_reports AS u ON u.account_id = $1 AND u.instance = few.instance \
              AND u.tag = $3 JOIN instances AS i ON i.account_id = $1 AND i.id = u.instance \
              WHERE (SELECT COUNT(*) FROM few) <= $4 AND i.virtual_account = $2 AND i.registered AND i.counted \
+             AND greatest(u.peak, u.locked) >= $6 \
              ORDER BY greatest(u.peak, u.locked) DESC, u.instance LIMIT $5",
     };
+}
+
+/// How many are looked at, and how many are named, by [`Store::most_used`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MostUsed {
+    /// Among more than these nobody is named.
+    pub among_max: u32,
+    /// Who uses fewer is left out.
+    pub least: u32,
+    /// How many are named.
+    pub limit: u32,
 }
 
 impl Store {
@@ -142,23 +155,22 @@ impl Store {
         })
     }
 
-    /// The counted instances of a virtual account that use most of a licence, at most `limit` of them, most first;
-    /// none where more than `among_max` instances report
-    /// the licence and more than that are in the virtual account.
+    /// The counted instances of a virtual account that use most of a licence, most first; none where more instances than
+    /// `bounds` has report the licence and more than that are in the virtual account.
     pub async fn most_used(
         &self,
         account: AccountId,
         virtual_account: VirtualAccountId,
         tag: &Tag,
-        among_max: u32,
-        limit: u32,
+        bounds: MostUsed,
     ) -> Result<Vec<ProductInstanceId>, StoreError> {
         let values = [
             Value::text(account),
             Value::text(virtual_account),
             Value::text(tag),
-            Value::Int(Some(i64::from(among_max))),
-            Value::Int(Some(i64::from(limit))),
+            Value::Int(Some(i64::from(bounds.among_max))),
+            Value::Int(Some(i64::from(bounds.limit))),
+            Value::Int(Some(i64::from(bounds.least))),
         ];
         let mut rows = self.db.rows(&MOST_USED, &values).await?;
         if rows.is_empty() {
