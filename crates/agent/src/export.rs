@@ -35,6 +35,14 @@ pub struct Export {
     pub failure: Option<String>,
 }
 
+impl Export {
+    /// Whether the feature may be used. Not from the moment on at which it is to be given back: its licence may be
+    /// somebody else's before the answer is here.
+    pub fn is_authorized(&self) -> bool {
+        self.authorized.is_some() && self.asking.as_ref().is_none_or(|asking| asking.what != Asked::Return)
+    }
+}
+
 /// An authorization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorized {
@@ -42,6 +50,9 @@ pub struct Authorized {
     pub key: String,
     /// Since when.
     pub since: Timestamp,
+    /// The end of the licence that it takes, if that has one. The instance's own authorization ends it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// What is asked of the manager.

@@ -22,7 +22,8 @@ pub const GIVEN_UP_MAX: usize = 16;
 pub trait Keyring {
     /// Checks signatures.
     fn verifier(&self) -> &dyn Verifier;
-    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not, in words.
+    /// Whether the chain of an authorization code leads to a trusted root at `now`; otherwise why not and what to do, in
+    /// words.
     fn trusts(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<(), String>;
     /// The device's key of that name; otherwise why there is none, in words.
     fn reservation_key(&self, id: KeyId) -> Result<Box<dyn ReservationKey>, String>;
@@ -153,25 +154,36 @@ impl Requested {
     }
 }
 
+/// How many of the licence `grant` reserves at `now`; nothing if all that can be used is (a universal one).
+pub(crate) fn reserved_by(grant: &Grant, tag: &Tag, now: Timestamp) -> Option<Quantity> {
+    if grant.kind == ReservationKind::Universal {
+        return None;
+    }
+    let counting = grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
+    Some(counting.map(|entitlement| entitlement.count).sum())
+}
+
 impl Reservation {
     /// How many of the licence are reserved at `now`; nothing if all that can be used is (a universal one).
     pub fn reserved(&self, tag: &Tag, now: Timestamp) -> Option<Quantity> {
-        let installed = match &self.installed {
-            Some(installed) if installed.grant.kind == ReservationKind::Universal => return None,
-            Some(installed) => installed,
-            None => return Some(Quantity::ZERO),
-        };
-        let counting = installed.grant.entitlements.iter().filter(|e| e.tag == *tag && e.counts_at(now));
-        Some(counting.map(|entitlement| entitlement.count).sum())
+        self.installed
+            .as_ref()
+            .map_or(Some(Quantity::ZERO), |installed| reserved_by(&installed.grant, tag, now))
     }
 
     /// Whether the installed code names the licence and it counts at `now`. A universal reservation grants no
     /// licence that is not named where the law asks for one.
     pub fn names(&self, tag: &Tag, now: Timestamp) -> bool {
-        self.installed.as_ref().is_some_and(|installed| {
-            let mut entitlements = installed.grant.entitlements.iter();
-            entitlements.any(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now))
-        })
+        self.installed.as_ref().is_some_and(|installed| grants(&installed.grant, tag, now))
+    }
+
+    /// When the last entitlement of the licence that counts at `now` ends; nothing if one of them does not.
+    pub fn names_until(&self, tag: &Tag, now: Timestamp) -> Option<Timestamp> {
+        let entitlements = self.installed.iter().flat_map(|installed| &installed.grant.entitlements);
+        let naming = entitlements.filter(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now));
+        let ends: Option<Vec<Timestamp>> =
+            naming.map(|e| e.end.map(seatpool_proto::code::CodeDate::begins_at)).collect();
+        ends?.into_iter().max()
     }
 
     /// The next instant after `now` at which an entitlement begins or ends.
@@ -300,13 +312,30 @@ pub enum ReservationRefused {
         return-authorization`"
     )]
     Canceled,
+    /// The code is of a request that was given back.
+    #[error(
+        "the authorization code was given back, or another of its request was: enter the return code that \
+        `license show status` shows at the manager; for other licenses, run `license smart reservation request`"
+    )]
+    GivenBack,
+    /// More is in use than the code would leave.
+    #[error(
+        "{used} of {tag} are in use, and this authorization code reserves {reserved}: use less first, then install it; \
+        until then the manager goes on holding what is installed"
+    )]
+    InUse {
+        /// Of which licence.
+        tag: Tag,
+        /// How many are in use.
+        used: Quantity,
+        /// How many the code reserves.
+        reserved: Quantity,
+    },
     /// The signature does not hold, or there is no certificate.
     #[error(transparent)]
     Signature(#[from] AuthorizationRefused),
     /// The chain leads to no trusted root, or is not in its time.
-    #[error(
-        "the authorization code's certificates are not trusted: {0}; check the product's trust anchors and clock"
-    )]
+    #[error("the authorization code's certificates are not trusted: {0}")]
     Untrusted(String),
     /// An update that another manager signed.
     #[error("the authorization code is from another manager than the one that holds this reservation")]
@@ -319,12 +348,23 @@ pub enum ReservationRefused {
         /// Installed.
         own: String,
     },
+    /// A restricted feature is on and would lose its licence.
+    #[error(
+        "the export-restricted feature {0} is in use and would lose its license: turn it off in the product first; or, if this \
+        is a change, have the manager reserve its license as well"
+    )]
+    ExportInUse(String),
     /// The device's key is missing.
     #[error("the key of this reservation can't be used: {0}")]
     Key(String),
     /// No key could be agreed on with the manager.
     #[error(transparent)]
     Agreement(#[from] AgreementFailed),
+}
+
+/// Whether a code names the licence and it counts at `now`.
+pub(crate) fn grants(grant: &Grant, tag: &Tag, now: Timestamp) -> bool {
+    grant.entitlements.iter().any(|e| e.tag == *tag && !e.count.is_zero() && e.counts_at(now))
 }
 
 impl ReservationRefused {
@@ -345,10 +385,13 @@ impl ReservationRefused {
             Self::Older { .. } => "code_older",
             Self::OtherRequest => "code_of_other_request",
             Self::Canceled => "code_of_canceled_request",
+            Self::GivenBack => "code_given_back",
+            Self::InUse { .. } => "reserved_in_use",
             Self::Signature(_) => "code_signature",
             Self::Untrusted(_) => "code_untrusted",
             Self::OtherManager => "code_of_other_manager",
             Self::OtherInstance { .. } => "code_of_other_instance",
+            Self::ExportInUse(_) => "export_in_use",
             Self::Key(_) | Self::Agreement(_) => "reservation_key",
         }
     }
@@ -367,6 +410,8 @@ impl ReservationRefused {
                 | Self::TooManyCanceled
                 | Self::NothingInstalled
                 | Self::IsInstalled
+                | Self::InUse { .. }
+                | Self::ExportInUse(_)
         )
     }
 }

@@ -208,6 +208,32 @@ pub struct ExportStatus {
     pub next_attempt_at: Option<Timestamp>,
     /// Why the last attempt failed.
     pub failure: Option<String>,
+    /// When the authorization ends on this machine's clock, if it does, and what ends it then.
+    #[serde(default)]
+    pub authorized_until: Option<(Timestamp, ExportEnds)>,
+}
+
+/// What ends the authorization of an export-restricted feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportEnds {
+    /// The term of the licence that it takes.
+    License,
+    /// The instance's own authorization: nothing was heard of the manager until then.
+    Authorization,
+    /// The term of what is reserved.
+    Reservation,
+}
+
+impl ExportEnds {
+    /// Why it has ended.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::License => "the license that it took reached its end",
+            Self::Authorization => "the manager was not reached until the authorization ended",
+            Self::Reservation => "the reserved license reached its end",
+        }
+    }
 }
 
 /// Is it registered?
@@ -544,6 +570,8 @@ pub enum Timer {
     EvaluationWarning,
     /// An export-restricted feature is asked for, or given back.
     Export,
+    /// The authorization of an export-restricted feature ends.
+    ExportEnd,
     /// A part of the reservation begins or ends.
     ReservationChange,
     /// A grace ends.

@@ -81,8 +81,8 @@ fn main() {
         manager: manager_key.public_point(),
     };
     let confirmation = ConfirmationCode::make(&facts, &device_key).unwrap();
-    let returned = ReturnCode::make(&facts, Returned::Installed, &device_key).unwrap();
-    let unused = ReturnCode::make(&facts, Returned::NeverInstalled, &device_key).unwrap();
+    let returned = ReturnCode::make(&facts, Returned::Whole, &device_key).unwrap();
+    let unused = ReturnCode::make(&facts, Returned::Change, &device_key).unwrap();
 
     let mut text = String::from(BEGIN);
     for (name, key) in [("device", &device), ("reservation", &manager)] {

@@ -32,11 +32,11 @@ pub enum ChainError {
     /// No certificate was given.
     #[error("there is no certificate")]
     Missing,
-    /// It can't be read, or its usage is another.
-    #[error("the certificate is not usable: {0}")]
+    /// It can't be read, or its usage is another; what the reader said is for the log.
+    #[error("the certificate can't be read, or is one for another use")]
     Invalid(String),
-    /// Nothing leads from it to a trusted root.
-    #[error("the certificate does not lead to a trusted root: {0}")]
+    /// Nothing leads from it to a trusted root; what the check said is for the log.
+    #[error("the certificate does not lead to a trusted root")]
     Untrusted(String),
     /// Its last second is past.
     #[error("the certificate has ended")]

@@ -135,7 +135,7 @@ event_kinds! {
     RehostRefused = "rehost_refused", Informational, "The release of a failed product's licences was refused.";
     ReservationRehosted = "reservation_rehosted", Major, "The licences of a failed product were released without a return code.";
     ExportAuthorized = "export_authorized", Informational, "An export-restricted feature was authorized for a product instance.";
-    ExportEnded = "export_ended", Minor, "The licence of an export-restricted feature reached its end.";
+    ExportEnded = "export_ended", Minor, "The authorization of an export-restricted feature ended: its licence did, or nothing was heard of the instance.";
     ExportReturned = "export_returned", Informational, "The authorization of an export-restricted feature was given back.";
     AlertDismissed = "alert_dismissed", Informational, "Somebody dismissed an alert.";
     AlertRestored = "alert_restored", Informational, "Somebody brought a dismissed alert back.";

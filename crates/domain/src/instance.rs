@@ -73,6 +73,10 @@ pub struct ExportGrant {
     pub key: String,
     /// Since when it is authorized, or waits.
     pub at: Timestamp,
+    /// Whether it lost its licence since nothing was heard of the instance until its authorization ended. It waits for
+    /// its product, not for a licence.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub lapsed: bool,
 }
 
 /// The intent to issue a certificate, committed before it is signed (architecture.md, invariant 4).

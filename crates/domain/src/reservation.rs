@@ -1,7 +1,7 @@
 //! Reservations: licences that a product instance holds by a code, without being in contact.
 
 use jiff::Timestamp;
-use seatpool_proto::code::{CodeFacts, Entitlement, Grant, PublicPoint, ReservationKind};
+use seatpool_proto::code::{CodeDate, CodeFacts, Entitlement, Grant, PublicPoint, ReservationKind};
 use seatpool_proto::{LotId, ProductInstanceId, Quantity, Sha256, Tag, Udi, VirtualAccountId};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,11 @@ pub struct Reservation {
     pub rehost: Option<RehostAsked>,
     /// How and when it ended.
     pub ended: Option<ReservationEnd>,
+}
+
+/// Whether an authorization code could cover what ends then: it counts whole days (UTC), so never what ends today.
+pub fn is_coverable(ends_at: Option<Timestamp>, now: Timestamp) -> bool {
+    ends_at.is_none_or(|end| CodeDate::of(end).begins_at() > now)
 }
 
 /// What one authorization code reserves.

@@ -64,8 +64,8 @@ pub struct ReservationCertificate {
 /// Why a certificate is not an ID certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCertificate {
-    /// Not DER X.509.
-    #[error("not a DER X.509 certificate: {0}")]
+    /// Not DER X.509; what the reader said is for the log.
+    #[error("not a DER X.509 certificate")]
     Unreadable(String),
     /// A field of the profile is missing or wrong.
     #[error("the certificate's {0} does not follow the ID-certificate profile")]

@@ -23,6 +23,8 @@ pub const EXPLANATION_LINE_BYTES_MAX: usize = 320;
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
 /// Longest name of an export-restricted feature, in bytes.
 pub const EXPORT_FEATURE_BYTES_MAX: usize = 64;
+/// Most export-restricted features that one answer names, of those that are authorized and of those that are not.
+pub const EXPORTS_MAX: usize = 64;
 /// Longest name of an export authorization, in bytes.
 pub const EXPORT_KEY_BYTES_MAX: usize = 64;
 /// Longest field of a UDI, in bytes.

@@ -37,6 +37,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0009_reservations",
     "0010_holders",
     "0011_endings",
+    "0012_sorted_lists",
     "0014_asked"
 ];
 

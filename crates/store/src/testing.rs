@@ -28,6 +28,10 @@ pub async fn migrate_to(store: &Store, version: usize) -> Result<u32, StoreError
     store.migrate_to(version).await
 }
 
+/// Lists that people page through.
+const LISTS: [&[(&str, Sql)]; 4] =
+    [query::instances::LISTS, query::events::LISTS, query::tokens::LISTS, query::users::LISTS];
+
 /// Every statement that the store can run.
 fn statements() -> Vec<Sql> {
     let tables: [&Table; 10] = [
@@ -61,6 +65,8 @@ fn statements() -> Vec<Sql> {
         query::alerts::ALL,
         query::pools::ALL,
         query::reservations::ALL,
+        query::tokens::ALL,
+        query::users::ALL,
         &[migration::CREATE_RECORD, migration::RECORDED, migration::RECORD],
     ];
     fixed
@@ -70,6 +76,7 @@ fn statements() -> Vec<Sql> {
         .chain(
             query::instances::LISTS
                 .iter()
+                .chain(query::events::LISTS)
                 .chain(query::alerts::INDEXED)
                 .chain(query::exports::INDEXED)
                 .map(|(_, sql)| *sql),
@@ -93,10 +100,10 @@ pub async fn prepare_all(store: &Store) -> Result<usize, String> {
     Ok(all.len())
 }
 
-/// The lists of instances and events on SQLite: what the plan of each must hold, and the engine's plan for it.
+/// The lists of instances, events, tokens and users on SQLite: what the plan of each must hold, and the engine's plan for it.
 pub async fn list_plans(store: &Store) -> Result<Vec<(&'static str, String)>, StoreError> {
     let mut plans = Vec::new();
-    for (index, sql) in query::instances::LISTS.iter().chain(query::events::LISTS) {
+    for (index, sql) in LISTS.into_iter().flatten() {
         let details = texts(store, &format!("EXPLAIN QUERY PLAN {}", sql.sqlite), 3).await?;
         plans.push((*index, details.join("\n")));
     }

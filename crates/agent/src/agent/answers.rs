@@ -201,6 +201,7 @@ impl Agent {
         let moved =
             (registration.home != answer.home).then(|| move_message(&registration.home, &answer.home));
         registration.home = answer.home;
+        self.exports_last(answer.exports);
         self.exports_ended(answer.exports_ended, now);
         if let Some(message) = moved {
             self.tell(EventCode::MovedVirtualAccount, None, now, message);
@@ -267,6 +268,11 @@ impl Agent {
 
     fn restored(&mut self, now: Timestamp) {
         if let Some(since) = self.state.communication.failing_since.take() {
+            // What ended for want of contact is missed on the product.
+            for asking in self.state.exports.features.values_mut().filter_map(|export| export.asking.as_mut())
+            {
+                asking.retry.next_at = asking.retry.next_at.min(now);
+            }
             self.tell(
                 EventCode::CommunicationRestored,
                 None,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use seatpool_proto::{Quantity, Tag, limits};
 
 use super::Agent;
+use super::coverage::Shortage;
 use crate::command::{Command, CommandRefused};
 use crate::event::EventCode;
 use crate::export::Exports;
@@ -95,9 +96,9 @@ impl Agent {
             return Ok(());
         }
         let after = |tag: &Tag| usage.get(tag).copied().unwrap_or_else(|| self.state.meter.current(tag));
-        match self.beyond_reservation(after, false, now) {
-            Some((tag, reserved)) => {
-                Err(CommandRefused::BeyondReservation { asked: after(&tag), tag, reserved })
+        match self.beyond_reservation(after, now) {
+            Some(Shortage { tag, used, reserved, .. }) => {
+                Err(CommandRefused::BeyondReservation { asked: used, tag, reserved })
             }
             None => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Export-restricted features: commands, requests, answers, and whether one may be used.
 
 use jiff::Timestamp;
-use seatpool_proto::message::{ExportAuthorized, ExportFeature, ExportReturned};
+use seatpool_proto::message::{ExportAuthorized, ExportEnd, ExportFeature, ExportReturned};
 use seatpool_proto::{ProblemCode, Request, RequestBody};
 
 use super::Agent;
@@ -12,6 +12,7 @@ use crate::export::{Asked, Asking, Authorized, Export};
 use crate::profile::ExportFeature as Known;
 use crate::retry::Retry;
 use crate::state::{InFlight, Purpose};
+use crate::status::ExportEnds;
 
 impl Agent {
     pub(super) fn known_export(&self, feature: &str) -> Result<Known, CommandRefused> {
@@ -30,8 +31,7 @@ impl Agent {
         if !allowed {
             return Err(CommandRefused::ExportNotAllowed);
         }
-        let export = self.state.exports.features.get(&feature);
-        if export.is_some_and(|export| export.authorized.is_some()) {
+        if self.state.exports.features.get(&feature).is_some_and(Export::is_authorized) {
             return Err(CommandRefused::ExportAuthorized(feature));
         }
         self.ask_export(feature, Asked::Request, now);
@@ -45,9 +45,7 @@ impl Agent {
         if export.is_none_or(|export| export.authorized.is_none() && !export.unsettled) {
             return Err(CommandRefused::ExportNotAuthorized(feature));
         }
-        if export.is_some_and(|export| export.authorized.is_some())
-            && self.state.exports.on.contains(&feature)
-        {
+        if export.is_some_and(Export::is_authorized) && self.state.exports.on.contains(&feature) {
             return Err(CommandRefused::ExportInUse(feature));
         }
         self.ask_export(feature, Asked::Return, now);
@@ -90,19 +88,27 @@ impl Agent {
             failure: None,
         });
         export.failure = None;
+        if what == Asked::Request {
+            // Where it was to be given back before, nobody knows whether it was.
+            export.unsettled |= export.authorized.take().is_some();
+        }
         export.asking = Some(Asking { what, retry: Retry::due_at(now), request: None });
     }
 
-    /// The soonest attempt, and for which feature.
-    pub(super) fn next_export(&self) -> Option<(String, Timestamp)> {
+    /// The soonest attempt, and for which feature. What would end at once with the instance's own authorization is
+    /// asked for when that is renewed.
+    pub(super) fn next_export(&self, now: Timestamp) -> Option<(String, Timestamp)> {
+        let has_ended = self.state.registration.as_ref().is_none_or(|r| r.authorization.ends_at <= now);
         let asking = |(feature, export): (&String, &Export)| {
-            export.asking.as_ref().map(|asking| (feature.clone(), asking.retry.next_at))
+            let asking =
+                export.asking.as_ref().filter(|asking| !has_ended || asking.what == Asked::Return)?;
+            Some((feature.clone(), asking.retry.next_at))
         };
         self.state.exports.features.iter().filter_map(asking).min_by_key(|(_, at)| *at)
     }
 
     pub(super) fn export_request(&mut self, now: Timestamp, chance: &mut dyn Chance) -> Option<InFlight> {
-        let (feature, _) = self.next_export()?;
+        let (feature, _) = self.next_export(now)?;
         let tag = self.known_export(&feature).ok()?.tag;
         let sequence = self.state.sequence;
         let asking = self.state.exports.features.get_mut(&feature)?.asking.as_mut()?;
@@ -124,7 +130,8 @@ impl Agent {
             "The export-restricted feature {} is authorized by the key {}.",
             answer.feature, answer.authorization_key
         );
-        let authorized = Some(Authorized { key: answer.authorization_key, since: now });
+        let until = answer.authorized_until;
+        let authorized = Some(Authorized { key: answer.authorization_key, since: now, until });
         let export = Export { authorized, asking: None, unsettled: false, failure: None };
         self.state.exports.features.insert(answer.feature, export);
         self.tell(EventCode::ExportKeyInstalled, Some(answer.tag), now, message);
@@ -137,26 +144,67 @@ impl Agent {
         self.tell(EventCode::ExportKeyRemoved, Some(answer.tag), now, message);
     }
 
+    /// The present ends of what is authorized: a licence may have been renewed, or another took its place.
+    pub(super) fn exports_last(&mut self, ends: Vec<ExportEnd>) {
+        for end in ends {
+            let export = self.state.exports.features.get_mut(&end.feature);
+            if let Some(authorized) = export.and_then(|export| export.authorized.as_mut()) {
+                authorized.until = end.authorized_until;
+            }
+        }
+    }
+
     /// The manager says that no licence authorizes these features any more: each is asked for anew at once, and then by
     /// the retry schedule. What is not authorized here is known already.
     pub(super) fn exports_ended(&mut self, features: Vec<String>, now: Timestamp) {
         for feature in features {
-            let export = self.state.exports.features.get(&feature);
-            if export.is_none_or(|export| export.authorized.is_none()) {
-                continue;
+            // What is being given back is given back still.
+            if self.state.exports.features.get(&feature).is_some_and(Export::is_authorized) {
+                self.end_export(feature, "no license authorizes it any more", now);
             }
-            self.ask_export(feature.clone(), Asked::Request, now);
-            if let Some(export) = self.state.exports.features.get_mut(&feature) {
-                export.authorized = None;
-                export.failure = Some("the license that it took reached its end".to_owned());
-            }
-            let message = format!(
-                "The export-restricted feature {feature} is authorized no longer: the license that it took reached its end. \
-                 Another is asked for, until that is canceled with `license smart export cancel`."
-            );
-            let tag = self.known_export(&feature).ok().map(|known| known.tag);
-            self.tell(EventCode::ExportKeyRemoved, tag, now, message);
         }
+    }
+
+    /// Ends what has come to its end on this machine's clock, in contact or not.
+    pub(super) fn end_exports(&mut self, now: Timestamp) {
+        let of = |(feature, export): (&String, &Export)| {
+            let (end, why) = self.export_end(export)?;
+            (end <= now).then(|| (feature.clone(), why))
+        };
+        let ended: Vec<(String, ExportEnds)> = self.state.exports.features.iter().filter_map(of).collect();
+        for (feature, why) in ended {
+            self.end_export(feature, why.words(), now);
+            self.mark();
+        }
+    }
+
+    /// When an authorization ends on this machine's clock, and with what; nothing if it may not be used anyway.
+    pub(super) fn export_end(&self, export: &Export) -> Option<(Timestamp, ExportEnds)> {
+        let authorized = export.authorized.as_ref().filter(|_| export.is_authorized())?;
+        let contact = self.state.registration.as_ref()?.authorization.ends_at;
+        match authorized.until {
+            Some(until) if until <= contact => Some((until, ExportEnds::License)),
+            _ => Some((contact, ExportEnds::Authorization)),
+        }
+    }
+
+    /// The soonest of these ends.
+    pub(super) fn next_export_end(&self) -> Option<Timestamp> {
+        let exports = self.state.exports.features.values();
+        exports.filter_map(|export| self.export_end(export)).map(|(end, _)| end).min()
+    }
+
+    fn end_export(&mut self, feature: String, why: &str, now: Timestamp) {
+        self.ask_export(feature.clone(), Asked::Request, now);
+        if let Some(export) = self.state.exports.features.get_mut(&feature) {
+            export.failure = Some(why.to_owned());
+        }
+        let message = format!(
+            "The export-restricted feature {feature} is authorized no longer: {why}. It is asked for anew, until that is \
+             canceled with `license smart export cancel`."
+        );
+        let tag = self.known_export(&feature).ok().map(|known| known.tag);
+        self.tell(EventCode::ExportKeyRemoved, tag, now, message);
     }
 
     /// A request was refused, or got no answer: it is tried again, unless it was canceled or is refused for good.
@@ -201,7 +249,25 @@ impl Agent {
         }
         let registration = self.state.registration.as_ref();
         registration.is_some_and(|r| r.export_controlled)
-            && self.state.exports.features.get(&known.name).is_some_and(|export| export.authorized.is_some())
+            && self
+                .state
+                .exports
+                .features
+                .get(&known.name)
+                .and_then(|export| self.export_end(export))
+                .is_some_and(|(end, _)| now < end)
+    }
+
+    /// Until when a feature that is authorized is, and what ends it then; nothing if it does not end.
+    pub(super) fn export_lasts(&self, known: &Known, now: Timestamp) -> Option<(Timestamp, ExportEnds)> {
+        if self.state.reservation.names(&known.tag, now) {
+            return self
+                .state
+                .reservation
+                .names_until(&known.tag, now)
+                .map(|end| (end, ExportEnds::Reservation));
+        }
+        self.state.exports.features.get(&known.name).and_then(|export| self.export_end(export))
     }
 
     /// Features that are on and not authorized: the alert SmartLicenseExportControlNotAllowed.

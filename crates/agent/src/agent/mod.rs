@@ -7,6 +7,7 @@
 mod announce;
 mod answers;
 mod commands;
+mod coverage;
 mod export;
 mod graces;
 mod requests;
@@ -356,6 +357,7 @@ impl Agent {
         let run = self.evaluation_runs();
         self.state.evaluation.settle(now, whole, run);
         self.end_intervals(now);
+        self.end_exports(now);
         now
     }
 

@@ -59,10 +59,11 @@ impl Agent {
             if now < expires_at || self.is_end_in_doubt(expires_at) {
                 timers.push((Timer::AuthorizationRenewal, registration.authorization.renewal.next_at));
             }
+            if let Some((_, at)) = self.next_export(now).filter(|_| now < expires_at) {
+                timers.push((Timer::Export, at));
+            }
             timers.push((Timer::AuthorizationEnd, registration.authorization.ends_at));
-        }
-        if let Some((_, at)) = self.next_export().filter(|_| state.registration.is_some()) {
-            timers.push((Timer::Export, at));
+            timers.extend(self.next_export_end().map(|at| (Timer::ExportEnd, at)));
         }
         // A product that reserves its licences is never in contact.
         if let Some(farewell) = state.farewell.as_ref().filter(|_| !state.reservation.enabled) {

@@ -1,16 +1,16 @@
-//! The steps of a reservation, and what a reservation allows.
+//! The steps of a reservation.
 
 use jiff::Timestamp;
 use seatpool_proto::code::{
-    AuthorizationCode, ConfirmationCode, ReservationKey, ReservationKind, ReturnCode, Returned,
+    AuthorizationCode, ConfirmationCode, Grant, ReservationKey, ReservationKind, ReturnCode, Returned,
     UntrustedAuthorization,
 };
-use seatpool_proto::{Quantity, ReservationCertificate, Sha256, Tag};
+use seatpool_proto::{ReservationCertificate, Sha256};
 
 use super::Agent;
 use crate::event::EventCode;
 use crate::reservation::{
-    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken,
+    GIVEN_UP_MAX, GivenUp, Installed, Keyring, Requested, ReservationRefused as Refused, Step, Taken, grants,
 };
 
 impl Agent {
@@ -136,10 +136,10 @@ impl Agent {
     fn install(&mut self, text: &str, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
         let reservation = &self.state.reservation;
         let present = reservation.installed.as_ref();
-        let request = present
-            .map(|installed| &installed.request)
-            .or(reservation.request.as_ref())
-            .ok_or(Refused::NoRequest)?;
+        let open = present.map(|installed| &installed.request).or(reservation.request.as_ref());
+        let Some(request) = open else {
+            return Err(self.without_request(text, keyring));
+        };
         let read = self.read_code(text)?;
         // Nothing that it says is judged before its signature is: it may say several things.
         let code = self.verified(&read, &request.code.digest(), keyring, now)?;
@@ -159,7 +159,12 @@ impl Agent {
             if found != own {
                 return Err(Refused::OtherInstance { found: found.to_string(), own: own.to_string() });
             }
+            // The manager would give to others what is in use here.
+            if let Some(short) = self.shorter(&installed.grant, &code.grant, now) {
+                return Err(Refused::InUse { tag: short.tag, used: short.used, reserved: short.reserved });
+            }
         }
+        self.refuse_if_lost(Some(&code.grant), now)?;
         // The first installation has one, too: the code may be that of a change that was made before any was installed.
         let key = device_key(request, keyring)?;
         let confirmation = ConfirmationCode::make(&request.facts(sequence, manager), key.as_ref())?;
@@ -205,14 +210,8 @@ impl Agent {
         let code = match holds(*request) {
             Ok(code) => code,
             Err(refused) => {
-                let of_former = reservation.given_up.iter().find_map(|former| {
-                    holds(former.request.code.digest()).ok().map(|code| (former, code.grant.sequence))
-                });
-                if let Some((former, found)) = of_former {
-                    // What was given back already is not to be given back once more.
-                    let last = reservation.sequence;
-                    let settled = former.returned && found <= last;
-                    return Err(if settled { Refused::Older { found, last } } else { Refused::Canceled });
+                if let Some(of_former) = self.of_former(read, chain, keyring) {
+                    return Err(of_former);
                 }
                 let other = read.request.filter(|named| named != request);
                 return Err(match other.map(holds) {
@@ -225,11 +224,46 @@ impl Agent {
         Ok(code)
     }
 
+    /// Why a code is refused that a trusted manager signed for a request that was given up; nothing if it is for none.
+    fn of_former(
+        &self,
+        read: &UntrustedAuthorization,
+        chain: &[Vec<u8>],
+        keyring: &dyn Keyring,
+    ) -> Option<Refused> {
+        let reservation = &self.state.reservation;
+        reservation.given_up.iter().find_map(|former| {
+            let code = read.verify(former.request.code.digest(), chain, keyring.verifier()).ok()?;
+            // What was given back already is not to be given back once more.
+            let settled = former.returned && code.grant.sequence <= reservation.sequence;
+            Some(if settled { Refused::GivenBack } else { Refused::Canceled })
+        })
+    }
+
+    /// Why a code is refused while there is no request: that it is for one that was given up, if so.
+    fn without_request(&self, text: &str, keyring: &dyn Keyring) -> Refused {
+        let Ok(read) = self.read_code(text) else { return Refused::NoRequest };
+        let own = &self.state.reservation.chain;
+        let chain = if read.certificates.is_empty() { own } else { &read.certificates };
+        self.of_former(&read, chain, keyring).unwrap_or(Refused::NoRequest)
+    }
+
+    /// A restricted feature that is on keeps its licence, as over the network.
+    fn refuse_if_lost(&self, after: Option<&Grant>, now: Timestamp) -> Result<(), Refused> {
+        let lost = self.profile.export_features.iter().find(|known| {
+            self.state.exports.on.contains(&known.name)
+                && self.state.reservation.names(&known.tag, now)
+                && !after.is_some_and(|grant| grants(grant, &known.tag, now))
+        });
+        lost.map_or(Ok(()), |known| Err(Refused::ExportInUse(known.name.clone())))
+    }
+
     fn give_back(&mut self, keyring: &dyn Keyring, now: Timestamp) -> Result<Taken, Refused> {
         let installed = self.state.reservation.installed.as_ref().ok_or(Refused::NothingInstalled)?;
+        self.refuse_if_lost(None, now)?;
         let facts = installed.request.facts(installed.grant.sequence, installed.manager);
         let key = device_key(&installed.request, keyring)?;
-        let code = ReturnCode::make(&facts, Returned::Installed, key.as_ref())?;
+        let code = ReturnCode::make(&facts, Returned::Whole, key.as_ref())?;
         let reservation = &mut self.state.reservation;
         let installed = reservation.installed.take();
         reservation.short_since = None;
@@ -282,8 +316,10 @@ impl Agent {
         }
         let manager = manager_of(&code)?;
         let key = device_key(&request, keyring)?;
-        let returned =
-            ReturnCode::make(&request.facts(sequence, manager), Returned::NeverInstalled, key.as_ref())?;
+        // Of a request that nothing is installed of, nothing ever will be: the manager is to free all that it holds.
+        let is_change = installed.is_some_and(|installed| installed.request.code == request.code);
+        let what = if is_change { Returned::Change } else { Returned::Whole };
+        let returned = ReturnCode::make(&request.facts(sequence, manager), what, key.as_ref())?;
         let reservation = &mut self.state.reservation;
         // What was given back is never installed, by whatever request it came.
         reservation.sequence = reservation.sequence.max(sequence);
@@ -302,66 +338,7 @@ impl Agent {
         );
         Ok(Taken::Returned(returned))
     }
-
-    /// The first licence of which more would be used than is reserved, with how many are; with `required`, also one
-    /// that the product must hold and that is not reserved.
-    pub(super) fn beyond_reservation(
-        &self,
-        usage: impl Fn(&Tag) -> Quantity,
-        required: bool,
-        now: Timestamp,
-    ) -> Option<(Tag, Quantity)> {
-        let reservation = &self.state.reservation;
-        let borrowing = self.profile.reservation.borrowing;
-        for family in &self.license_type.families {
-            let (mut demand, mut owned) = (Quantity::ZERO, Quantity::ZERO);
-            for tag in &family.tiers {
-                let reserved = reservation.reserved(tag, now)?;
-                let required =
-                    required && self.profile.license(tag).is_some_and(|info| info.required_present);
-                let used = usage(tag).max(Quantity::of(u64::from(required)));
-                let carried = if borrowing { (demand, owned) } else { (Quantity::ZERO, Quantity::ZERO) };
-                (demand, owned) = (carried.0.plus(used), carried.1.plus(reserved));
-                if demand > owned {
-                    return Some((tag.clone(), reserved));
-                }
-            }
-        }
-        None
-    }
-
-    /// The first licence that the installed reservation does not cover at `now`.
-    pub(super) fn uncovered(&self, now: Timestamp) -> Option<Tag> {
-        self.beyond_reservation(|tag| self.state.meter.current(tag), true, now).map(|(tag, _)| tag)
-    }
-
-    /// Whether the installed reservation covers what is in use at `now`.
-    pub(super) fn is_covered(&self, now: Timestamp) -> bool {
-        self.uncovered(now).is_none()
-    }
-
-    /// Takes note of when a reservation begins, and ceases, to cover what is in use.
-    pub(super) fn watch_reservation(&mut self, now: Timestamp) {
-        let short = self.state.reservation.installed.is_some() && !self.is_covered(now);
-        let was = self.state.reservation.short_since;
-        if short && was.is_none() {
-            self.state.reservation.short_since = Some(now);
-            let tag = self.uncovered(now);
-            self.tell(EventCode::ReservationExceeded, tag, now, EXCEEDED);
-            self.mark();
-        } else if !short && was.is_some() {
-            self.state.reservation.short_since = None;
-            if self.state.reservation.installed.is_some() {
-                self.tell(EventCode::InCompliance, None, now, "The reservation covers what is in use again.");
-            }
-            self.mark();
-        }
-    }
 }
-
-/// What an administrator is told while a reservation does not cover what it must.
-pub(super) const EXCEEDED: &str = "The reservation does not cover all that is in use, or that the product must hold. Use \
-    less, or update the reservation at the manager and install its new authorization code.";
 
 fn device_key(request: &Requested, keyring: &dyn Keyring) -> Result<Box<dyn ReservationKey>, Refused> {
     keyring.reservation_key(request.key.id).map_err(Refused::Key)

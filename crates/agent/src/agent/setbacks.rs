@@ -117,6 +117,11 @@ impl Agent {
                     let message = format!("The manager refused the {}. {reason}", purpose.as_str());
                     self.tell(code, None, now, message);
                 }
+                if purpose == Purpose::Export {
+                    let again = Some(ExportRetry::NewRequest);
+                    self.export_failed(in_flight.request, again, &reason, now, chance.jitter());
+                    return;
+                }
                 self.missed(purpose, same_again.then_some(in_flight.request), &reason, now, chance.jitter());
             }
         }

@@ -6,7 +6,7 @@ use seatpool_proto::code::ReservationKind;
 use seatpool_proto::message::TagStatus;
 
 use super::Agent;
-use super::reserve::EXCEEDED;
+use super::coverage::EXCEEDED;
 use crate::event::EventCode;
 use crate::state::{Attempt, Purpose, Registration};
 use crate::status::{
@@ -308,7 +308,7 @@ impl Agent {
     }
 
     fn reserved_state(&self, tag: &Tag, in_use: bool, now: Timestamp) -> EntitlementState {
-        let short = self.uncovered(now).is_some_and(|short| short == *tag);
+        let short = self.uncovered(now).contains(tag);
         let required = self.profile.license(tag).is_some_and(|info| info.required_present);
         match (short, in_use || required) {
             (true, _) => EntitlementState::NotAuthorized,
@@ -363,6 +363,7 @@ impl Agent {
                 asking: asking.map(|asking| asking.what),
                 next_attempt_at: asking.map(|asking| asking.retry.next_at),
                 failure: export.and_then(|export| export.failure.clone()),
+                authorized_until: self.export_lasts(known, now),
             }
         };
         self.profile.export_features.iter().map(of).collect()
@@ -392,7 +393,7 @@ impl Agent {
         }
         if let Some(since) = state.reservation.short_since {
             let tag = self.uncovered(now);
-            raise(EventCode::ReservationExceeded, Some(since), tag.as_ref(), EXCEEDED.to_owned());
+            raise(EventCode::ReservationExceeded, Some(since), tag.first(), EXCEEDED.to_owned());
         }
         if let Some(ended) = &state.ended {
             if ended.code.is_some() {

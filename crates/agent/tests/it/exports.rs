@@ -185,7 +185,7 @@ fn an_answer_that_was_lost_is_asked_for_again() {
          21m may mixed-mode",
         "0 registration_succeeded
          5m export_request_failed CM_EXPORT
-         20m export_key_installed CM_EXPORT
+         15m export_key_installed CM_EXPORT
          21m mixed-mode allowed",
     );
 }
@@ -207,5 +207,103 @@ fn an_authorization_whose_licence_ended_is_asked_for_anew_with_the_next_answer()
          30m export_key_removed CM_EXPORT
          30m export_key_installed CM_EXPORT
          40m mixed-mode allowed",
+    );
+}
+
+#[test]
+fn what_is_being_given_back_is_not_used_and_may_be_asked_for_anew() {
+    // The manager gave the licence to another while its answer was on the way.
+    check(
+        "0 export allowed
+         0 register
+         0 quiet communication_failed
+         0 quiet communication_restored
+         5m export request mixed-mode
+         1h lose 1
+         1h export return mixed-mode
+         61m may mixed-mode
+         62m export request mixed-mode
+         63m may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         1h export_request_failed CM_EXPORT
+         1h1m mixed-mode refused since 1h1m: ExportNotAuthorized
+         1h2m export_key_installed CM_EXPORT
+         1h3m mixed-mode allowed",
+    );
+}
+
+#[test]
+fn a_copy_that_is_refused_asks_by_the_schedule() {
+    check(
+        "0 export allowed
+         0 register
+         5m refuse clone_detected 1
+         5m export request mixed-mode
+         6m may mixed-mode
+         21m may mixed-mode",
+        "0 registration_succeeded
+         5m clone_detected
+         5m export_request_failed CM_EXPORT
+         6m mixed-mode refused since 6m: ExportNotAuthorized
+         20m export_key_installed CM_EXPORT
+         21m mixed-mode allowed",
+    );
+}
+
+#[test]
+fn an_authorization_ends_with_its_licence_on_a_machine_that_is_cut_off() {
+    check(
+        "0 export allowed
+         0 register
+         0 quiet communication_failed
+         0 quiet export_request_failed
+         5m export until 2h
+         5m export request mixed-mode
+         50m away
+         119m may mixed-mode
+         119m restart
+         2h may mixed-mode
+         150m back
+         150m export until 4h
+         3h may mixed-mode
+         200m export until 6h
+         5h may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         1h59m mixed-mode allowed
+         2h export_key_removed CM_EXPORT
+         2h mixed-mode refused since 2h: ExportNotAuthorized
+         2h45m communication_restored
+         2h45m export_key_installed CM_EXPORT
+         3h mixed-mode allowed
+         5h mixed-mode allowed",
+    );
+}
+
+#[test]
+fn without_contact_an_authorization_lasts_no_longer_than_the_registrations() {
+    check(
+        "0 export allowed
+         0 register
+         0 quiet communication_failed
+         0 quiet communication_restored
+         0 quiet export_request_failed
+         0 quiet authorization_renewal_failed
+         5m export request mixed-mode
+         1h away
+         90d may mixed-mode
+         91d may mixed-mode
+         92d back
+         93d may mixed-mode",
+        "0 registration_succeeded
+         5m export_key_installed CM_EXPORT
+         90d mixed-mode allowed
+         90d1h export_key_removed CM_EXPORT
+         90d1h authorization_expired
+         91d mixed-mode refused since 91d: ExportNotAuthorized
+         92d15m authorization_restored
+         92d15m export_key_installed CM_EXPORT
+         93d mixed-mode allowed",
     );
 }

@@ -106,6 +106,10 @@ fn act(world: &mut World, action: &str, seen: &mut String) {
             world.manager.exports_ended = vec![(*feature).to_owned()];
             Ok(())
         }
+        ["export", "until", at] => {
+            world.manager.export_until = Some(start().checked_add(span(at)).unwrap());
+            Ok(())
+        }
         ["export", "request", feature] => world.command(Command::RequestExport((*feature).to_owned())),
         ["export", "return", feature] => world.command(Command::ReturnExport((*feature).to_owned())),
         ["export", "cancel"] => world.command(Command::CancelExport),

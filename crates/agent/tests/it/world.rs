@@ -9,8 +9,8 @@ use seatpool_agent::{
     Profile, State, Status, Transmit,
 };
 use seatpool_proto::message::{
-    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned,
-    Home, IssuedCertificate, Refusal, Registered, TagAnswer, TagStatus, VERSION,
+    Authorization, AuthorizationRequest, AuthorizationStatus, Deregistered, ExportAuthorized, ExportEnd,
+    ExportReturned, Home, IssuedCertificate, Refusal, Registered, TagAnswer, TagStatus, VERSION,
 };
 use seatpool_proto::{
     AccountId, Nonce, ProblemCode, ProductInstanceId, Quantity, Request, RequestBody, RequestId, Response,
@@ -69,6 +69,8 @@ pub(crate) struct Manager {
     pub(crate) export_controlled: bool,
     /// Says that no licence authorizes these features any more.
     pub(crate) exports_ended: Vec<String>,
+    /// Until when it authorizes export-restricted features; says so of `mixed-mode` with every report.
+    pub(crate) export_until: Option<Timestamp>,
     /// Refuses every request of this type.
     pub(crate) denying: Option<String>,
     /// Highest sequence number by product instance.
@@ -165,6 +167,7 @@ impl Manager {
                 feature: asked.feature.clone(),
                 tag: asked.tag.clone(),
                 authorization_key: "EXPORT-1".to_owned(),
+                authorized_until: self.export_until,
             }),
             RequestBody::ExportReturn(asked) => ResponseBody::ExportReturn(ExportReturned {
                 feature: asked.feature.clone(),
@@ -215,6 +218,11 @@ impl Manager {
             tags,
             home: self.home(),
             exports_ended: core::mem::take(&mut self.exports_ended),
+            exports: self
+                .export_until
+                .map(|end| ExportEnd { feature: "mixed-mode".to_owned(), authorized_until: Some(end) })
+                .into_iter()
+                .collect(),
         })
     }
 }

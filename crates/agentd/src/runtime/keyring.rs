@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 use seatpool_agent::{KeyId, Keyring};
-use seatpool_crypto::{Anchors, P256ReservationKey, P256Verifier, Purpose};
+use seatpool_crypto::{Anchors, ChainError, P256ReservationKey, P256Verifier, Purpose};
 use seatpool_proto::Verifier;
 use seatpool_proto::code::ReservationKey;
 
@@ -21,7 +21,18 @@ impl Keyring for Borrowed<'_> {
     }
 
     fn trusts(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<(), String> {
-        self.anchors.verify(chain, Purpose::Reservation, now).map_err(|error| error.to_string())
+        self.anchors.verify(chain, Purpose::Reservation, now).map_err(|error| {
+            tracing::debug!(?error, "the certificates of an authorization code were refused");
+            let advice = match &error {
+                ChainError::Expired => "check the product's clock; if it is right, get the code anew from the manager",
+                ChainError::NotYetValid => "check the product's clock",
+                ChainError::Missing | ChainError::Invalid(_) | ChainError::Untrusted(_) => {
+                    "copy the code again, as a character may have been altered on its way; if that does not help, check \
+                     the product's trust anchors"
+                }
+            };
+            format!("{error}; {advice}")
+        })
     }
 
     fn reservation_key(&self, id: KeyId) -> Result<Box<dyn ReservationKey>, String> {

@@ -1,6 +1,6 @@
 //! The reservation's parts of the layouts, and those of export-restricted features.
 
-use seatpool_agent::status::{ExportStatus, ReservationStatus, ReservedEntitlement};
+use seatpool_agent::status::{ExportEnds, ExportStatus, ReservationStatus, ReservedEntitlement};
 use seatpool_proto::code::ReservationKind;
 
 use super::{Page, date};
@@ -86,6 +86,14 @@ pub(super) fn support(page: &mut Page, reservation: &ReservationStatus) {
     }
 }
 
+fn until(why: ExportEnds) -> &'static str {
+    match why {
+        ExportEnds::License => "its license ends then",
+        ExportEnds::Authorization => "unless the manager is reached before",
+        ExportEnds::Reservation => "the reserved license ends then",
+    }
+}
+
 /// "Export Authorization Key" of the status.
 pub(super) fn exports(page: &mut Page, exports: &[ExportStatus]) {
     page.line(0, "Export Authorization Key:");
@@ -95,6 +103,9 @@ pub(super) fn exports(page: &mut Page, exports: &[ExportStatus]) {
         any = true;
         let key = export.authorization_key.as_deref().unwrap_or("by reservation");
         page.line(2, &format!("{} ({}): {key}", export.feature, export.tag));
+        if let Some((end, why)) = export.authorized_until {
+            page.line(3, &format!("Authorized until: {} ({})", date(end), until(why)));
+        }
     }
     if !any {
         page.line(2, "<none>");

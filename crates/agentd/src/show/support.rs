@@ -95,6 +95,7 @@ fn job_words(timer: Timer) -> &'static str {
         Timer::EvaluationEnd => "Evaluation expiry",
         Timer::EvaluationWarning => "Evaluation warning",
         Timer::Export => "Export request",
+        Timer::ExportEnd => "Export authorization expiry",
         Timer::ReservationChange => "Reservation begins or ends in part",
         Timer::Enforcement => "Restriction",
         Timer::Checkpoint => "State checkpoint",

@@ -150,6 +150,7 @@ impl World {
                     .collect(),
                 home,
                 exports_ended: Vec::new(),
+                exports: Vec::new(),
             }),
             other => panic!("{other:?} is not part of this test"),
         }

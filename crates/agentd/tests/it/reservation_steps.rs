@@ -307,7 +307,7 @@ fn an_update_gives_a_confirmation_code_and_a_return_code_ends_it() {
     let shown = world.agent.status(world.now).reservation;
     assert_eq!(shown.last_confirmation_code, Some(confirmation.to_string()));
     let code = world.give_back(Step::Return).unwrap();
-    assert_eq!((code.returned, code.sequence), (Returned::Installed, 200));
+    assert_eq!((code.returned, code.sequence), (Returned::Whole, 200));
     assert_eq!(code.check(&world.desk.facts(&request, 200), &world.desk.key), Ok(()));
     world.restart();
     assert_eq!(world.states().0, RegistrationState::ReservationInProgress);
@@ -322,7 +322,7 @@ fn each_code_that_is_not_the_right_one_is_told_apart() {
     let canceled = world.enabled();
     let late = world.desk.authorize(&canceled, 50, &["CCX_FLEX_PREMIUM 1"]).to_text();
     world.step(Step::Cancel).unwrap();
-    assert_eq!(world.install(late.clone()), Err(Refused::NoRequest));
+    assert_eq!(world.install(late.clone()), Err(Refused::Canceled), "though there is no other request yet");
     let request = world.request(SPECIFIC).unwrap();
     assert_eq!(world.install(late), Err(Refused::Canceled));
 
@@ -368,7 +368,7 @@ fn a_code_that_was_not_installed_is_given_back_also_after_cancel() {
     world.step(Step::Cancel).unwrap();
     let first = world.desk.authorize(&canceled, 50, &["CCX_FLEX_PREMIUM 1"]).to_text();
     let code = world.give_back(Step::ReturnAuthorization(first.clone())).unwrap();
-    assert_eq!((code.returned, code.sequence), (Returned::NeverInstalled, 50));
+    assert_eq!((code.returned, code.sequence), (Returned::Whole, 50));
     assert_eq!(code.check(&world.desk.facts(&canceled, 50), &world.desk.key), Ok(()));
     assert_eq!(world.give_back(Step::ReturnAuthorization(first)), Ok(code), "a lost code is made again");
 
@@ -376,7 +376,7 @@ fn a_code_that_was_not_installed_is_given_back_also_after_cancel() {
     let second = world.desk.authorize(&request, 60, &["CCX_FLEX_PREMIUM 1"]).to_text();
     let code = world.give_back(Step::ReturnAuthorization(second.clone())).unwrap();
     assert_eq!(code.check(&world.desk.facts(&request, 60), &world.desk.key), Ok(()));
-    assert_eq!(world.install(second), Err(Refused::NoRequest), "what was given back is never installed");
+    assert_eq!(world.install(second), Err(Refused::GivenBack), "what was given back is never installed");
 
     let request = world.request(SPECIFIC).unwrap();
     let third = world.desk.authorize(&request, 70, &["CCX_FLEX_PREMIUM 1"]).to_text();
@@ -384,7 +384,7 @@ fn a_code_that_was_not_installed_is_given_back_also_after_cancel() {
     assert_eq!(world.step(Step::ReturnAuthorization(third)), Err(Refused::IsInstalled));
     let update = world.desk.authorize(&request, 80, &["CCX_FLEX_PREMIUM 2"]).to_text();
     let code = world.give_back(Step::ReturnAuthorization(update.clone())).unwrap();
-    assert_eq!((code.returned, code.sequence), (Returned::NeverInstalled, 80));
+    assert_eq!((code.returned, code.sequence), (Returned::Change, 80));
     assert_eq!(
         world.give_back(Step::ReturnAuthorization(update.clone())),
         Ok(code),
@@ -399,7 +399,7 @@ fn a_code_that_was_not_installed_is_given_back_also_after_cancel() {
         Err(Refused::Older { found: 85, last: 90 })
     );
     let whole = world.give_back(Step::Return).unwrap();
-    assert_eq!((whole.returned, whole.sequence), (Returned::Installed, 90));
+    assert_eq!((whole.returned, whole.sequence), (Returned::Whole, 90));
 }
 
 #[test]
@@ -499,10 +499,22 @@ fn an_export_restricted_feature_comes_with_the_authorization_code() {
     world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: true }).unwrap();
     assert!(world.agent.status(world.now).alerts.is_empty());
     let update = world.desk.authorize(&request, 200, &["CM_BASE 1"]).to_text();
+    let refused = Refused::ExportInUse("mixed-mode".into());
+    assert!(refused.to_string().contains("turn it off in the product first"), "{refused}");
+    assert_eq!((refused.code(), refused.is_out_of_turn()), ("export_in_use", true));
+    let before = world.agent.state().reservation.clone();
+    assert_eq!(world.install(update.clone()), Err(refused.clone()));
+    assert_eq!(world.step(Step::Return), Err(refused.clone()));
+    assert_eq!(world.agent.state().reservation, before, "nothing was changed");
+    let more = world.desk.authorize(&request, 150, &["CM_BASE 2", "CM_EXPORT 1"]).to_text();
+    world.install(more).unwrap();
+    world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: false }).unwrap();
     world.install(update).unwrap();
     assert!(!world.agent.may_i("mixed-mode", world.now).is_allowed());
+    world.command(Command::SetExportFeature { feature: "mixed-mode".into(), on: true }).unwrap();
     let alerts = world.agent.status(world.now).alerts;
     assert!(alerts[0].message.starts_with("SmartLicenseExportControlNotAllowed"), "{alerts:?}");
+    assert!(world.step(Step::Return).is_ok(), "it loses nothing by that");
 }
 
 #[test]
@@ -548,11 +560,7 @@ fn a_factory_reset_loses_no_code_that_is_on_its_way() {
     assert_eq!(world.install(late.clone()), Err(Refused::Canceled));
     let code = world.give_back(Step::ReturnAuthorization(late.clone())).unwrap();
     assert_eq!(code.check(&world.desk.facts(&first, 50), &world.desk.key), Ok(()));
-    assert_eq!(
-        world.install(late),
-        Err(Refused::Older { found: 50, last: 50 }),
-        "not to be given back once more"
-    );
+    assert_eq!(world.install(late), Err(Refused::GivenBack), "not to be given back once more");
     let good = world.desk.authorize(&second, 100, &["CCX_FLEX_PREMIUM 1"]).to_text();
     world.install(good).unwrap();
     let code = world.give_back(Step::Return).unwrap();
@@ -563,7 +571,70 @@ fn a_factory_reset_loses_no_code_that_is_on_its_way() {
     let update = world.desk.authorize(&second, 200, &["CCX_FLEX_PREMIUM 2"]).to_bare_text();
     world.step(Step::Enable).unwrap();
     let code = world.give_back(Step::ReturnAuthorization(update)).unwrap();
-    assert_eq!((code.returned, code.sequence), (Returned::NeverInstalled, 200));
+    assert_eq!((code.returned, code.sequence), (Returned::Whole, 200), "the manager is to hold nothing more");
+}
+
+#[test]
+fn what_is_given_back_of_a_request_that_nothing_is_installed_of_is_the_whole() {
+    let mut world = World::new();
+    let request = world.enabled();
+    let first = world.desk.authorize(&request, 50, &["CCX_FLEX_PREMIUM 10"]).to_text();
+    let second = world.desk.authorize(&request, 60, &["CCX_FLEX_PREMIUM 25"]).to_text();
+    let code = world.give_back(Step::ReturnAuthorization(second.clone())).unwrap();
+    assert_eq!(
+        (code.returned, code.sequence),
+        (Returned::Whole, 60),
+        "the first can't be installed any more"
+    );
+    let refused = world.install(first.clone()).unwrap_err();
+    assert_eq!(refused, Refused::GivenBack);
+    assert!(refused.to_string().contains("`license show status` shows"), "{refused}");
+    world.request(SPECIFIC).unwrap();
+    assert_eq!(world.install(first), Err(Refused::GivenBack));
+
+    let mut world = World::new();
+    let request = world.reserved(&["CCX_FLEX_PREMIUM 10"]);
+    let update = world.desk.authorize(&request, 200, &["CCX_FLEX_PREMIUM 12"]).to_text();
+    world.install(update.clone()).unwrap();
+    let whole = world.give_back(Step::Return).unwrap();
+    let again = world.give_back(Step::ReturnAuthorization(update)).unwrap();
+    assert_eq!((again.returned, again.sequence), (whole.returned, whole.sequence));
+}
+
+#[test]
+fn an_update_that_leaves_less_than_is_in_use_waits_until_less_is() {
+    let mut world = World::new();
+    let request = world.reserved(&["CCX_FLEX_PREMIUM 10", "CCX_FLEX_STANDARD 10", "CCX_SERVER 1"]);
+    world.uses("CCX_FLEX_STANDARD", 10).unwrap();
+    let lent =
+        world.desk.authorize(&request, 200, &["CCX_FLEX_PREMIUM 6", "CCX_FLEX_STANDARD 4", "CCX_SERVER 1"]);
+    world.install(lent.to_text()).unwrap().expect("Premium serves what Standard lacks");
+    let less =
+        world.desk.authorize(&request, 300, &["CCX_FLEX_PREMIUM 2", "CCX_FLEX_STANDARD 4", "CCX_SERVER 1"]);
+    let refused = world.install(less.to_text()).unwrap_err();
+    let standard = || "CCX_FLEX_STANDARD".parse().unwrap();
+    let (used, reserved) = (Quantity::of(10), Quantity::of(4));
+    assert_eq!(refused, Refused::InUse { tag: standard(), used, reserved });
+    assert!(refused.to_string().contains("use less first"), "{refused}");
+    let installed = world.agent.status(world.now).reservation.installed.unwrap();
+    assert_eq!(installed.sequence, 200, "nothing was changed");
+    world.uses("CCX_FLEX_STANDARD", 6).unwrap();
+    assert!(world.install(less.to_text()).unwrap().is_some());
+    assert_eq!(world.states().1, AuthorizationState::ReservedInCompliance);
+}
+
+#[test]
+fn a_shortage_of_one_license_does_not_keep_another_from_being_used() {
+    let mut world = World::with("test-cm");
+    world.uses("CM_BASE", 10).unwrap();
+    world.reserved(&["CM_BASE 5", "CM_TOP 2"]);
+    assert_eq!(world.states().1, AuthorizationState::NotAuthorizedReserved);
+    world.uses("CM_TOP", 2).unwrap();
+    let refused = world.uses("CM_TOP", 3).unwrap_err().to_string();
+    assert!(refused.contains("CM_TOP") && refused.contains("2 reserved"), "{refused}");
+    let refused = world.uses("CM_BASE", 11).unwrap_err().to_string();
+    assert!(refused.contains("CM_BASE") && refused.contains("5 reserved"), "{refused}");
+    world.uses("CM_BASE", 9).unwrap();
 }
 
 #[test]

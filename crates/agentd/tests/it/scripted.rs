@@ -158,6 +158,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
                 .collect(),
             home: home(),
             exports_ended: Vec::new(),
+            exports: Vec::new(),
         }),
         RequestBody::AuthorizationRenewal {} => ResponseBody::Authorization(Authorization {
             status: AuthorizationStatus::NoLicensesInUse,
@@ -166,6 +167,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
             tags: Vec::new(),
             home: home(),
             exports_ended: Vec::new(),
+            exports: Vec::new(),
         }),
         RequestBody::IdCertificateRenewal(renewal) => {
             ResponseBody::IdCertificateRenewal(issue(&renewal.public_key))
@@ -174,6 +176,7 @@ fn answer(vendor: &Vendor, signing: &Issued, request: &Request, fault: Misissue)
             feature: asked.feature.clone(),
             tag: asked.tag.clone(),
             authorization_key: "EXPORT-1".to_owned(),
+            authorized_until: None,
         }),
         RequestBody::ExportReturn(asked) => ResponseBody::ExportReturn(ExportReturned {
             feature: asked.feature.clone(),

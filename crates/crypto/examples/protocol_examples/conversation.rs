@@ -103,6 +103,7 @@ impl Conversation<'_> {
             ],
             home: home(),
             exports_ended: Vec::new(),
+            exports: Vec::new(),
         });
         let words =
             "The pool owns 20 + 80 and must cover 130 (the locked figure): 30 Standard licences are missing.";
@@ -174,6 +175,7 @@ impl Conversation<'_> {
             tags: vec![],
             home: home(),
             exports_ended: Vec::new(),
+            exports: Vec::new(),
         });
         let words = "The same type as the answer to a usage report.";
         self.answer(

@@ -142,6 +142,97 @@ fn an_authorization_code_comes_through_whatever_a_terminal_does_to_it() {
     assert_eq!(manager.anchors.verify(&code.certificates, Purpose::Reservation, now()), Ok(()));
 }
 
+/// `text` in lines that end where `ends` says, some within words, some at their spaces, which are lost there at times.
+fn broken(text: &str, ends: &[(usize, u8)]) -> String {
+    let mut lines = String::new();
+    let (mut rest, mut number) = (text, 0);
+    while !rest.is_empty() {
+        let (width, how) = ends[number % ends.len()];
+        number += 1;
+        let (mut line, mut next) = rest.split_at(width.min(rest.len()));
+        if how & 1 == 0
+            && let Some(space) = line.rfind(' ').filter(|space| *space > 0 && !next.is_empty())
+        {
+            (line, next) = rest.split_at(if how & 2 == 0 { space } else { space + 1 });
+        }
+        let (line, next) = if how & 4 == 0 {
+            (line.trim_end_matches(' '), next.trim_start_matches(' '))
+        } else {
+            (line, next)
+        };
+        lines.push_str(line);
+        if !next.is_empty() {
+            lines.push_str(match how >> 4 & 3 {
+                0 => "\r\n",
+                1 => "\n\t",
+                _ => "\n",
+            });
+        }
+        rest = next;
+    }
+    lines
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_authorization_code_is_read_however_its_lines_were_broken(
+        ends in proptest::collection::vec((1..200_usize, any::<u8>()), 1..40),
+        words in proptest::collection::vec("[a-z&<>\"']{1,9}( {1,2}[a-z]{1,5}){0,12}", 1..6),
+        around in 0..6_u8
+    ) {
+        let (manager, device) = (&*PARTIES.0, &PARTIES.1);
+        let text = manager.with_texts(&device.request, &words).to_text();
+        let lines = broken(&text, &ends);
+        let came = match around {
+            0 => format!("\"{lines}\""),
+            1 => format!("'{lines}'\r\n"),
+            2 => lines.lines().map(|line| format!("> {line}\n")).collect(),
+            3 => lines.lines().map(|line| format!("> > {line}\r\n")).collect(),
+            _ => lines,
+        };
+        let read = UntrustedAuthorization::from_text(&came).unwrap();
+        let verified = read.verify(device.request.digest(), &read.certificates, &P256Verifier);
+        prop_assert_eq!(verified.map(|code| code.to_text()), Ok(text), "{}", came);
+    }
+}
+
+static PARTIES: std::sync::LazyLock<(Box<Manager>, Device)> =
+    std::sync::LazyLock::new(|| (Box::new(Manager::new()), Device::new("edb16")));
+
+#[test]
+fn without_the_places_of_its_spaces_a_code_is_read_where_few_lines_were_broken_and_refused_truthfully_otherwise()
+ {
+    let (manager, device) = (Manager::new(), Device::new("edb16"));
+    let words = ["one two three four five six seven eight nine ten eleven twelve".to_owned()];
+    let text = manager.with_texts(&device.request, &words).to_text();
+    let (head, rest) = text.split_once("<spaces>").unwrap();
+    let (_, tail) = rest.split_once("</spaces>").unwrap();
+    let old = format!("{head}{tail}");
+    let verified = |came: &str| {
+        let read = UntrustedAuthorization::from_text(came).unwrap();
+        read.verify(device.request.digest(), &read.certificates, &P256Verifier).map(|code| code.to_text())
+    };
+    let some = old
+        .replace("one two", "one\ntwo")
+        .replace("seven", "se\nven")
+        .replace("2020-Mar-04 UTC", "2020-Mar-04\nUTC");
+    for came in [&old, &some, &old.replace(' ', "\n"), &some.replace("<displayName>", "<displ\n  ayName>")] {
+        assert_eq!(verified(came), Ok(text.clone()), "{came}");
+    }
+    // The places of its spaces were altered: what the signature fits is taken.
+    assert_eq!(verified(&format!("{head}<spaces>AAAA</spaces>{tail}")), Ok(text.clone()));
+    let many = old.replace(" t", "\nt").replace(" f", "\nf").replace(" s", "\ns").replace("e", "e\n");
+    let refused = verified(&many).unwrap_err();
+    assert_eq!(refused, AuthorizationRefused::Broken);
+    assert!(refused.to_string().contains("Its lines were broken within words"), "{refused}");
+    // What costs the most to read.
+    let hostile = old.replace("one two", &"a\n".repeat(400));
+    assert_eq!(verified(&hostile), Err(AuthorizationRefused::Broken));
+    assert_eq!(verified(&old.replace("one two", "two two")), Err(AuthorizationRefused::Signature));
+}
+
 #[test]
 fn a_code_without_its_wrapper_needs_a_chain_that_is_known() {
     let (manager, device) = (Manager::new(), Device::new("edb16"));
@@ -257,7 +348,7 @@ fn a_confirmation_code_is_eight_digits_that_only_the_device_can_make() {
 fn a_return_code_is_five_groups_of_six_that_only_the_device_can_make() {
     let (manager, device) = (Manager::new(), Device::new("edb16"));
     let facts = device.facts(&manager, 1_585_405_336_190);
-    for returned in [Returned::Installed, Returned::NeverInstalled] {
+    for returned in [Returned::Whole, Returned::Change] {
         let code = ReturnCode::make(&facts, returned, &device.key).unwrap();
         let text = code.to_string();
         assert_eq!(text.split('-').map(str::len).collect::<Vec<_>>(), [6; 5], "{text}");
@@ -286,7 +377,7 @@ fn a_return_code_is_five_groups_of_six_that_only_the_device_can_make() {
 #[test]
 fn each_mishap_of_a_return_code_has_its_own_error() {
     let (manager, device) = (Manager::new(), Device::new("edb16"));
-    let code = ReturnCode::make(&device.facts(&manager, 9), Returned::Installed, &device.key).unwrap();
+    let code = ReturnCode::make(&device.facts(&manager, 9), Returned::Whole, &device.key).unwrap();
     let text = code.to_string();
     let check = |text: &str, wrong: WrongReturn| assert_eq!(text.parse::<ReturnCode>(), Err(wrong), "{text}");
     check("", WrongReturn::Empty);
@@ -466,7 +557,7 @@ proptest! {
             0 => device.request.to_string(),
             1 => device.request.to_spoken(),
             2 => manager.authorize(&device.request, 5).to_text(),
-            3 => ReturnCode::make(&device.facts(manager, 5), Returned::Installed, &device.key).unwrap().to_string(),
+            3 => ReturnCode::make(&device.facts(manager, 5), Returned::Whole, &device.key).unwrap().to_string(),
             4 => ConfirmationCode::make(&device.facts(manager, 5), &device.key).unwrap().to_spoken(),
             _ => picture::parts_of(&device.request.to_string(), 40)[1].clone(),
         };

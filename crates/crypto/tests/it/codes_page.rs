@@ -53,7 +53,7 @@ fn every_code_of_the_page_is_made_and_read_as_it_says() {
     assert_eq!(ConfirmationCode::make(&facts, &device), Ok(confirmation));
     assert_eq!(confirmation.check(&facts, &manager), Ok(()));
     assert_eq!(confirmation.to_spoken(), block("code", "confirmation-spoken"));
-    for (name, returned) in [("return", Returned::Installed), ("return-unused", Returned::NeverInstalled)] {
+    for (name, returned) in [("return", Returned::Whole), ("return-unused", Returned::Change)] {
         let code: ReturnCode = block("code", name).parse().unwrap();
         assert_eq!(ReturnCode::make(&facts, returned, &device), Ok(code));
         assert_eq!(code.check(&facts, &manager), Ok(()));

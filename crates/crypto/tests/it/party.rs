@@ -55,6 +55,18 @@ impl Manager {
     }
 }
 
+impl Manager {
+    /// A code for a request whose entitlements are described so.
+    pub(crate) fn with_texts(&self, request: &RequestCode, texts: &[String]) -> AuthorizationCode {
+        let mut grant = grant(request.kind, 5);
+        let first = grant.entitlements[0].clone();
+        grant.entitlements =
+            texts.iter().map(|text| Entitlement { tag_description: text.clone(), ..first.clone() }).collect();
+        AuthorizationCode::issue(grant, request.udi.clone(), request.digest(), &self.key, self.chain.clone())
+            .unwrap()
+    }
+}
+
 pub(crate) struct Device {
     pub(crate) key: P256ReservationKey,
     pub(crate) request: RequestCode,

@@ -105,7 +105,8 @@ pub fn returned(row: &Reservation, place: &Place, catalogue: &Catalogue, now: Ti
 
 /// The alerts of an instance whose export-restricted features wait for a licence.
 pub fn restricted(row: &Instance, place: &Place, catalogue: &Catalogue) -> Vec<Alert> {
-    let waiting = row.exports.iter().filter(|grant| grant.lot.is_none() && row.is_registered());
+    let waits = |grant: &&ExportGrant| grant.lot.is_none() && !grant.lapsed && row.is_registered();
+    let waiting = row.exports.iter().filter(waits);
     let alert = |grant: &ExportGrant| {
         let license = license(&grant.tag, catalogue);
         let label = row.label();

@@ -70,6 +70,7 @@ fn expire(ids: &[ProductInstanceId], by: &By, workset: &mut Workset, context: &C
             instance: Some(id),
             ..by.event(EventKind::AuthorizationExpired, context.now, message)
         });
+        export::lapse(id, by, workset, context, &mut pools);
     }
     pools.reassess(by, workset, context);
 }

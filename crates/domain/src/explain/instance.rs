@@ -97,7 +97,7 @@ pub fn instance(facts: &InstanceFacts<'_>) -> Explanation {
         return reserved(facts, reservation);
     }
     let mut explained = standing(facts);
-    for grant in row.exports.iter().filter(|grant| grant.lot.is_none()) {
+    for grant in row.exports.iter().filter(|grant| grant.lot.is_none() && !grant.lapsed) {
         let named = facts.restricted.iter().find(|license| license.id == grant.tag).cloned();
         let license = named.unwrap_or_else(|| License::new(grant.tag.clone(), grant.tag.as_str()));
         explained.why.push(Reason::ExportWaits {

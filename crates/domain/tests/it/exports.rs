@@ -103,6 +103,18 @@ fn who_is_not_permitted_is_told_so() {
 }
 
 #[test]
+fn what_is_authorized_stays_so_when_it_is_permitted_no_longer() {
+    let mut world = World::new();
+    world.order(world.default_va(), "o1", "PORT", 1);
+    let mut agent = registered(&mut world, 1);
+    let key = asks(&mut agent, &mut world, "mixed-mode");
+    world.account.export_permitted = false;
+    // As an agent asks that did not get the answer, and does so under a new id.
+    assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), key);
+    assert_eq!(asks(&mut agent, &mut world, "other-mode"), Err(ProblemCode::ExportNotPermitted));
+}
+
+#[test]
 fn what_instances_use_is_not_taken_for_a_feature() {
     let mut world = World::new();
     world.order(world.default_va(), "o1", "PORT", 3);
@@ -154,8 +166,8 @@ fn the_end_of_a_lot_ends_what_it_authorized_unless_another_has_one_to_spare() {
     let first = world.order_line(va, "o1", world.term("PORT", 1, 0, 30));
     let mut agent = registered(&mut world, 1);
     let key = asks(&mut agent, &mut world, "mixed-mode").unwrap();
-    let second = world.order_line(va, "o2", world.term("PORT", 1, 0, 60));
     assert_eq!(ended(&mut agent, &mut world), Vec::<String>::new());
+    let second = world.order_line(va, "o2", world.term("PORT", 1, 0, 60));
 
     // The job sees the end: the authorization goes over to the other lot.
     let events = world.events.len();
@@ -272,4 +284,60 @@ fn who_was_refused_for_want_of_a_licence_waits_on_record() {
     );
     returns(&mut agent, &mut world, "mixed-mode");
     assert_eq!(world.instances[&agent.id()].exports, []);
+}
+
+#[test]
+fn the_answers_say_until_when_and_a_licence_that_lasts_longer_is_taken_in_time() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new();
+    let va = world.default_va();
+    let first = world.order_line(va, "o1", world.term("PORT", 1, 0, 60));
+    let mut agent = registered(&mut world, 1);
+    let authorized = agent.ask(&mut world, RequestBody::ExportRequest(feature("mixed-mode"))).unwrap();
+    let ResponseBody::ExportRequest(authorized) = authorized else { panic!("{authorized:?}") };
+    let end = world.lots[&first].term.ends_at;
+    assert!(end.is_some());
+    assert_eq!(authorized.authorized_until, end);
+    let told = |agent: &mut Agent, world: &mut World| {
+        let [told] = &agent.report(world, &[]).unwrap().exports[..] else { panic!("one feature") };
+        assert_eq!(told.feature, "mixed-mode");
+        told.authorized_until
+    };
+    let second = world.order_line(va, "o2", world.term("PORT", 1, 0, 90));
+    world.now += jiff::SignedDuration::from_secs(29 * DAY);
+    assert_eq!(told(&mut agent, &mut world), end, "there is time");
+    world.now += jiff::SignedDuration::from_secs(2 * DAY);
+    assert_eq!(told(&mut agent, &mut world), world.lots[&second].term.ends_at);
+    assert_eq!((world.lots[&first].reserved, world.lots[&second].reserved), (q(0), q(1)));
+    assert_eq!(told(&mut agent, &mut world), world.lots[&second].term.ends_at, "it stays there");
+    world.now += jiff::SignedDuration::from_secs(31 * DAY);
+    world.order(va, "o3", "PORT", 1);
+    assert_eq!(told(&mut agent, &mut world), None, "one without an end");
+}
+
+#[test]
+fn an_instance_of_which_nothing_is_heard_holds_its_licence_until_its_authorization_ends() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new();
+    let va = world.default_va();
+    let lot = world.order(va, "o1", "PORT", 1);
+    let mut agent = registered(&mut world, 1);
+    agent.report(&mut world, &[]).unwrap();
+    asks(&mut agent, &mut world, "mixed-mode").unwrap();
+    let events = world.events.len();
+    world.advance(90 * DAY);
+    assert_eq!(world.lots[&lot].reserved, q(0));
+    assert_eq!(world.kinds_since(events), [EventKind::AuthorizationExpired, EventKind::ExportEnded]);
+    let alerts = |world: &World, agent: &Agent| {
+        alert::restricted(&world.instances[&agent.id()], &Place::new(va, "Default"), &world.catalogue)
+    };
+    assert_eq!(alerts(&world, &agent), [], "no licence is missing");
+    let mut other = registered(&mut world, 2);
+    asks(&mut other, &mut world, "mixed-mode").unwrap();
+    assert_eq!(ended(&mut agent, &mut world), ["mixed-mode"], "an agent whose clock stood is told");
+    assert_eq!(asks(&mut agent, &mut world, "mixed-mode"), Err(ProblemCode::ExportNotAvailable));
+    let [alert] = &alerts(&world, &agent)[..] else { panic!("one alert") };
+    assert!(alert.message.to_string().contains("SN SN1) asked for the export-restricted feature"));
+    returns(&mut other, &mut world, "mixed-mode");
+    assert!(asks(&mut agent, &mut world, "mixed-mode").is_ok());
 }

@@ -53,7 +53,7 @@ fn latest(world: &World, instance: ProductInstanceId) -> u64 {
 }
 
 fn returning(world: &World, instance: ProductInstanceId) -> Action {
-    Action::ReturnReservation { instance, sequence: latest(world, instance), returned: Returned::Installed }
+    Action::ReturnReservation { instance, sequence: latest(world, instance), returned: Returned::Whole }
 }
 
 #[test]
@@ -119,6 +119,27 @@ fn what_cannot_be_reserved_is_refused_with_its_reason() {
     world.account.universal_permitted = true;
     assert_eq!(code(world.submit(reserving(va, universal.clone(), &[line("P", 1)]))), "invalid");
     assert!(world.submit(reserving(va, universal, &[])).is_ok());
+}
+
+#[test]
+fn what_ends_today_is_reserved_by_no_code() {
+    let mut world = World::new();
+    let va = world.default_va();
+    world.order(va, "o1", "P", 5);
+    let mut ending = world.term("P", 10, 0, 1);
+    // Ten in the morning: the code would say today, and that is past.
+    ending.term.ends_at = Some("2026-07-01T20:00:00Z".parse().unwrap());
+    let ending = world.order_line(va, "o2", ending);
+    let refused = world.submit(reserving(va, request(1, 0), &[line("P", 6)])).unwrap_err();
+    assert_eq!(refused.code(), "lot_ends_today");
+    assert!(refused.to_string().starts_with("5 of Flex Premium can be reserved"), "{refused}");
+    assert!(world.submit(reserving(va, request(1, 0), &[line("P", 5)])).is_ok());
+    assert_eq!(reserved(&world, ending), 0);
+    world.order_line(va, "o3", world.term("P", 10, 0, 1));
+    assert!(
+        world.submit(reserving(va, request(2, 0), &[line("P", 10)])).is_ok(),
+        "what counts all of today is taken"
+    );
 }
 
 #[test]
@@ -209,11 +230,11 @@ fn a_change_that_was_never_installed_can_be_given_back_and_the_rest_stays() {
     let instance = reserve(&mut world, va, 1, &[line("P", 6)]);
     world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 9)] }).unwrap();
     let sequence = latest(&world, instance);
-    let back = Action::ReturnReservation { instance, sequence, returned: Returned::NeverInstalled };
+    let back = Action::ReturnReservation { instance, sequence, returned: Returned::Change };
     world.submit(back).unwrap();
     assert_eq!(reserved(&world, lot), 6);
     assert!(world.instances[&instance].is_registered());
-    let back = Action::ReturnReservation { instance, sequence, returned: Returned::NeverInstalled };
+    let back = Action::ReturnReservation { instance, sequence, returned: Returned::Change };
     assert_eq!(code(world.submit(back)), "another_code", "it was given back before");
     world.submit(Action::UpdateReservation { instance, lines: vec![line("P", 7)] }).unwrap();
     assert!(
@@ -487,7 +508,7 @@ proptest! {
                     let row = &world.reservations[&*instance];
                     let in_transit = row.transit.is_some();
                     let sequence = if old { row.issued.sequence } else { row.latest().sequence };
-                    let returned = if installed { Returned::Installed } else { Returned::NeverInstalled };
+                    let returned = if installed { Returned::Whole } else { Returned::Change };
                     world.submit(Action::ReturnReservation { instance: *instance, sequence, returned }).unwrap();
                     if in_transit && !old && !installed {
                         count.1 = None;

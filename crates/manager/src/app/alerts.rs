@@ -17,6 +17,7 @@ use seatpool_proto::{AccountId, Sha256, VirtualAccountId};
 use seatpool_store::{Page, Paged};
 
 use super::access::{self, Permission, Principal, check, unknown};
+use super::accounts::invalid;
 use super::{App, AppError, accounts, inventory};
 use facts::{Facts, facts};
 pub use view::{AlertView, SeverityView, SourceView};
@@ -33,7 +34,27 @@ pub struct AlertQuery {
     pub severity: Option<Severity>,
     /// Those that were dismissed, in place of those that are raised.
     pub dismissed: bool,
+    /// In which order.
+    pub sort: AlertSort,
+    /// From the other end: the mildest first, the latest due first.
+    pub backwards: bool,
 }
+
+/// What alerts are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlertSort {
+    /// The gravest first, then by kind.
+    #[default]
+    Severity,
+    /// By the name of the licence, product instance or token; at most [`SORTED_MAX`] alerts.
+    Source,
+    /// By when something has to be done, and last what has no such time; at most [`SORTED_MAX`] alerts.
+    Due,
+}
+
+/// So many alerts are sorted by source or time at most. They are computed and stored nowhere: each of them has to be made
+/// for that, while by severity only those of a page are.
+pub const SORTED_MAX: u64 = 1_000;
 
 /// How many alerts are raised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,7 +150,7 @@ fn counted(facts: &Facts) -> BTreeMap<VirtualAccountId, AlertCounts> {
     counts
 }
 
-/// A page of alerts, the gravest first.
+/// A page of alerts in the order of the query.
 pub async fn list(
     app: &App,
     principal: &Principal,
@@ -159,9 +180,48 @@ pub async fn list_with_counts(
 }
 
 async fn listed(app: &App, facts: &Facts, query: &AlertQuery, page: Page) -> Result<Paged<Raised>, AppError> {
+    if query.sort == AlertSort::Severity {
+        return by_severity(app, facts, query, page).await;
+    }
+    let total = by_severity(app, facts, query, Page { limit: 0, offset: 0 }).await?.total;
+    if total > SORTED_MAX {
+        let problem = format!(
+            "takes at most {SORTED_MAX} alerts, and there are {total}: choose a virtual account, a severity or a kind, or \
+             sort by severity"
+        );
+        return Err(invalid("sort", &problem));
+    }
+    let mut items = by_severity(app, facts, query, Page::ALL).await?.items;
+    match query.sort {
+        AlertSort::Due => items.sort_by_key(|raised| raised.alert.due),
+        _ => items.sort_by_cached_key(|raised| {
+            (raised.alert.subject.name().to_lowercase(), raised.alert.place.name.clone(), raised.alert.key())
+        }),
+    }
+    if query.backwards {
+        items.reverse();
+    }
+    if query.sort == AlertSort::Due {
+        items.sort_by_key(|raised| raised.alert.due.is_none());
+    }
+    let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let items = items.into_iter().skip(offset).take(page.limit as usize).collect();
+    Ok(Paged { items, total })
+}
+
+async fn by_severity(
+    app: &App,
+    facts: &Facts,
+    query: &AlertQuery,
+    page: Page,
+) -> Result<Paged<Raised>, AppError> {
     let mut listing =
         Listing { offset: page.offset, limit: u64::from(page.limit), total: 0, items: Vec::new() };
-    for severity in [Severity::Major, Severity::Minor, Severity::Informational] {
+    let mut severities = [Severity::Major, Severity::Minor, Severity::Informational];
+    if query.sort == AlertSort::Severity && query.backwards {
+        severities.reverse();
+    }
+    for severity in severities {
         if query.severity.is_some_and(|wanted| wanted != severity) {
             continue;
         }
@@ -267,12 +327,12 @@ pub async fn dismiss(
     seen: Option<&str>,
 ) -> Result<Raised, AppError> {
     let found = find(app, principal, account, key).await?;
+    let virtual_account = found.alert.place.id;
+    check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
     if seen.is_some_and(|seen| seen != state_of(&found.alert)) {
         let present = found.alert.message.to_string();
         return Err(Refused::ChangedMeanwhile { seen: "another state".to_owned(), present }.into());
     }
-    let virtual_account = found.alert.place.id;
-    check(principal, account, Permission::ManageVirtualAccount(virtual_account))?;
     let action = Action::DismissAlert {
         virtual_account,
         key: key.to_owned(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use seatpool_domain::event::Severity;
 use seatpool_domain::{Actor, Event, EventKind};
-use seatpool_proto::{AccountId, ProductInstanceId, Tag};
+use seatpool_proto::{AccountId, ProductInstanceId, Tag, VirtualAccountId};
 use seatpool_store::{EventQuery, Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,7 +49,7 @@ pub struct EventView {
     pub hash: Option<String>,
 }
 
-/// Events that match, newest first. The events of one virtual account need a role in it, those of the whole
+/// Events that match, newest first unless the query says otherwise. The events of one virtual account need a role in it, those of the whole
 /// account a role in the account.
 pub async fn list(
     app: &App,
@@ -58,10 +58,7 @@ pub async fn list(
     query: EventQuery,
     page: Page,
 ) -> Result<Paged<EventView>, AppError> {
-    match query.virtual_account {
-        Some(id) => check(principal, account, Permission::ReadVirtualAccount(id))?,
-        None => check(principal, account, Permission::ReadAccount)?,
-    }
+    readable(principal, account, query.virtual_account)?;
     let names = app.store().virtual_accounts(account).await?;
     let rows = app.store().events(account, query, page).await?;
     let clients = rows.items.iter().filter_map(|row| match &row.actor {
@@ -93,6 +90,15 @@ pub async fn list(
     Ok(Paged { items: rows.items.into_iter().map(view).collect(), total: rows.total })
 }
 
+/// Refuses who may not read the log of the virtual account, or without one that of the whole account.
+fn readable(
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: Option<VirtualAccountId>,
+) -> Result<(), AppError> {
+    check(principal, account, virtual_account.map_or(Permission::ReadAccount, Permission::ReadVirtualAccount))
+}
+
 /// By whom a query asks for events, as the log names it: a client by its id, whether its name or its id is given.
 pub async fn actor_named(app: &App, account: AccountId, text: &str) -> Result<String, AppError> {
     let text = text.trim();
@@ -106,6 +112,26 @@ pub async fn actor_named(app: &App, account: AccountId, text: &str) -> Result<St
         (Some(client), None) => Ok(client.id),
         (None, _) => Ok(text.to_owned()),
     }
+}
+
+/// Which product instances a query means by an id, or by a name or serial number as the log shows it: removed ones among
+/// them. None, if none is called so; with a virtual account, none that its log says nothing of.
+pub async fn instances_named(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: Option<VirtualAccountId>,
+    text: &str,
+) -> Result<Vec<ProductInstanceId>, AppError> {
+    readable(principal, account, virtual_account)?;
+    let text = text.trim();
+    if let Ok(id) = text.parse() {
+        return Ok(vec![id]);
+    }
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(app.store().instances_called(account, virtual_account, text).await?)
 }
 
 fn actor_kind(actor: &Actor) -> &'static str {

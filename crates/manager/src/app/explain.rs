@@ -202,7 +202,7 @@ async fn noticed(
     row: &Instance,
     kind: EventKind,
 ) -> Result<Option<Timestamp>, AppError> {
-    let query = EventQuery { instance: Some(row.id), kind: Some(kind), ..EventQuery::default() };
+    let query = EventQuery { instances: vec![row.id], kind: Some(kind), ..EventQuery::default() };
     let found = app.store().events(account, query, Page { limit: 1, offset: 0 }).await?;
     Ok(found.items.first().map(|event| event.at).filter(|at| *at >= row.registered_at))
 }
@@ -213,7 +213,7 @@ async fn ended_by(app: &App, account: AccountId, row: &Instance) -> Result<Optio
         return Ok(None);
     }
     let kind = Some(EventKind::InstanceRemoved);
-    let query = EventQuery { instance: Some(row.id), kind, ..EventQuery::default() };
+    let query = EventQuery { instances: vec![row.id], kind, ..EventQuery::default() };
     let found = app.store().events(account, query, Page { limit: 1, offset: 0 }).await?;
     Ok(found.items.first().map(|event| event.actor.name().to_owned()))
 }

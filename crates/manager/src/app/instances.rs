@@ -183,7 +183,7 @@ pub async fn detail(
     // Who may read the whole account sees what happened to it elsewhere, too.
     let whole = allows(principal, account, Permission::ReadAccount);
     let virtual_account = (!whole).then_some(row.virtual_account);
-    let query = EventQuery { virtual_account, instance: Some(id), ..EventQuery::default() };
+    let query = EventQuery { virtual_account, instances: vec![id], ..EventQuery::default() };
     let page = Page { limit: DETAIL_EVENTS, offset: 0 };
     let events = events::list(app, principal, account, query, page).await?;
     Ok(InstanceDetail { instance, events: events.items, events_total: events.total })

@@ -7,7 +7,7 @@ use seatpool_domain::Lot;
 use seatpool_domain::command::{Action, Chosen, CoTermination, OrderLine, Outcome};
 use seatpool_domain::lot::NamedDates;
 use seatpool_proto::{AccountId, LotId, LotKind, Quantity, Tag, VirtualAccountId};
-use seatpool_store::{LotName, LotQuery, Page, Paged};
+use seatpool_store::{LotName, LotQuery, LotSort, Page, Paged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -155,8 +155,22 @@ pub async fn lots(
     Ok(views)
 }
 
-/// A page of the lots of these virtual accounts, or of all that `principal` may read: what waits for the vendor, what
-/// counts, what will, what has ended. With a text, those whose licence has it in its name or tag, whatever the case, or
+/// The order of a list of lots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LotOrder {
+    /// What waits for the vendor, what counts, what will, what has ended; each by its end.
+    #[default]
+    Standing,
+    /// By the licence's name.
+    License {
+        /// From the other end.
+        descending: bool,
+    },
+    /// By one of their own values; from the other end.
+    By(LotSort, bool),
+}
+
+/// A page of the lots of these virtual accounts, or of all that `principal` may read. With a text, those whose licence has it in its name or tag, whatever the case, or
 /// whose order or subscription it names.
 pub async fn lots_listed(
     app: &App,
@@ -164,6 +178,7 @@ pub async fn lots_listed(
     account: AccountId,
     virtual_accounts: &[VirtualAccountId],
     text: &str,
+    order: LotOrder,
     page: Page,
 ) -> Result<Paged<OwnedLotView>, AppError> {
     let readable = accounts::virtual_accounts(app, principal, account).await?;
@@ -171,7 +186,23 @@ pub async fn lots_listed(
     let named = (!text.trim().is_empty())
         .then(|| LotName { name: text.trim().to_owned(), tags: inventory::tags_like(app, text) });
     let query = LotQuery { virtual_accounts: places.iter().map(|row| row.id).collect(), named };
-    let found = app.store().lots_listed(account, &query, app.now(), page).await?;
+    let found = match order {
+        LotOrder::Standing => app.store().lots_listed(account, &query, app.now(), page).await?,
+        LotOrder::By(sort, descending) => {
+            app.store().lots_sorted(account, &query, (sort, descending), page).await?
+        }
+        LotOrder::License { descending } => {
+            let in_order = |licenses: &mut Vec<(Tag, u64)>| {
+                licenses.sort_by_cached_key(|(tag, _)| {
+                    (inventory::name_of(app, tag).to_lowercase(), tag.clone())
+                });
+                if descending {
+                    licenses.reverse();
+                }
+            };
+            app.store().lots_by_license(account, &query, in_order, page).await?
+        }
+    };
     Ok(Paged { items: views(app, &places, &found.items), total: found.total })
 }
 

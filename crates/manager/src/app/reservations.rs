@@ -11,6 +11,7 @@ mod view;
 
 use seatpool_domain::command::{Action, Outcome, RehostStep, ReserveLine};
 use seatpool_domain::lot::DeclarationState;
+use seatpool_domain::reservation::is_coverable;
 use seatpool_domain::{Refused, Reservation};
 use seatpool_proto::code::{
     ConfirmationCode, ConfirmationRefused, InvalidConfirmationCode, InvalidRequestCode, InvalidReturnCode,
@@ -109,14 +110,19 @@ pub async fn offers(
 ) -> Result<Vec<Offer>, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
     let licenses = inventory::licenses(app, principal, account, &[virtual_account]).await?;
+    let now = app.now();
     let offer = |mut license: LicenseView| {
-        // What waits for the vendor to confirm it is not reserved.
-        license.lots.retain(|lot| !waits(lot));
+        // What waits for the vendor to confirm it is not reserved, nor what no code could cover.
+        let ending = |lot: &&LotView| lot.status == LotStatus::Active && !is_coverable(lot.ends_at, now);
+        let ending: Quantity =
+            license.lots.iter().filter(ending).map(|lot| lot.quantity.minus(lot.reserved)).sum();
+        license.lots.retain(|lot| !waits(lot) && is_coverable(lot.ends_at, now));
         license.purchased = license.purchased.minus(license.declared);
         let family = app.catalogue().family_of(&license.tag);
         let tier = family.and_then(|family| Some((family.licenses.len(), family.tier(&license.tag)?)));
-        let available =
-            Quantity::of(u64::try_from(license.balance).unwrap_or_default()).minus(license.declared);
+        let available = Quantity::of(u64::try_from(license.balance).unwrap_or_default())
+            .minus(license.declared)
+            .minus(ending);
         Offer {
             supports_substitution: tier.is_some_and(|(tiers, tier)| tier + 1 < tiers),
             available,
@@ -263,12 +269,21 @@ pub async fn confirm(
     let code: ConfirmationCode =
         code.parse().map_err(|error: InvalidConfirmationCode| unreadable("confirmation code", &error))?;
     let sequence = row.latest().sequence;
-    app.entries().attempt(instance, app.now())?;
+    // Where nothing waits, there is nothing to guess: the code is the last one once more, or of no use.
+    if row.transit.is_some() {
+        app.entries().attempt(instance, app.now())?;
+    }
     match code.check(&row.facts(sequence), app.ca().reservation_key()?) {
         Ok(()) => app.entries().right(instance),
         Err(ConfirmationRefused::Agreement(error)) => {
             tracing::error!(%error, "a confirmation code can't be checked");
             return Err(AppError::Internal);
+        }
+        Err(_) if row.transit.is_none() => {
+            let detail =
+                "no change of this reservation waits for a confirmation code: the last one was entered"
+                    .to_owned();
+            return Err(AppError::Refused(Refused::Reservation { code: "confirmed", detail }));
         }
         Err(error) => return Err(unreadable("confirmation code", &error)),
     }

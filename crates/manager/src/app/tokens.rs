@@ -8,6 +8,7 @@ use seatpool_domain::Token;
 use seatpool_domain::command::{Action, Outcome};
 use seatpool_domain::token::EXPIRES_AFTER_DAYS_DEFAULT;
 use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
+use seatpool_store::{Page, Paged, TokenQuery, TokenSort};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +27,39 @@ pub enum TokenStatus {
     Expired,
     /// It was revoked.
     Revoked,
+}
+
+impl TokenStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Exhausted, Self::Expired, Self::Revoked];
+
+    /// Its word in queries and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Exhausted => "exhausted",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The status of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+/// Which tokens to list, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenFilter {
+    /// Part of what they are for, whatever the case; all if empty.
+    pub text: String,
+    /// Only those that stand so.
+    pub status: Option<TokenStatus>,
+    /// In which order.
+    pub sort: TokenSort,
+    /// Backwards.
+    pub descending: bool,
 }
 
 /// A registration token.
@@ -96,17 +130,39 @@ impl Default for NewToken {
     }
 }
 
-/// The tokens of a virtual account, newest first.
+/// A page of the tokens of a virtual account.
 pub async fn list(
     app: &App,
     principal: &Principal,
     account: AccountId,
     virtual_account: VirtualAccountId,
-) -> Result<Vec<TokenView>, AppError> {
+    filter: &TokenFilter,
+    page: Page,
+) -> Result<Paged<TokenView>, AppError> {
     check(principal, account, Permission::ManageTokens(virtual_account))?;
-    let rows = app.store().tokens(account, virtual_account).await?;
-    let names = clients::names(app, rows.iter().map(|row| row.created_by.as_str())).await?;
-    Ok(rows.into_iter().map(|row| view(app, account, row, &names)).collect())
+    let TokenFilter { text, status, sort, descending } = filter;
+    let text = Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    let standing = status.map(|status| (status.word(), app.now()));
+    let query = TokenQuery { text, standing, sort: *sort, descending: *descending };
+    let found = app.store().tokens(account, virtual_account, &query, page).await?;
+    let names = clients::names(app, found.items.iter().map(|row| row.created_by.as_str())).await?;
+    let items = found.items.into_iter().map(|row| view(app, account, row, &names)).collect();
+    Ok(Paged { items, total: found.total })
+}
+
+/// The token with this id, if it is one of the virtual account's.
+pub async fn get(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    virtual_account: VirtualAccountId,
+    id: TokenId,
+) -> Result<TokenView, AppError> {
+    check(principal, account, Permission::ManageTokens(virtual_account))?;
+    let row = app.store().token(account, id).await?;
+    let row = row.filter(|row| row.virtual_account == virtual_account).ok_or_else(|| unknown("token"))?;
+    let names = clients::names(app, [row.created_by.as_str()]).await?;
+    Ok(view(app, account, row, &names))
 }
 
 /// Creates a token.

@@ -5,6 +5,7 @@ use seatpool_domain::access::{SignInRules, User, UserStatus};
 use seatpool_domain::account::VirtualAccount;
 use seatpool_domain::command::{AccessChange, Outcome};
 use seatpool_proto::AccountId;
+use seatpool_store::{Page, Paged, UserQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -135,12 +136,19 @@ pub enum Deed {
     EndSessions,
 }
 
-/// The users of an account, by sign-in name.
-pub async fn list(app: &App, principal: &Principal, account: AccountId) -> Result<Vec<UserView>, AppError> {
+/// A page of the users of an account.
+pub async fn list(
+    app: &App,
+    principal: &Principal,
+    account: AccountId,
+    query: &UserQuery,
+    page: Page,
+) -> Result<Paged<UserView>, AppError> {
     check(principal, account, Permission::ManageUsers)?;
     let names = app.store().virtual_accounts(account).await?;
-    let rows = app.store().users(account).await?;
-    Ok(rows.into_iter().map(|row| view(app, row, &names)).collect())
+    let found = app.store().users(account, query, page).await?;
+    let items = found.items.into_iter().map(|row| view(app, row, &names)).collect();
+    Ok(Paged { items, total: found.total })
 }
 
 /// The user with this id or sign-in name.

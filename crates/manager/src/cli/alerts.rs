@@ -36,6 +36,9 @@ enum AlertsCommand {
     Dismiss {
         /// Its id, as the list shows it
         alert: String,
+        /// The state in which it was seen, as the list has it with --json: another one is not dismissed
+        #[arg(long, value_name = "STATE")]
+        seen: Option<String>,
     },
     /// Bring a dismissed alert back
     Restore {
@@ -59,6 +62,9 @@ struct List {
     /// Those that were dismissed
     #[arg(long)]
     dismissed: bool,
+    /// By severity, source or action_due; with a - before it, from the other end
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    sort: Option<String>,
     /// How many at most, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u32,
@@ -80,15 +86,16 @@ impl Alerts {
                     ("severity", severity.map(|value| value.get_name().to_owned())),
                     ("kind", list.kind),
                     ("dismissed", list.dismissed.then(|| "true".to_owned())),
+                    ("sort", list.sort),
                     ("limit", Some(list.limit.to_string())),
                     ("cursor", list.cursor),
                 ];
                 session.read(&["accounts", account, "alerts"], &query, show).await
             }
-            Some(AlertsCommand::Dismiss { alert }) => {
+            Some(AlertsCommand::Dismiss { alert, seen }) => {
                 let path = ["accounts", account, "alerts", &alert, "dismiss"];
                 let done = format!("the alert {alert} was dismissed; a worse state raises it anew");
-                session.ask::<AlertView>(Method::POST, &path, &json!({}), |_| done).await
+                session.ask::<AlertView>(Method::POST, &path, &json!({ "seen": seen }), |_| done).await
             }
             Some(AlertsCommand::Restore { alert }) => {
                 let path = ["accounts", account, "alerts", &alert, "restore"];

@@ -19,8 +19,8 @@ pub(super) struct Events {
     /// Of this licence only, by name or tag
     #[arg(long, value_name = "NAME|TAG")]
     license: Option<String>,
-    /// Of this product instance only
-    #[arg(long, value_name = "ID")]
+    /// Of this product instance only, by id, name or serial number; removed ones are found, too
+    #[arg(long, value_name = "NAME|SN|ID")]
     instance: Option<String>,
     /// Of this kind only, as in licenses_ordered
     #[arg(long)]
@@ -37,6 +37,9 @@ pub(super) struct Events {
     /// Before this day or instant
     #[arg(long, value_name = "WHEN", value_parser = when)]
     until: Option<Timestamp>,
+    /// The oldest first, in place of the newest
+    #[arg(long)]
+    oldest_first: bool,
     /// How many at most, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u32,
@@ -57,6 +60,7 @@ impl Events {
             ("actor", self.actor),
             ("since", self.since.map(|since| since.to_string())),
             ("until", self.until.map(|until| until.to_string())),
+            ("sort", self.oldest_first.then(|| "time".to_owned())),
             ("limit", Some(self.limit.to_string())),
             ("cursor", self.cursor),
         ];

@@ -275,7 +275,8 @@ async fn id_of(session: &Session, device: &str) -> Result<String, Failed> {
     match (matching.next(), matching.next()) {
         (Some(one), None) => Ok(one.instance.to_string()),
         (None, _) => Err(Failed::refused(format!(
-            "no open reservation is of a product with the serial number {device:?}: `seatpool reservation list` lists them"
+            "no open reservation is of a product with the serial number {device:?}: `seatpool reservation list` lists them; one that \
+             ended, as by a return code that was entered before, is shown by its id"
         ))),
         (Some(_), Some(_)) => Err(Failed::refused(format!(
             "several reservations are of products with the serial number {device:?}: name one by its id, as `seatpool \

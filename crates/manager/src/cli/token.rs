@@ -14,6 +14,12 @@ pub(super) enum TokenCommand {
         /// The virtual account, by name or id
         #[arg(long, alias = "va", value_name = "NAME", default_value = "Default")]
         virtual_account: String,
+        /// Part of the description
+        #[arg(long)]
+        text: Option<String>,
+        /// Those that stand so: active, exhausted, expired or revoked
+        #[arg(long)]
+        status: Option<String>,
     },
     /// Create a token; prints its text, with which product instances register
     Create {
@@ -55,9 +61,9 @@ impl TokenCommand {
         let session = to.connect().await?;
         let account = session.account();
         match self {
-            Self::List { virtual_account } => {
+            Self::List { virtual_account, text, status } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];
-                session.read_all(&path, &[], list).await
+                session.read_all(&path, &[("text", text), ("status", status)], list).await
             }
             Self::Create { virtual_account, description, expires_after_days, uses, export_controlled } => {
                 let path = ["accounts", account, "virtual-accounts", &virtual_account, "tokens"];

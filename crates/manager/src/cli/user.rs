@@ -20,7 +20,11 @@ may be given several times";
 #[derive(Subcommand, Debug)]
 pub(super) enum UserCommand {
     /// List the users of the smart account
-    List,
+    List {
+        /// Part of the sign-in name or of the person's name
+        #[arg(long)]
+        text: Option<String>,
+    },
     /// Show a user
     Show {
         /// Sign-in name or id
@@ -134,7 +138,7 @@ impl UserCommand {
         let one = |user, rest: &[_]| [&all[..], &[user], rest].concat();
         let nothing = None::<&()>;
         match &self {
-            Self::List => session.read_all(&all, &[], list).await,
+            Self::List { text } => session.read_all(&all, &[("text", text.clone())], list).await,
             Self::Show { user } => session.read(&one(user, &[]), &[], show).await,
             Self::Invite { login, name, roles } => {
                 let new = NewUser { login: login.clone(), name: name.clone(), roles: roles.clone() };

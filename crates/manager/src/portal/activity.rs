@@ -12,6 +12,7 @@ use super::frame::{Frame, Pager, part_of_list};
 use super::page::{InAccount, ListQuery, show_live};
 use super::problem::Problem;
 use super::section::Section;
+use super::table::HeadCell;
 use crate::app::App;
 use crate::app::access::{Permission, check};
 
@@ -23,6 +24,7 @@ struct ActivityPage {
     action: String,
     filter: Filter,
     events: Vec<EventRow>,
+    time_head: HeadCell,
     csv: String,
     pager: Pager,
 }
@@ -55,6 +57,7 @@ async fn show_activity(
         frame: at.frame(Section::Activity, true, None),
         account_name: at.account.name.clone(),
         events: found.items.into_iter().map(|event| event_row(None, event, now)).collect(),
+        time_head: events::time_head(&query, &action),
         csv: query.file_href(&action),
         pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
         filter,

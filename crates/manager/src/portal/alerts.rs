@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use seatpool_domain::Refused;
 use seatpool_domain::alert::{Action, Alert, Kind, Subject};
 use seatpool_domain::event::Severity;
 use seatpool_proto::VirtualAccountId;
@@ -21,9 +22,9 @@ use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::section::Section;
 use super::steps::order_href;
-use super::table::ChoiceOption;
-use crate::app::alerts::{self, AlertCounts, AlertQuery, Raised, SeverityView};
-use crate::app::{App, accounts};
+use super::table::{ChoiceOption, HeadCell, Sorting};
+use crate::app::alerts::{self, AlertCounts, AlertQuery, AlertSort, Raised, SORTED_MAX, SeverityView};
+use crate::app::{App, AppError, accounts};
 
 #[derive(Template)]
 #[template(path = "alerts.html", blocks = ["content"])]
@@ -43,6 +44,11 @@ struct AlertsPage {
     other_href: String,
     csv: String,
     filtered: bool,
+    heads: Vec<HeadCell>,
+    /// Whether they are too many to be sorted by source or time.
+    too_many: bool,
+    sort: &'static str,
+    order: &'static str,
     rows: Vec<AlertRow>,
     pager: Pager,
     /// The reservations of the account.
@@ -75,6 +81,8 @@ struct AlertsQuery {
     severity: String,
     kind: String,
     dismissed: String,
+    sort: String,
+    order: String,
     page: String,
     done: String,
     /// `csv` for a file.
@@ -88,10 +96,45 @@ impl AlertsQuery {
             ("severity", &self.severity),
             ("kind", &self.kind),
             ("dismissed", &self.dismissed),
+            ("sort", &self.sort),
+            ("order", &self.order),
         ];
         let is_kept = |(name, _): &(&str, &str)| changes.iter().all(|(changed, _)| changed != name);
         let pairs: Vec<_> = kept.into_iter().filter(is_kept).chain(changes.iter().copied()).collect();
         with_query(path, &pairs)
+    }
+}
+
+/// What alerts can be sorted by, and which way first.
+const SORTS: [(&str, bool); 3] = [("severity", true), ("source", false), ("due", false)];
+
+impl AlertsQuery {
+    /// What a form of the list sent on with its button.
+    fn sent(form: &Posted) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        Self {
+            va: text("va"),
+            severity: text("severity"),
+            kind: text("kind"),
+            sort: text("sort"),
+            order: text("order"),
+            ..Self::default()
+        }
+    }
+
+    /// The heads of the table of `total` alerts at `path`; too many are sorted by severity alone.
+    fn heads(&self, path: &str, sorting: Sorting, total: u64) -> Vec<HeadCell> {
+        let href = |sort: &str, order: &str| self.href(path, &[("sort", sort), ("order", order)]);
+        let head = |name, word| {
+            if total <= SORTED_MAX { sorting.head(name, word, false, href) } else { HeadCell::plain(name) }
+        };
+        vec![
+            sorting.head("Severity", "severity", true, href),
+            HeadCell::plain("Message"),
+            head("Source", "source"),
+            head("Action due", "due"),
+            HeadCell::plain("Actions"),
+        ]
     }
 }
 
@@ -116,11 +159,19 @@ async fn show_alerts(
     let places = accounts::virtual_accounts(&app, principal, account).await?;
     let place: Option<VirtualAccountId> = query.va.parse().ok();
     let dismissed = !query.dismissed.is_empty();
-    let wanted = AlertQuery {
+    let mut sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    let mut wanted = AlertQuery {
         virtual_accounts: place.into_iter().collect(),
         kind: Kind::parse(&query.kind),
         severity: SEVERITIES.iter().find(|(word, _)| *word == query.severity).map(|(_, each)| *each),
         dismissed,
+        sort: match sorting.by {
+            "source" => AlertSort::Source,
+            "due" => AlertSort::Due,
+            _ => AlertSort::Severity,
+        },
+        // The gravest first is the severities from their top down.
+        backwards: sorting.descending != (sorting.by == "severity"),
     };
     if query.format == "csv" {
         let (app, principal) = (app.clone(), principal.clone());
@@ -134,8 +185,15 @@ async fn show_alerts(
         .await;
     }
     let number: u64 = query.page.parse().unwrap_or(1).max(1);
-    let (found, counts) =
-        alerts::list_with_counts(&app, principal, account, &wanted, part_of_list(number)).await?;
+    let part = part_of_list(number);
+    let (found, counts) = match alerts::list_with_counts(&app, principal, account, &wanted, part).await {
+        Err(AppError::Refused(Refused::Invalid { field: "sort", .. })) => {
+            sorting = Sorting::of(&SORTS, "", "");
+            (wanted.sort, wanted.backwards) = (AlertSort::Severity, false);
+            alerts::list_with_counts(&app, principal, account, &wanted, part).await?
+        }
+        listed => listed?,
+    };
     let action = format!("{}/alerts", at.base());
     let row = |raised: &Raised| alert_row(&at.doors(raised.alert.place.id), raised, now);
     let notice = match query.done.as_str() {
@@ -163,6 +221,10 @@ async fn show_alerts(
         kinds: Kind::ALL.iter().map(|kind| ChoiceOption::new(kind.as_str(), kind.title())).collect(),
         dismissed,
         csv: query.href(&action, &[("format", "csv")]),
+        heads: query.heads(&action, sorting, found.total),
+        too_many: found.total > SORTED_MAX,
+        sort: sorting.by,
+        order: sorting.order(),
         other_href: query.href(&action, &[("dismissed", other)]),
         filtered: !(query.va.is_empty() && query.severity.is_empty() && query.kind.is_empty()),
         rows: found.items.iter().map(row).collect(),
@@ -282,16 +344,14 @@ fn chosen(form: &Posted) -> (&str, &str) {
 async fn dismiss(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
     let (key, seen) = chosen(&form);
     alerts::dismiss(&app, &at.principal, at.account.id, key, Some(seen)).await?;
-    let to = with_query(&format!("{}/alerts", at.base()), &[("va", form.text("va")), ("done", "dismissed")]);
+    let to = AlertsQuery::sent(&form).href(&format!("{}/alerts", at.base()), &[("done", "dismissed")]);
     Ok(Redirect::to(&to).into_response())
 }
 
 /// `POST /portal/{domain}/alerts/restore`.
 async fn restore(State(app): State<App>, at: InAccount, form: Posted) -> Result<Response, Problem> {
     alerts::restore(&app, &at.principal, at.account.id, chosen(&form).0).await?;
-    let to = with_query(
-        &format!("{}/alerts", at.base()),
-        &[("va", form.text("va")), ("dismissed", "yes"), ("done", "restored")],
-    );
+    let done = [("dismissed", "yes"), ("done", "restored")];
+    let to = AlertsQuery::sent(&form).href(&format!("{}/alerts", at.base()), &done);
     Ok(Redirect::to(&to).into_response())
 }

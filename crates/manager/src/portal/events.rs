@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use seatpool_domain::event::Severity;
 use seatpool_domain::{EventKind, Refused};
-use seatpool_proto::{AccountId, ProductInstanceId, VirtualAccountId};
-use seatpool_store::{EventQuery, InstanceQuery, Page};
+use seatpool_proto::{AccountId, VirtualAccountId};
+use seatpool_store::EventQuery;
 
 use super::csv;
 use super::form::Field;
@@ -17,11 +17,11 @@ use super::page::{Here, ListQuery, show_live};
 use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::sign_in::capitalised;
-use super::table::{ChoiceOption, license_options};
+use super::table::{ChoiceOption, HeadCell, Sorting, license_options};
 use super::zone;
 use crate::app::access::Principal;
 use crate::app::events::{self, EventView};
-use crate::app::{App, AppError, instances, inventory};
+use crate::app::{App, AppError, inventory};
 
 #[derive(Template)]
 #[template(path = "events.html", blocks = ["content"])]
@@ -31,6 +31,7 @@ struct EventsPage {
     action: String,
     filter: Filter,
     events: Vec<EventRow>,
+    time_head: HeadCell,
     csv: String,
     pager: Pager,
 }
@@ -58,6 +59,9 @@ pub(crate) struct Filter {
     pub(crate) user: Field,
     pub(crate) since: Field,
     pub(crate) until: Field,
+    /// How the list is sorted, as a form sends it on.
+    pub(crate) sort: &'static str,
+    pub(crate) order: &'static str,
     /// Whether anything is left out.
     pub(crate) active: bool,
     /// Whether more is chosen than the text and the kind.
@@ -106,9 +110,11 @@ impl Filter {
             }
         }
         let mut instance = Field::of(query.instance.trim());
-        let id = instance_named(scope, &instance.value).await?;
-        if id.is_none() && !instance.value.is_empty() {
-            instance.refuse("No product instance has this name or id. Type the whole name");
+        let (account, place) = (scope.account, scope.virtual_account);
+        let instances =
+            events::instances_named(scope.app, scope.principal, account, place, &instance.value).await?;
+        if instances.is_empty() && !instance.value.is_empty() {
+            instance.refuse("No product instance has or had this name or id. Type the whole name");
         }
         let (mut since, mut until) = (Field::of(query.since.trim()), Field::of(query.until.trim()));
         let from = day(&mut since);
@@ -122,15 +128,17 @@ impl Filter {
         {
             until.refuse("The last day comes before the first one");
         }
+        let shown = sorting(query);
         let query = EventQuery {
             virtual_account: scope.virtual_account,
             tag,
-            instance: id,
+            instances,
             kind,
             text: (!text.is_empty()).then(|| text.clone()),
             actor,
             since: start(from),
             until: start(to),
+            oldest_first: !shown.descending,
         };
         let detailed = [&license.value, &instance.value, &user.value, &since.value, &until.value]
             .iter()
@@ -139,6 +147,8 @@ impl Filter {
             .iter()
             .map(|kind| ChoiceOption::new(kind.as_str(), capitalised(&kind.as_str().replace('_', " "))));
         Ok(Self {
+            sort: shown.by,
+            order: shown.order(),
             active: detailed || query.text.is_some() || query.kind.is_some(),
             detailed,
             kind: Field::of(kind.map_or("", EventKind::as_str)),
@@ -172,23 +182,15 @@ fn day(field: &mut Field) -> Option<Date> {
     day
 }
 
-/// The product instance with this id, or with this name.
-async fn instance_named(scope: &Scope<'_>, text: &str) -> Result<Option<ProductInstanceId>, Problem> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if let Ok(id) = text.parse() {
-        return Ok(Some(id));
-    }
-    let query = InstanceQuery {
-        virtual_accounts: scope.virtual_account.map(|id| vec![id]),
-        text: Some(text.to_owned()),
-        ..InstanceQuery::default()
-    };
-    let page = Page { limit: super::frame::PAGE_ROWS, offset: 0 };
-    let found = instances::list(scope.app, scope.principal, scope.account, query, page).await?;
-    let named = |row: &&instances::InstanceView| row.name.eq_ignore_ascii_case(text) || row.udi.sn == text;
-    Ok(found.items.iter().find(named).map(|row| row.id))
+/// How a query sorts a log: by time, the newest first.
+pub(crate) fn sorting(query: &ListQuery) -> Sorting {
+    Sorting::of(&[("time", true)], &query.sort, &query.order)
+}
+
+/// The head of a log's times, which turns the list at `path` round.
+pub(crate) fn time_head(query: &ListQuery, path: &str) -> HeadCell {
+    let href = |sort: &str, order: &str| query.href(path, &[("sort", sort), ("order", order)]);
+    sorting(query).head("Time", "time", true, href)
 }
 
 /// An event in a table of `event_table.html`. `base` is the path of the virtual account's pages, if it is known.
@@ -313,6 +315,7 @@ pub(crate) async fn show_events(
         va: here.head(&app, Tab::Events).await?,
         filter,
         events: found.items.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
+        time_head: time_head(&query, &action),
         csv: query.file_href(&action),
         pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
         action,

@@ -8,18 +8,20 @@ use jiff::Timestamp;
 use seatpool_domain::command::Refused;
 use seatpool_domain::token::{EXPIRES_AFTER_DAYS_DEFAULT, EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
 use seatpool_proto::TokenId;
+use seatpool_store::TokenSort;
 
 use super::confirm::ConfirmPage;
 use super::csv;
 use super::form::Field;
-use super::frame::{Banner, Frame, Tab, Va};
+use super::frame::{Banner, Frame, Pager, Tab, Va, part_of_list};
 use super::guard::Posted;
 use super::page::{Here, ListQuery, show, show_live, show_with};
 use super::part::{Chip, Icon, Tone, When};
 use super::problem::Problem;
 use super::sign_in::capitalised;
+use super::table::{ChoiceOption, HeadCell, Sorting};
 use crate::app::access::{self, Permission};
-use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
+use crate::app::tokens::{self, NewToken, TokenFilter, TokenStatus, TokenView};
 use crate::app::{App, AppError};
 
 #[derive(Template)]
@@ -28,13 +30,28 @@ struct GeneralPage {
     frame: Frame,
     va: Va,
     /// None: this person may not see tokens.
-    tokens: Option<Vec<TokenRow>>,
+    tokens: Option<TokenList>,
     account_name: String,
     domain: String,
     export_permitted: bool,
     created: When,
     may_edit: bool,
+}
+
+/// The tokens of the virtual account, as far as they are asked for.
+struct TokenList {
+    action: String,
+    search: String,
+    status: Field,
+    statuses: Vec<ChoiceOption>,
+    sort: &'static str,
+    order: &'static str,
+    /// Whether anything is left out.
+    filtered: bool,
+    heads: Vec<HeadCell>,
+    rows: Vec<TokenRow>,
     csv: String,
+    pager: Pager,
 }
 
 struct TokenRow {
@@ -81,14 +98,10 @@ pub(crate) async fn show_general(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let tokens = if here.manages {
-        let rows = tokens::list(&app, &here.principal, here.account_id(), here.va.id).await?;
-        if query.wants_file() {
-            return Ok(csv::whole(&format!("tokens-{}", here.va.name), &HEAD, rows.into_iter().map(cells)));
-        }
-        Some(rows.into_iter().map(|token| row(token, now)).collect())
-    } else {
-        None
+    let tokens = match here.manages {
+        true if query.wants_file() => return file(&app, &here, filter(&query)).await,
+        true => Some(token_list(&app, &here, &query, now).await?),
+        false => None,
     };
     let notice = match query.done.as_str() {
         "revoked" => Some((
@@ -112,9 +125,71 @@ pub(crate) async fn show_general(
         export_permitted: here.account.export_permitted,
         created: When::since(here.va.created_at, now),
         may_edit: access::allows(&here.principal, here.account_id(), Permission::ManageAccount),
-        csv: query.file_href(&format!("{}/general", here.base)),
     };
     show_live(&here.visit, &page, &page.as_content())
+}
+
+/// What tokens can be sorted by, and which way first: uses and status change without a word, and are in no index.
+const SORTS: [(&str, bool); 3] = [("created", true), ("token", false), ("expires", false)];
+
+/// Which tokens a query asks for.
+fn filter(query: &ListQuery) -> TokenFilter {
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    TokenFilter {
+        text: query.q.trim().to_owned(),
+        status: TokenStatus::parse(&query.status),
+        sort: match sorting.by {
+            "token" => TokenSort::Description,
+            "expires" => TokenSort::Expires,
+            _ => TokenSort::Created,
+        },
+        descending: sorting.descending,
+    }
+}
+
+async fn token_list(app: &App, here: &Here, query: &ListQuery, now: Timestamp) -> Result<TokenList, Problem> {
+    let action = format!("{}/general", here.base);
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    let filter = filter(query);
+    let number = query.page();
+    let part = part_of_list(number);
+    let found = tokens::list(app, &here.principal, here.account_id(), here.va.id, &filter, part).await?;
+    let href = |sort: &str, order: &str| query.href(&action, &[("sort", sort), ("order", order)]);
+    let head = |name, word, down_first| sorting.head(name, word, down_first, href);
+    let statuses = TokenStatus::ALL.into_iter().map(|each| ChoiceOption::new(each.word(), status(each).1));
+    Ok(TokenList {
+        heads: vec![
+            head("Token", "token", false),
+            HeadCell::plain("Status"),
+            HeadCell::plain("Uses").number(),
+            head("Expires", "expires", false),
+            head("Created", "created", true),
+        ],
+        rows: found.items.into_iter().map(|token| row(token, now)).collect(),
+        filtered: !filter.text.is_empty() || filter.status.is_some(),
+        csv: query.file_href(&action),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        status: Field::of(filter.status.map_or("", TokenStatus::word)),
+        statuses: statuses.collect(),
+        search: filter.text,
+        sort: sorting.by,
+        order: sorting.order(),
+        action,
+    })
+}
+
+/// The tokens as a file.
+async fn file(app: &App, here: &Here, filter: TokenFilter) -> Result<Response, Problem> {
+    let (app, principal) = (app.clone(), here.principal.clone());
+    let (account, place) = (here.account_id(), here.va.id);
+    csv::streamed(&format!("tokens-{}", here.va.name), &HEAD, move |page| {
+        let (app, principal, filter) = (app.clone(), principal.clone(), filter.clone());
+        async move {
+            let found = tokens::list(&app, &principal, account, place, &filter, page).await?;
+            Ok::<_, Problem>(found.items.into_iter().map(cells).collect())
+        }
+    })
+    .await
 }
 
 /// Heads of the file, which holds no token's text.
@@ -148,7 +223,7 @@ fn row(token: TokenView, now: Timestamp) -> TokenRow {
     TokenRow {
         key: token.id.to_string(),
         description: if token.description.is_empty() { "No description".into() } else { token.description },
-        created: When::at(token.created_at),
+        created: When::day(token.created_at, now),
         created_by: token.created_by,
         status: Chip::new(tone, word),
         usable: token.status == TokenStatus::Active,
@@ -337,8 +412,6 @@ pub(crate) async fn revoke(State(app): State<App>, here: Here, _form: Posted) ->
 
 async fn usable_token(app: &App, here: &Here) -> Result<TokenView, Problem> {
     let id: TokenId = here.id("token")?;
-    let rows = tokens::list(app, &here.principal, here.account_id(), here.va.id).await?;
-    rows.into_iter()
-        .find(|token| token.id == id && token.status == TokenStatus::Active)
-        .ok_or_else(Problem::not_found)
+    let token = tokens::get(app, &here.principal, here.account_id(), here.va.id, id).await?;
+    Some(token).filter(|token| token.status == TokenStatus::Active).ok_or_else(Problem::not_found)
 }

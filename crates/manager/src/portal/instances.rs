@@ -82,6 +82,7 @@ struct InstancePage {
     export_controlled: bool,
     usage_csv: String,
     events: Vec<EventRow>,
+    time_head: HeadCell,
     events_href: String,
     events_csv: String,
     /// None where a reservation says it all.
@@ -324,6 +325,7 @@ pub(crate) async fn show_instance(
             .map(|certificate| (When::since(certificate.not_after, now), certificate.serial)),
         export_controlled: instance.export_controlled,
         events: events.into_iter().map(|event| event_row(Some(&here.base), event, now)).collect(),
+        time_head: HeadCell::plain("Time"),
         usage_csv: with_query(&own, &[("format", "csv")]),
         events_href: with_query(&format!("{}/events", here.base), &[("instance", &id)]),
         events_csv: with_query(&format!("{}/events", here.base), &[("instance", &id), ("format", "csv")]),

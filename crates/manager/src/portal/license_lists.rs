@@ -18,6 +18,7 @@ use super::licenses;
 use super::page::{Here, ListQuery, show_live, with_query};
 use super::part::{Count, When};
 use super::problem::Problem;
+use super::table::HeadCell;
 use crate::app::inventory::{self, LicenseView, TransactionView};
 use crate::app::{App, instances, instances::InstanceView};
 
@@ -28,6 +29,7 @@ struct ListPage {
     va: Va,
     head: Head,
     list: List,
+    time_head: HeadCell,
     csv: String,
     pager: Pager,
 }
@@ -109,6 +111,7 @@ fn show(
             ),
             _ => query.file_href(&own),
         },
+        time_head: events::time_head(query, &own),
         pager: Pager::new(query.page(), total, |page| query.page_href(&own, page)),
         list,
     };
@@ -144,6 +147,7 @@ async fn show_events(
     let wanted = EventQuery {
         virtual_account: Some(here.va.id),
         tag: Some(license.tag.clone()),
+        oldest_first: !events::sorting(&query).descending,
         ..EventQuery::default()
     };
     let (principal, account) = (&here.principal, here.account_id());

@@ -9,6 +9,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use seatpool_domain::lot::DeclarationState;
 use seatpool_proto::VirtualAccountId;
+use seatpool_store::LotSort;
 use serde::Deserialize;
 
 use super::csv;
@@ -20,10 +21,10 @@ use super::part::{Chip, Count, Tone, When};
 use super::problem::Problem;
 use super::reports::tabs;
 use super::section::Section;
-use super::table::ChoiceOption;
+use super::table::{ChoiceOption, HeadCell, Sorting};
 use crate::app::access::{Permission, allows};
 use crate::app::inventory::{DeclarationView, LotStatus};
-use crate::app::orders::{self, OwnedLotView};
+use crate::app::orders::{self, LotOrder, OwnedLotView};
 use crate::app::{App, accounts, declarations};
 
 pub(super) fn routes() -> Router<App> {
@@ -49,6 +50,9 @@ struct LotsPage {
     places: Vec<ChoiceOption>,
     /// Whether anything is left out.
     filtered: bool,
+    sort: String,
+    order: String,
+    heads: Vec<HeadCell>,
     csv: String,
     /// Whether whoever looks may order, renew, cancel and decide.
     deposits: bool,
@@ -81,6 +85,8 @@ struct LotRow {
 struct LotsQuery {
     /// Text to search for.
     q: String,
+    sort: String,
+    order: String,
     /// Of which virtual account.
     va: String,
     /// What was done before.
@@ -89,9 +95,59 @@ struct LotsQuery {
     format: String,
 }
 
+/// What lots can be sorted by, and which way first.
+const SORTS: [(&str, bool); 6] = [
+    ("status", false),
+    ("license", false),
+    ("order", false),
+    ("quantity", true),
+    ("starts", true),
+    ("ends", false),
+];
+
 impl LotsQuery {
-    fn href(&self, path: &str, change: (&str, &str)) -> String {
-        with_query(path, &[("q", self.q.trim()), ("va", &self.va), change])
+    fn href(&self, path: &str, changes: &[(&str, &str)]) -> String {
+        let kept =
+            [("q", self.q.trim()), ("va", &self.va), ("sort", &self.sort), ("order", self.order.as_str())];
+        let is_kept = |(name, _): &(&str, &str)| changes.iter().all(|(changed, _)| changed != name);
+        let pairs: Vec<_> = kept.into_iter().filter(is_kept).chain(changes.iter().copied()).collect();
+        with_query(path, &pairs)
+    }
+
+    fn sorting(&self) -> Sorting {
+        Sorting::of(&SORTS, &self.sort, &self.order)
+    }
+
+    fn lot_order(&self) -> LotOrder {
+        let Sorting { by, descending } = self.sorting();
+        match by {
+            "license" => LotOrder::License { descending },
+            "order" => LotOrder::By(LotSort::Order, descending),
+            "quantity" => LotOrder::By(LotSort::Quantity, descending),
+            "starts" => LotOrder::By(LotSort::Starts, descending),
+            "ends" => LotOrder::By(LotSort::Ends, descending),
+            _ => LotOrder::Standing,
+        }
+    }
+
+    /// The heads of the table at `path`. By status there is one way: what is to be done comes first.
+    fn heads(&self, path: &str) -> Vec<HeadCell> {
+        let sorting = self.sorting();
+        let href = |sort: &str, order: &str| self.href(path, &[("sort", sort), ("order", order)]);
+        let head = |name, word, down_first| sorting.head(name, word, down_first, href);
+        let status = HeadCell {
+            href: Some(self.href(path, &[("sort", ""), ("order", "")])),
+            sorted: (sorting.by == "status").then_some("ascending"),
+            ..HeadCell::plain("Status")
+        };
+        vec![
+            head("License", "license", false),
+            head("Order", "order", false),
+            head("Quantity", "quantity", true).number(),
+            status,
+            head("Starts", "starts", true),
+            head("Ends", "ends", false),
+        ]
     }
 }
 
@@ -112,11 +168,13 @@ async fn show_lots(
     if query.format == "csv" {
         let name = format!("lots-{}", inside.account.domain);
         let (app, principal, search) = (app.clone(), principal.clone(), search.to_owned());
+        let order = query.lot_order();
         return csv::streamed(&name, &HEAD, move |page| {
             let (app, principal) = (app.clone(), principal.clone());
             let (chosen, search) = (chosen.clone(), search.clone());
             async move {
-                let found = orders::lots_listed(&app, &principal, account, &chosen, &search, page).await?;
+                let found =
+                    orders::lots_listed(&app, &principal, account, &chosen, &search, order, page).await?;
                 Ok(found.items.iter().map(cells).collect())
             }
         })
@@ -124,7 +182,8 @@ async fn show_lots(
     }
     let page: u64 = query.page.parse().unwrap_or(1).max(1);
     let part = part_of_list(page);
-    let lots = orders::lots_listed(&app, principal, account, &chosen, search, part).await?;
+    let lots =
+        orders::lots_listed(&app, principal, account, &chosen, search, query.lot_order(), part).await?;
     let waiting = Some(DeclarationState::Declared);
     let waiting = declarations::list(&app, principal, account, waiting).await?.len();
     let allows = |permission| allows(principal, account, permission);
@@ -139,11 +198,14 @@ async fn show_lots(
         place: Field::of(&query.va),
         places: places.iter().map(|place| ChoiceOption::new(place.id.to_string(), &place.name)).collect(),
         filtered: !(search.is_empty() && query.va.is_empty()),
-        csv: query.href(&action, ("format", "csv")),
+        csv: query.href(&action, &[("format", "csv")]),
+        heads: query.heads(&action),
+        sort: query.sort.clone(),
+        order: query.order.clone(),
         deposits,
         declares: allows(Permission::ManageAccount),
         waiting,
-        pager: Pager::new(page, lots.total, |page| query.href(&action, ("page", &page.to_string()))),
+        pager: Pager::new(page, lots.total, |page| query.href(&action, &[("page", &page.to_string())])),
         rows: lots.items.iter().map(|view| lot_row(view, deposits, now)).collect(),
         action,
         base,

@@ -85,6 +85,8 @@ pub(crate) struct ListQuery {
     /// Text to search for.
     pub(crate) q: String,
     pub(crate) kind: String,
+    /// How tokens stand.
+    pub(crate) status: String,
     pub(crate) instance: String,
     pub(crate) license: String,
     /// Of which product type.
@@ -119,6 +121,7 @@ impl ListQuery {
         let kept = [
             ("q", self.q.trim()),
             ("kind", &self.kind),
+            ("status", &self.status),
             ("instance", &self.instance),
             ("license", &self.license),
             ("type", &self.product_type),

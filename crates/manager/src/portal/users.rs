@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use seatpool_domain::Refused;
+use seatpool_store::{UserQuery, UserSort};
 
 use super::csv;
 use super::form::Field;
-use super::frame::{Banner, Frame};
+use super::frame::{Banner, Frame, Pager, part_of_list};
 use super::guard::Posted;
 use super::managed::{Managed, users_href};
 use super::page::{ListQuery, show, show_once, show_with};
@@ -18,6 +19,7 @@ use super::part::{Chip, Tone, When};
 use super::problem::Problem;
 use super::roles::{RolesForm, words};
 use super::sign_in::capitalised;
+use super::table::{HeadCell, Sorting};
 use crate::app::users::{self, LinkView, NewUser, SignInRulesChange, SignInRulesView, UserState, UserView};
 use crate::app::{App, AppError};
 
@@ -37,6 +39,11 @@ struct UsersPage {
     account_name: String,
     tabs: Vec<(String, &'static str, bool)>,
     new_href: String,
+    action: String,
+    search: String,
+    sort: &'static str,
+    order: &'static str,
+    heads: Vec<HeadCell>,
     csv: String,
     rules_action: String,
     rules: Option<SignInRulesView>,
@@ -45,6 +52,7 @@ struct UsersPage {
     /// Why the rules were not changed, if it was tried.
     rules_problem: Option<Banner>,
     rows: Vec<UserRow>,
+    pager: Pager,
 }
 
 struct UserRow {
@@ -54,6 +62,7 @@ struct UserRow {
     roles: String,
     state: Chip,
     factor: &'static str,
+    created: When,
 }
 
 #[derive(Template)]
@@ -108,17 +117,25 @@ async fn show_users(
         _ => None,
     };
     if query.wants_file() {
-        let rows = users::list(&app, here.principal(), here.account.id).await?;
-        let name = format!("users-{}", here.account.domain);
-        return Ok(csv::whole(&name, &HEAD, rows.into_iter().map(cells)));
+        let (app, principal, account) = (app.clone(), here.principal().clone(), here.account.id);
+        let wanted = wanted(&query);
+        return csv::streamed(&format!("users-{}", here.account.domain), &HEAD, move |page| {
+            let (app, principal, wanted) = (app.clone(), principal.clone(), wanted.clone());
+            async move {
+                let found = users::list(&app, &principal, account, &wanted, page).await?;
+                Ok(found.items.into_iter().map(cells).collect())
+            }
+        })
+        .await;
     }
-    show(&users_page(&app, &here, notice, None).await?)
+    show(&users_page(&app, &here, &query, notice, None).await?)
 }
 
 /// The list of users and the rules; with what somebody wants the rules to be, and why they are not, if that was tried.
 async fn users_page(
     app: &App,
     here: &Managed,
+    query: &ListQuery,
     notice: Option<Banner>,
     tried: Option<(SignInRulesView, Banner)>,
 ) -> Result<UsersPage, Problem> {
@@ -129,12 +146,18 @@ async fn users_page(
         Err(error) => return Err(error.into()),
     };
     let (typed, rules_problem) = tried.unzip();
-    let rows = users::list(app, principal, account).await?;
+    let action = here.href("users");
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    let href = |sort: &str, order: &str| query.href(&action, &[("sort", sort), ("order", order)]);
+    let head = |name, word, down_first| sorting.head(name, word, down_first, href);
+    let (number, wanted) = (query.page(), wanted(query));
+    let found = users::list(app, principal, account, &wanted, part_of_list(number)).await?;
     let row = |user: UserView| UserRow {
         href: here.href(&format!("users/{}", user.id)),
         roles: words(&user.roles),
         state: state_chip(user.state),
         factor: factor_words(&user),
+        created: When::day(user.created_at, app.now()),
         login: user.login,
         name: user.name,
     };
@@ -143,13 +166,44 @@ async fn users_page(
         account_name: here.account.name.clone(),
         tabs: here.tabs("users"),
         new_href: here.href("users/new"),
-        csv: ListQuery::default().file_href(&here.href("users")),
+        heads: vec![
+            head("User", "user", false),
+            head("Name", "name", false),
+            HeadCell::plain("Roles"),
+            HeadCell::plain("State"),
+            HeadCell::plain("Signs in with"),
+            head("Created", "created", true),
+        ],
+        csv: query.file_href(&action),
         rules_action: here.href("rules"),
         rules_seen: serde_json::to_string(&rules).unwrap_or_default(),
         rules: typed.or(rules),
         rules_problem,
-        rows: rows.into_iter().map(row).collect(),
+        rows: found.items.into_iter().map(row).collect(),
+        pager: Pager::new(number, found.total, |page| query.page_href(&action, page)),
+        search: wanted.text.unwrap_or_default(),
+        sort: sorting.by,
+        order: sorting.order(),
+        action,
     })
+}
+
+/// What users can be sorted by, and which way first: roles and state are worked out for each.
+const SORTS: [(&str, bool); 3] = [("user", false), ("name", false), ("created", true)];
+
+/// Which users a query asks for.
+fn wanted(query: &ListQuery) -> UserQuery {
+    let sorting = Sorting::of(&SORTS, &query.sort, &query.order);
+    let text = query.q.trim();
+    UserQuery {
+        text: (!text.is_empty()).then(|| text.to_owned()),
+        sort: match sorting.by {
+            "name" => UserSort::Name,
+            "created" => UserSort::Created,
+            _ => UserSort::Login,
+        },
+        descending: sorting.descending,
+    }
 }
 
 /// Heads of the file.
@@ -178,7 +232,9 @@ async fn change_rules(State(app): State<App>, here: Managed, form: Posted) -> Re
                 capitalised(&refused.to_string())
             );
             let problem = Banner::new(Tone::Warn, "Somebody changed the rules meanwhile", said);
-            show_with(StatusCode::CONFLICT, &users_page(&app, &here, None, Some((rules, problem))).await?)
+            let query = ListQuery::default();
+            let page = users_page(&app, &here, &query, None, Some((rules, problem))).await?;
+            show_with(StatusCode::CONFLICT, &page)
         }
         Err(error) => Err(error.into()),
     }

@@ -310,13 +310,12 @@ async fn a_time_lapse_signs_nobody_out_sooner_and_changes_no_code() {
     let world = World::with(tempfile::tempdir().unwrap(), &flags).await;
     let clock = crate::support::manager::in_days(200);
     let factor = i64::from(clock.factor());
-    let account = world.account;
     world
         .offline(clock, async |app: seatpool_manager::App| {
             let browser = sessions::Browser::default();
             let typed = sessions::Typed { login: ALICE.0, password: ALICE.1.into(), code: "" };
             let signed_in = sessions::sign_in(&app, typed, &browser).await.unwrap();
-            let user = app.store().users(account).await.unwrap().remove(0);
+            let user = app.store().user_by_login(ALICE.0).await.unwrap().unwrap();
             let session = app.store().sessions(user.id, app.now()).await.unwrap().remove(0);
             let lasts = session.expires_at.duration_since(session.created_at);
             assert_eq!(lasts, jiff::SignedDuration::from_hours(sessions::SESSION_HOURS * factor));

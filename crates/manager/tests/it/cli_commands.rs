@@ -357,9 +357,9 @@ async fn reservations_by_command() {
     let confirmation = product.confirmation(&second).to_string();
     let done = shell.run(&["reservation", "confirm", "CARRIED1", &confirmation]);
     assert!(done.out.contains("Reserved:         7 of CCX Premium Agent"), "{}{}", done.out, done.err);
-    let old = product.return_code(&code, Returned::Installed).to_string();
+    let old = product.return_code(&code, Returned::Whole).to_string();
     assert_eq!(shell.run(&["reservation", "return", "CARRIED1", &old]).code, 1);
-    let back = product.return_code(&second, Returned::Installed).to_string();
+    let back = product.return_code(&second, Returned::Whole).to_string();
     let done = shell.run(&["reservation", "return", "CARRIED1", &back]);
     assert!(done.out.contains("(returned)"), "{}{}", done.out, done.err);
 

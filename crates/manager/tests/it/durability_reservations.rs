@@ -115,7 +115,7 @@ impl Known {
             }
         }
         if number % 3 < 2 {
-            let code = self.product.return_code(&self.code, Returned::Installed).to_string();
+            let code = self.product.return_code(&self.code, Returned::Whole).to_string();
             match post(caller, &at("return"), &json!({ "code": code })).await {
                 Ok((200, _)) => self.returned = true,
                 Ok(other) => panic!("{other:?}"),
@@ -249,7 +249,7 @@ async fn with_a_full_disk_nothing_is_reserved_and_the_reason_is_said() {
     assert!(refused["detail"].as_str().unwrap().contains("disk is full"), "{refused}");
     let one = format!("/reservations/{}", made["instance"].as_str().unwrap());
     let code = first.install(made["authorization_code"].as_str().unwrap());
-    let back = json!({ "code": first.return_code(&code, Returned::Installed).to_string() });
+    let back = json!({ "code": first.return_code(&code, Returned::Whole).to_string() });
     let (status, refused) = post(&caller, &format!("{one}/return"), &back).await.unwrap();
     assert_eq!(status, 503, "{refused}");
 

@@ -154,10 +154,10 @@ async fn a_reservation_is_made_changed_confirmed_and_given_back() {
     // Removing it asks for its return code.
     let remove = alice.get(&format!("{instance}/remove")).await;
     assert_eq!(remove.header("location"), format!("{instance}/reservation/return"));
-    let strange = Product::new("SN-SLR-1").return_code(&changed, Returned::Installed).to_string();
+    let strange = Product::new("SN-SLR-1").return_code(&changed, Returned::Whole).to_string();
     let wrong = enter(&mut alice, &instance, "return", &strange).await;
     assert!(wrong.status == 422 && wrong.has("id=\"code-error\"") && wrong.has(&strange), "{}", wrong.body);
-    let right = product.return_code(&changed, Returned::Installed).to_string();
+    let right = product.return_code(&changed, Returned::Whole).to_string();
     let done = enter(&mut alice, &instance, "return", &right).await;
     assert_eq!(done.header("location"), world.page("instances?done=returned-1"), "{}", done.body);
     assert!(alice.get(done.header("location")).await.has("Its return code is entered"));
@@ -462,7 +462,7 @@ async fn a_reserved_product_instance_is_neither_moved_nor_removed_like_others() 
 
     // A code that was never installed is given back as well.
     let code = product.install(&code_of(&mut alice, &instance).await);
-    let given = product.return_code(&code, Returned::NeverInstalled).to_spoken();
+    let given = product.return_code(&code, Returned::Change).to_spoken();
     let done = enter(&mut alice, &instance, "return", &given).await;
     assert_eq!(done.header("location"), world.page("instances?done=returned-1"), "{}", done.body);
 }

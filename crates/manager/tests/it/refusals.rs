@@ -12,7 +12,7 @@ use seatpool_proto::{
     Algorithm, IdCertificate, ProblemCode, ProductInstanceId, Request, RequestBody, SignedRequest,
     Signer as _, TimeLapse,
 };
-use seatpool_store::{EventQuery, Page};
+use seatpool_store::{EventQuery, Page, TokenQuery};
 
 use crate::support::agent::later;
 use crate::support::{Agent, Manager, World, new_uuid, now};
@@ -36,7 +36,7 @@ async fn facts(world: &World) -> String {
                 "{instances:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}",
                 store.usage(account, &ids).await.unwrap(),
                 store.totals(account, None).await.unwrap(),
-                store.tokens(account, world.default).await.unwrap(),
+                store.tokens(account, world.default, &TokenQuery::default(), page).await.unwrap().items,
                 store.lots(account, None).await.unwrap(),
             )
         })

@@ -15,7 +15,7 @@ family = "mixed-mode"
 licenses = [{ tag = "CM_EXPORT", name = "Mixed Mode", export_restricted = true }]
 "#;
 
-fn start(world: &World) -> Manager {
+pub(crate) fn start(world: &World) -> Manager {
     let file = world.data_dir().join("restricted.toml");
     std::fs::write(&file, CATALOGUE).unwrap();
     let mut command = seatpool();

@@ -96,11 +96,11 @@ async fn scripts_reserve_change_confirm_and_remove() {
     }
 
     let removal = |code: &str| json!({ "productInstacesRemoveRequests": [{ "sudi": sudi("CARRIED1"), "returnCode": code }] });
-    let stranger = Product::new("CARRIED1").return_code(&second, Returned::Installed).to_string();
+    let stranger = Product::new("CARRIED1").return_code(&second, Returned::Whole).to_string();
     for wrong in [removal(""), removal("nonsense"), removal(&stranger)] {
         assert_eq!(post(REMOVE.into(), wrong).await["status"], "ERROR");
     }
-    let gone = removal(&product.return_code(&second, Returned::Installed).to_string());
+    let gone = removal(&product.return_code(&second, Returned::Whole).to_string());
     assert_eq!(post(REMOVE.into(), gone).await["status"], "SUCCESS");
     assert_eq!(reserved(&caller).await, 0);
     let back = caller.get(&format!("{OWN}/alerts?kind=reserved_licenses_returned")).await.json();
@@ -165,7 +165,7 @@ async fn a_reservation_goes_its_way_in_the_own_api() {
         .collect();
     assert_eq!(facts, ["reserves", "change_unconfirmed"], "{explained}");
     assert_eq!(explained["what_to_do"][0]["fact"]["do"], "enter_confirmation");
-    let back = product.return_code(&second, Returned::NeverInstalled).to_string();
+    let back = product.return_code(&second, Returned::Change).to_string();
     let left = record.post(&caller, &format!("{one}/return"), json!({ "code": back })).await;
     assert!(left["in_transit"].is_null() && left["ended"].is_null());
     let changed = record.post(&caller, &format!("{one}/update"), to(2)).await;
@@ -175,7 +175,7 @@ async fn a_reservation_goes_its_way_in_the_own_api() {
     record.post(&caller, &format!("{one}/confirm"), confirmation).await;
     assert_eq!(reserved(&caller).await, 2);
     // Five wrong codes, and one waits.
-    let stranger = Product::new("CARRIED2").return_code(&third, Returned::Installed).to_string();
+    let stranger = Product::new("CARRIED2").return_code(&third, Returned::Whole).to_string();
     for _ in 0..5 {
         let refused = caller.post(&format!("{one}/return"), json!({ "code": stranger })).await;
         assert_eq!(refused.status, 422, "{}", refused.text);

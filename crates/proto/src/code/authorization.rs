@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::broken;
 use super::date::CodeDate;
 use super::paste;
 use super::request::ReservationKind;
@@ -96,8 +97,10 @@ pub struct UntrustedAuthorization {
     /// Its chain, if it came in the wrapper.
     pub certificates: Vec<Vec<u8>>,
     signature: Vec<u8>,
-    /// What it may say: lines that were joined by nothing, then by a space.
+    /// What it may say, the likeliest first.
     readings: Vec<(Grant, String)>,
+    /// Whether its lines were broken so often that it may say something else.
+    is_broken: bool,
 }
 
 /// Why a text is not an authorization code.
@@ -144,7 +147,10 @@ pub enum AuthorizationRefused {
     )]
     NoCertificate,
     /// The first certificate is not one for reservations.
-    #[error("the authorization code's certificate is not one for reservations: {0}")]
+    #[error(
+        "the authorization code's certificate is not one for reservations ({0}), as when a character was altered on its \
+        way: copy the code again"
+    )]
     Certificate(#[from] InvalidCertificate),
     /// Altered, or signed by another.
     #[error(
@@ -152,6 +158,13 @@ pub enum AuthorizationRefused {
         it; copy it again from the manager that got the request code"
     )]
     Signature,
+    /// Neither the signature fits, nor is it known where spaces stood.
+    #[error(
+        "the authorization code's signature does not fit. Its lines were broken within words, so that it can't be seen where \
+        spaces stood: use the file that the manager offers with `license smart reservation install-file`, or copy the code in \
+        one line. If that is refused, too, the code was altered, or another manager signed it"
+    )]
+    Broken,
 }
 
 impl AuthorizationCode {
@@ -180,7 +193,9 @@ impl AuthorizationCode {
             self.certificates.iter().map(|der| Element::leaf("certificate", STANDARD.encode(der))).collect();
         let request = Element::leaf("request", self.request.to_string()).to_text();
         let certificates = Element::of("certificates", chain).to_text();
-        format!("<smartLicense>{}{request}{certificates}</smartLicense>", self.to_bare_text())
+        let spaces = xml::read(&self.element).ok().and_then(|element| broken::spaces_of(&element));
+        let spaces = spaces.map(|spaces| Element::leaf("spaces", spaces).to_text()).unwrap_or_default();
+        format!("<smartLicense>{}{request}{spaces}{certificates}</smartLicense>", self.to_bare_text())
     }
 
     /// The code alone, as in the reference document. A product takes it if it knows the chain.
@@ -212,7 +227,8 @@ impl UntrustedAuthorization {
         if text.len() > 2 * xml::BYTES_MAX {
             return Err(Wrong::Xml(InvalidXml::TooLarge(text.len())));
         }
-        let mut plain = paste::bare(text).to_owned();
+        let mut plain = broken::unquoted(paste::bare(text));
+        plain = paste::bare(&plain).to_owned();
         if paste::is_escaped(&plain) {
             plain = paste::unescaped(&plain);
             plain = paste::bare(&plain).to_owned();
@@ -223,18 +239,7 @@ impl UntrustedAuthorization {
         if !plain.starts_with('<') {
             return Err(Wrong::Other(other(&plain)));
         }
-        let mut read = read(&paste::joined(&plain, ""));
-        if plain.contains(['\r', '\n'])
-            && let Ok(spaced) = self::read(&paste::joined(&plain, " "))
-        {
-            match &mut read {
-                Ok(read) => read.readings.extend(
-                    spaced.readings.into_iter().filter(|r| *r != read.readings[0]).collect::<Vec<_>>(),
-                ),
-                Err(_) => read = Ok(spaced),
-            }
-        }
-        read
+        read(&broken::unbroken(&plain))
     }
 
     /// What it says, if its signature holds.
@@ -257,7 +262,9 @@ impl UntrustedAuthorization {
             let bytes = signed_bytes(element, &self.udi, request);
             verifier.verify(&Algorithm::EcdsaP256Sha256, &leaf.public_key, &bytes, &self.signature).is_ok()
         };
-        let (grant, element) = self.readings.iter().find(holds).ok_or(AuthorizationRefused::Signature)?;
+        let refused =
+            if self.is_broken { AuthorizationRefused::Broken } else { AuthorizationRefused::Signature };
+        let (grant, element) = self.readings.iter().find(holds).ok_or(refused)?;
         Ok(AuthorizationCode {
             grant: grant.clone(),
             udi: self.udi.clone(),
@@ -395,11 +402,12 @@ fn root_of(kind: ReservationKind) -> &'static str {
 /// One reading of a text whose lines were joined.
 fn read(joined: &str) -> Result<UntrustedAuthorization, InvalidAuthorizationCode> {
     use InvalidAuthorizationCode as Wrong;
-    let root = xml::read(joined).map_err(|wrong| match wrong {
+    let mut root = xml::read(joined).map_err(|wrong| match wrong {
         InvalidXml::Unfinished => Wrong::Cut,
         InvalidXml::Trailing => Wrong::Doubled,
         other => Wrong::Xml(other),
     })?;
+    broken::without_marks(&mut root, "authorizationCode");
     let wrapper = (root.name == "smartLicense").then_some(&root);
     let code = match wrapper {
         Some(wrapper) => wrapper
@@ -409,10 +417,21 @@ fn read(joined: &str) -> Result<UntrustedAuthorization, InvalidAuthorizationCode
         None => &root,
     };
     let element = code.child("authorizationCode").ok_or(Wrong::Element("authorizationCode"))?;
-    let grant = Grant::from_element(element)?;
-    if code.name != root_of(grant.kind) {
-        return Err(Wrong::Element("flag"));
+    let spaces = wrapper.and_then(|wrapper| wrapper.child("spaces")).map(|spaces| spaces.text.as_str());
+    let (all, is_whole) = broken::readings(element, spaces);
+    let mut readings = Vec::with_capacity(all.len());
+    let mut wrong = Wrong::Element("authorizationCode");
+    for reading in all.iter().rev() {
+        match Grant::from_element(reading) {
+            Ok(grant) if code.name == root_of(grant.kind) => readings.push((grant, reading.to_text())),
+            Ok(_) => wrong = Wrong::Element("flag"),
+            Err(error) => wrong = error,
+        }
     }
+    if readings.is_empty() {
+        return Err(wrong);
+    }
+    readings.reverse();
     let signature = base64(text(code, "signature")?).ok_or(Wrong::Element("signature"))?;
     if signature.len() > limits::SIGNATURE_BYTES_MAX {
         return Err(Wrong::Limit("signature"));
@@ -431,13 +450,7 @@ fn read(joined: &str) -> Result<UntrustedAuthorization, InvalidAuthorizationCode
     let certificates = certificates
         .filter(|chain| chain.iter().all(|der| der.len() <= limits::CERTIFICATE_BYTES_MAX))
         .ok_or(Wrong::Element("certificate"))?;
-    Ok(UntrustedAuthorization {
-        udi,
-        request,
-        certificates,
-        signature,
-        readings: vec![(grant, element.to_text())],
-    })
+    Ok(UntrustedAuthorization { udi, request, certificates, signature, readings, is_broken: !is_whole })
 }
 
 fn text<'a>(element: &'a Element, name: &'static str) -> Result<&'a str, InvalidAuthorizationCode> {

@@ -8,6 +8,7 @@
 mod answer;
 pub mod authorization;
 mod base58;
+mod broken;
 mod checksum;
 pub mod confirmation;
 mod date;

@@ -36,9 +36,3 @@ pub(super) fn is_escaped(text: &str) -> bool {
         || text.contains("\\n<")
         || text.contains("\\\n")
 }
-
-/// The lines of `text` joined again, by nothing (a terminal broke it anywhere) or by a space (it was broken at
-/// its spaces).
-pub(super) fn joined(text: &str, by: &str) -> String {
-    text.split(['\r', '\n']).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(by)
-}

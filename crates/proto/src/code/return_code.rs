@@ -22,10 +22,10 @@ const GROUP: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Returned {
-    /// The installed reservation (`license smart reservation return`).
-    Installed,
-    /// An authorization code that was never installed (`… return-authorization`).
-    NeverInstalled,
+    /// The reservation as a whole: nothing of its request is installed any more, nor can it be.
+    Whole,
+    /// An authorization code that was never installed, of a request of which an earlier one is: that stays.
+    Change,
 }
 
 /// A return code. Read from its groups or from its form to be read aloud.
@@ -112,8 +112,8 @@ impl ReturnCode {
         key: &dyn ReservationKey,
     ) -> Result<Self, AgreementFailed> {
         let label = match returned {
-            Returned::Installed => format!("{LABEL} installed"),
-            Returned::NeverInstalled => format!("{LABEL} never installed"),
+            Returned::Whole => format!("{LABEL} installed"),
+            Returned::Change => format!("{LABEL} never installed"),
         };
         let full = facts.authenticate(&label, key)?;
         let mut authentication = [0; 9];
@@ -145,8 +145,8 @@ impl ReturnCode {
 
     fn to_bytes(self) -> [u8; BYTES] {
         let kind = match self.returned {
-            Returned::Installed => 1,
-            Returned::NeverInstalled => 2,
+            Returned::Whole => 1,
+            Returned::Change => 2,
         };
         let mut bytes = [0; BYTES];
         bytes[0] = (VERSION << 4) | kind;
@@ -161,8 +161,8 @@ impl ReturnCode {
             return Err(InvalidReturnCode::Version(bytes[0] >> 4));
         }
         let returned = match bytes[0] & 15 {
-            1 => Returned::Installed,
-            2 => Returned::NeverInstalled,
+            1 => Returned::Whole,
+            2 => Returned::Change,
             _ => return Err(InvalidReturnCode::Version(bytes[0])),
         };
         let mut sequence = [0; 8];

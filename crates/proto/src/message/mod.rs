@@ -12,7 +12,7 @@ pub use request::{
     Registration, Request, RequestBody, RequestHeader, TagUsage, TierUsage,
 };
 pub use response::{
-    Authorization, AuthorizationStatus, Deregistered, ExportAuthorized, ExportReturned, Home,
+    Authorization, AuthorizationStatus, Deregistered, ExportAuthorized, ExportEnd, ExportReturned, Home,
     IssuedCertificate, Refusal, Registered, Response, ResponseBody, TagAnswer, TagComing, TagExplanation,
     TagStatus,
 };

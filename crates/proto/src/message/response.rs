@@ -102,6 +102,20 @@ pub struct Authorization {
     /// reached its end, or there was none to spare.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exports_ended: Vec<String>,
+    /// Export-restricted features that are authorized, with their present ends. One that is not named stays as it was:
+    /// older managers name none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<ExportEnd>,
+}
+
+/// Until when an export-restricted feature is authorized.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportEnd {
+    /// The feature.
+    pub feature: String,
+    /// The end of the licence that authorizes it; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorized_until: Option<Timestamp>,
 }
 
 /// The instance's status, as the manager decides it.
@@ -247,6 +261,9 @@ pub struct ExportAuthorized {
     /// The authorization's name, for people: 1 to [`limits::EXPORT_KEY_BYTES_MAX`] visible ASCII characters. Not a
     /// secret.
     pub authorization_key: String,
+    /// The end of the licence that authorizes it; absent: it has none. The agent's own authorization ends it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorized_until: Option<Timestamp>,
 }
 
 /// An authorization that was given back.
@@ -307,6 +324,10 @@ impl Response {
                 ResponseBody::Authorization(a) => {
                     let explained = || a.tags.iter().filter_map(|tag| tag.explanation.as_ref());
                     over("tags", a.tags.len(), limits::ANSWER_TAGS_MAX)
+                        .or_else(|| {
+                            let most = a.exports.len().max(a.exports_ended.len());
+                            over("exports", most, limits::EXPORTS_MAX)
+                        })
                         .or_else(|| {
                             over("tags[].explanation", explained().count(), limits::EXPLAINED_TAGS_MAX)
                         })

@@ -73,6 +73,7 @@ fn the_table_of_limits_is_that_of_the_code() {
             limits::EXPLANATION_LINE_BYTES_MAX as u64,
         ),
         ("`feature` of an export authorization", "bytes", limits::EXPORT_FEATURE_BYTES_MAX as u64),
+        ("`exports`, `exports_ended`, each", "features", limits::EXPORTS_MAX as u64),
         ("`authorization_key`", "bytes", limits::EXPORT_KEY_BYTES_MAX as u64),
         ("`message` and `action` of a refusal, each", "bytes", limits::TEXT_BYTES_MAX as u64),
         ("`sent_at` away from the manager's time", "seconds", limits::CLOCK_SKEW_SECONDS_MAX as u64),

@@ -225,6 +225,7 @@ fn response_body() -> impl Strategy<Value = ResponseBody> {
                 tags,
                 home,
                 exports_ended: Vec::new(),
+                exports: Vec::new(),
             })
         },
     );

@@ -16,6 +16,16 @@ pub(super) struct Found {
     pub(super) searches: BTreeMap<String, Search>,
 }
 
+impl Found {
+    /// A page that no link leads to.
+    pub(super) fn add(&mut self, path: &str) {
+        let paths = self.kinds.entry(kind(path)).or_default();
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+    }
+}
+
 /// A page with a field to search in.
 pub(super) struct Search {
     page: String,

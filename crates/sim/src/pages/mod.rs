@@ -30,6 +30,20 @@ const RESIDENT_MAX: f64 = 300.0 * 1e6;
 const SEARCHED: [&str; 8] =
     ["contact-centre-000", "FTX0A1", "site42", "router", "1999", "zzqx nothing", "Premium", "product-07"];
 
+/// Lists that no link leads to, below the path of the account: what people choose in filters, alone and together.
+const LISTS: &[&str] = &[
+    "/activity?user=alice",
+    "/activity?user=system",
+    "/activity?since=2026-06-01",
+    "/activity?until=2026-06-01",
+    "/activity?since=2020-01-01&until=2030-01-01&page=900",
+    "/activity?kind=instance_registered&user=alice",
+    "/activity?kind=instance_registered&since=2026-01-01&sort=time&order=up",
+    "/activity?kind=licenses_ordered&user=alice&since=2025-01-01&q=deposited",
+    "/activity?instance=contact-centre-000017",
+    "/activity?instance=nobody-is-called-so",
+];
+
 /// What to measure.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -92,7 +106,10 @@ async fn measure(options: &Options, bin_dir: &std::path::Path) -> anyhow::Result
         let (span, done) = time_async(browser.sign_in(LOGIN, PASSWORD)).await;
         (span, done?)
     };
-    let found = crawl::follow(&mut browser, &format!("/portal/{DOMAIN}")).await?;
+    let mut found = crawl::follow(&mut browser, &format!("/portal/{DOMAIN}")).await?;
+    for list in LISTS {
+        found.add(&format!("/portal/{DOMAIN}{list}"));
+    }
     let empty_path = format!("/portal/{DOMAIN}/nothing-is-here");
     let mut empty = Asked::default();
     for _ in 0..options.rounds * 4 {

@@ -87,14 +87,15 @@ impl Manager {
         manager
     }
 
-    /// Makes a token; the one that registrations stand for from now on.
+    /// Makes a token; the one that registrations stand for from now on. It allows export-controlled functionality where
+    /// the account is permitted it.
     pub fn new_token(&mut self, now: Timestamp) {
         let action = Action::CreateToken {
             virtual_account: self.virtual_account,
             description: "pair".to_owned(),
             expires_after_days: 365,
             uses_max: None,
-            export_controlled: false,
+            export_controlled: self.facts.account.export_permitted,
         };
         let outcome = self.submit(action, now).expect("a token may be made");
         let Outcome::Token(token) = outcome else { panic!("a token was asked for: {outcome:?}") };

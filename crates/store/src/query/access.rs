@@ -23,7 +23,6 @@ statements! {
     USER = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1"));
     USER_BY_LOGIN = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE login = $1"));
     USER_BY_SUBJECT = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE subject = $1"));
-    USERS = Sql::both(concat!("SELECT ", user_columns!(), " FROM users WHERE account_id = $1 ORDER BY login"));
     USE_STEP = Sql::both("UPDATE users SET totp_step = $2 WHERE id = $1 AND totp_step < $2");
     INSERT_CLIENT = Sql::both(concat!(
         "INSERT INTO clients (", client_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -140,11 +139,6 @@ impl Store {
     pub async fn user(&self, id: Uuid) -> Result<Option<User>, StoreError> {
         let rows = self.db.rows(&USER, &[Value::text(id)]).await?;
         Ok(each(&rows, read_user)?.pop())
-    }
-
-    /// An account's users, by login.
-    pub async fn users(&self, account: AccountId) -> Result<Vec<User>, StoreError> {
-        each(&self.db.rows(&USERS, &[Value::text(account)]).await?, read_user)
     }
 
     /// Uses up the codes of a user's second factor up to this time step; false if that was done before.

@@ -1,11 +1,11 @@
-//! Accounts, their virtual accounts and registration tokens.
+//! Accounts and their virtual accounts.
 
-use seatpool_domain::{Account, Token, VirtualAccount};
-use seatpool_proto::{AccountId, TokenId, VirtualAccountId};
+use seatpool_domain::{Account, VirtualAccount};
+use seatpool_proto::AccountId;
 
 use super::{Page, Paged, each};
 use crate::error::StoreError;
-use crate::row::account::{account_columns, read_account, token_columns, virtual_account_columns};
+use crate::row::account::{account_columns, read_account, virtual_account_columns};
 use crate::sql::{Sql, Value, statements};
 use crate::store::Store;
 use crate::table::read_all;
@@ -30,11 +30,6 @@ statements! {
     VIRTUAL_ACCOUNTS = Sql::both(concat!(
         "SELECT ", virtual_account_columns!(), " FROM virtual_accounts WHERE account_id = $1 ORDER BY name_key"
     ));
-    TOKENS = Sql::both(concat!(
-        "SELECT ", token_columns!(), " FROM tokens WHERE account_id = $1 AND virtual_account = $2 \
-         ORDER BY created_at DESC, id DESC"
-    ));
-    TOKEN = Sql::both(concat!("SELECT ", token_columns!(), " FROM tokens WHERE account_id = $1 AND id = $2"));
 }
 
 /// Which accounts to list.
@@ -66,21 +61,5 @@ impl Store {
     /// An account's virtual accounts, by name.
     pub async fn virtual_accounts(&self, account: AccountId) -> Result<Vec<VirtualAccount>, StoreError> {
         read_all(&self.db.rows(&VIRTUAL_ACCOUNTS, &[Value::text(account)]).await?)
-    }
-
-    /// A virtual account's tokens, newest first; revoked and expired ones among them.
-    pub async fn tokens(
-        &self,
-        account: AccountId,
-        virtual_account: VirtualAccountId,
-    ) -> Result<Vec<Token>, StoreError> {
-        let values = [Value::text(account), Value::text(virtual_account)];
-        read_all(&self.db.rows(&TOKENS, &values).await?)
-    }
-
-    /// The token with this id.
-    pub async fn token(&self, account: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
-        let rows = self.db.rows(&TOKEN, &[Value::text(account), Value::text(id)]).await?;
-        Ok(read_all(&rows)?.pop())
     }
 }

@@ -214,7 +214,7 @@ pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("covering lots_in_place_by_end", ENDINGS_LISTED),
     ("lots_in_place_by_end", ENDINGS_NAMED),
     ("lots_alike", LOTS_ALIKE),
-    ("tokens_in_place_by_end", TOKENS_ENDING),
+    ("tokens_in_place_by_expiry", TOKENS_ENDING),
     ("events_that_alert", EVENTS),
 ];
 /// Every other statement of this module.

@@ -1,4 +1,8 @@
-//! The event log, newest first.
+//! The event log, newest or oldest first.
+//!
+//! Each filter has an index, and each index ends with the columns of the filters that come after its own (migration
+//! 0012): a list is counted without a look at its rows, whatever is combined. What a text or several product instances
+//! leave is looked for once.
 
 use jiff::Timestamp;
 use seatpool_domain::{Event, EventKind};
@@ -11,67 +15,127 @@ use crate::sql::{Sql, Value, count, statements};
 use crate::store::Store;
 use crate::table::Stored as _;
 
-/// The rows of account `$1` that fit the query; `scope` is the condition that an index serves.
+/// The rows of account `$1` within a span of time that fit where, licence, kind and who, as far as these are given.
+/// `$index` serves `$scope`; PostgreSQL chooses by itself.
 macro_rules! matching {
-    ($scope:literal, $position:literal) => {
+    (sqlite, $index:literal, $scope:expr) => {
+        concat!(" FROM events INDEXED BY ", $index, matching!($scope))
+    };
+    (postgres, $index:literal, $scope:expr) => {
+        concat!(" FROM events", matching!($scope))
+    };
+    ($scope:expr) => {
         concat!(
-            " FROM events WHERE account_id = $1", $scope,
-            " AND (CAST($2 AS TEXT) IS NULL OR virtual_account = $2) \
+            " WHERE account_id = $1 AND ",
+            $scope,
+            " AND at >= $6 AND at < $7 \
+             AND (CAST($2 AS TEXT) IS NULL OR virtual_account = $2) \
              AND (CAST($3 AS TEXT) IS NULL OR tag = $3) \
-             AND (CAST($4 AS TEXT) IS NULL OR instance = $4) \
-             AND (CAST($5 AS TEXT) IS NULL OR kind = $5) \
-             AND (CAST($6 AS TEXT) IS NULL OR ", $position,
-            "(lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, '')), $6) > 0) \
-             AND (CAST($7 AS TEXT) IS NULL OR coalesce(actor_name, 'system') = $7) \
-             AND (CAST($8 AS BIGINT) IS NULL OR at >= $8) AND (CAST($9 AS BIGINT) IS NULL OR at < $9)"
+             AND (CAST($4 AS TEXT) IS NULL OR kind = $4) \
+             AND (CAST($5 AS TEXT) IS NULL OR coalesce(actor_name, 'system') = $5)"
         )
     };
 }
 
-/// The rows of account `$1` that say `$2`, in the words that an index holds.
-macro_rules! saying {
-    ("instr") => {
-        saying!("INDEXED BY events_by_text ", "instr")
-    };
-    ($position:literal) => {
-        saying!("", $position)
-    };
-    ($hint:literal, $position:literal) => {
-        concat!(
-            " FROM events ",
-            $hint,
-            "WHERE account_id = $1 AND ",
-            $position,
-            "(lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, '')), $2) > 0"
-        )
+/// One text for each engine of what is selected and how it ends.
+macro_rules! both {
+    ($head:expr, $index:literal, $sqlite:expr, $postgres:expr, $tail:expr) => {
+        Sql {
+            sqlite: concat!("SELECT ", $head, matching!(sqlite, $index, $sqlite), $tail),
+            postgres: concat!("SELECT ", $head, matching!(postgres, $index, $postgres), $tail),
+        }
     };
 }
 
+/// What is said, as the index by text holds it.
+macro_rules! says {
+    () => {
+        "lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, ''))"
+    };
+}
+
+/// How a list is counted, and listed from either end.
+#[derive(Clone, Copy)]
+struct Listed {
+    counted: Sql,
+    newest: Sql,
+    oldest: Sql,
+}
+
+/// A list by one filter.
 macro_rules! listed {
-    ($scope:literal) => {
-        Sql {
-            sqlite: concat!(
-                "SELECT ",
+    ($index:literal, $scope:expr) => {
+        listed!($index, $scope, $scope, "number", " LIMIT $8 OFFSET $9")
+    };
+    ($index:literal, $sqlite:expr, $postgres:expr, $limit:literal) => {
+        listed!($index, $sqlite, $postgres, "number", $limit)
+    };
+    ($index:literal, $sqlite:expr, $postgres:expr, "number", $limit:literal) => {
+        Listed {
+            counted: both!("COUNT(*)", $index, $sqlite, $postgres, ""),
+            newest: both!(
                 event_columns!(),
-                matching!($scope, "instr"),
-                " ORDER BY number DESC LIMIT $10 OFFSET $11"
+                $index,
+                $sqlite,
+                $postgres,
+                concat!(" ORDER BY number DESC", $limit)
             ),
-            postgres: concat!(
-                "SELECT ",
-                event_columns!(),
-                matching!($scope, "strpos"),
-                " ORDER BY number DESC LIMIT $10 OFFSET $11"
-            ),
+            oldest: both!(event_columns!(), $index, $sqlite, $postgres, concat!(" ORDER BY number", $limit)),
         }
     };
 }
 
-macro_rules! counted {
-    ($scope:literal) => {
-        Sql {
-            sqlite: concat!("SELECT COUNT(*)", matching!($scope, "instr")),
-            postgres: concat!("SELECT COUNT(*)", matching!($scope, "strpos")),
-        }
+const OF_KIND: Listed = listed!("events_by_kind", "kind = $4");
+const BY: Listed = listed!("events_by_actor", "coalesce(actor_name, 'system') = $5");
+const IN: Listed = listed!("events_by_virtual_account", "virtual_account = $2");
+const ON: Listed = listed!("events_by_tag", "tag = $3");
+/// Of a span of time alone, by time: a clock that was set back shows.
+const WITHIN: Listed = Listed {
+    counted: both!("COUNT(*)", "events_by_time", "TRUE", "TRUE", ""),
+    newest: both!(
+        event_columns!(),
+        "events_by_time",
+        "TRUE",
+        "TRUE",
+        " ORDER BY at DESC, number DESC LIMIT $8 OFFSET $9"
+    ),
+    oldest: both!(
+        event_columns!(),
+        "events_by_time",
+        "TRUE",
+        "TRUE",
+        " ORDER BY at, number LIMIT $8 OFFSET $9"
+    ),
+};
+/// Of one product instance `$8`, that say `$9`.
+const OF: Listed = listed!(
+    "events_by_instance",
+    concat!("instance = $8 AND (CAST($9 AS TEXT) IS NULL OR instr(", says!(), ", $9) > 0)"),
+    concat!("instance = $8 AND (CAST($9 AS TEXT) IS NULL OR strpos(", says!(), ", $9) > 0)"),
+    " LIMIT $10 OFFSET $11"
+);
+/// That say `$8`.
+const SAYING: Listed = listed!(
+    "events_by_text",
+    concat!("instr(", says!(), ", $8) > 0"),
+    concat!("strpos(", says!(), ", $8) > 0"),
+    " LIMIT $9 OFFSET $10"
+);
+
+/// Who is called `$2`, whatever the case, or has the serial number `$3`, with events in `$4`.
+macro_rules! called {
+    ($registered:literal, $gone:literal, $serial:literal) => {
+        concat!(
+            "SELECT id FROM (SELECT id FROM instances",
+            $registered,
+            " WHERE account_id = $1 AND registered AND sort_name = $2 UNION SELECT id FROM instances",
+            $gone,
+            " WHERE account_id = $1 AND NOT registered AND sort_name = $2 UNION SELECT id FROM instances",
+            $serial,
+            " WHERE account_id = $1 AND udi_sn = $3) AS called \
+             WHERE CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM events WHERE account_id = $1 AND \
+             instance = called.id AND virtual_account = $4) LIMIT $5"
+        )
     };
 }
 
@@ -79,18 +143,26 @@ statements! {
     ALL_EVENTS = Sql::both(concat!(
         "SELECT ", event_columns!(), " FROM events WHERE account_id = $1 ORDER BY number DESC LIMIT $2 OFFSET $3"
     ));
+    ALL_EVENTS_UP = Sql::both(concat!(
+        "SELECT ", event_columns!(), " FROM events WHERE account_id = $1 ORDER BY number LIMIT $2 OFFSET $3"
+    ));
     // Numbers have no gaps.
     ALL_EVENTS_COUNTED = Sql::both("SELECT next_event - 1 FROM accounts WHERE id = $1");
-    EVENTS = listed!("");
-    EVENTS_COUNTED = counted!("");
-    EVENTS_SAYING = Sql {
-        sqlite: concat!("SELECT ", event_columns!(), saying!("instr"), " ORDER BY number DESC LIMIT $3 OFFSET $4"),
-        postgres: concat!("SELECT ", event_columns!(), saying!("strpos"), " ORDER BY number DESC LIMIT $3 OFFSET $4"),
-    };
-    EVENTS_FOUND = Sql {
-        sqlite: concat!("SELECT number", saying!("instr"), " ORDER BY number DESC LIMIT $3"),
-        postgres: concat!("SELECT number", saying!("strpos"), " ORDER BY number DESC LIMIT $3"),
-    };
+    // The numbers of those that say $8, the newest first.
+    EVENTS_FOUND = both!(
+        "number", "events_by_text",
+        concat!("instr(", says!(), ", $8) > 0"), concat!("strpos(", says!(), ", $8) > 0"),
+        " ORDER BY number DESC LIMIT $9"
+    );
+    // The numbers of those of the product instances $8 that say $9, the newest first.
+    EVENTS_OF_SEVERAL = both!(
+        "number", "events_by_instance",
+        concat!(
+            "instance IN (SELECT value FROM json_each($8)) AND (CAST($9 AS TEXT) IS NULL OR instr(", says!(), ", $9) > 0)"
+        ),
+        concat!("instance = ANY($8::text[]) AND (CAST($9 AS TEXT) IS NULL OR strpos(", says!(), ", $9) > 0)"),
+        " ORDER BY number DESC"
+    );
     EVENTS_NUMBERED = Sql {
         sqlite: concat!(
             "SELECT ", event_columns!(),
@@ -101,37 +173,64 @@ statements! {
             " FROM events WHERE account_id = $1 AND number = ANY($2::text[]::bigint[]) ORDER BY number DESC"
         ),
     };
-    EVENTS_SAYING_COUNTED = Sql {
-        sqlite: concat!("SELECT COUNT(*)", saying!("instr")),
-        postgres: concat!("SELECT COUNT(*)", saying!("strpos")),
+    // Registered, pending or gone.
+    INSTANCES_CALLED = Sql {
+        sqlite: called!(
+            " INDEXED BY instances_by_name", " INDEXED BY instances_gone_by_name", " INDEXED BY instances_by_serial"
+        ),
+        postgres: called!("", "", ""),
     };
-    EVENTS_ON = listed!(" AND tag = $3");
-    EVENTS_ON_COUNTED = counted!(" AND tag = $3");
-    EVENTS_OF_KIND = listed!(" AND kind = $5");
-    EVENTS_OF_KIND_COUNTED = counted!(" AND kind = $5");
-    EVENTS_IN = listed!(" AND virtual_account = $2");
-    EVENTS_IN_COUNTED = counted!(" AND virtual_account = $2");
-    EVENTS_OF = listed!(" AND instance = $4");
-    EVENTS_OF_COUNTED = counted!(" AND instance = $4");
+    // Whom the log once called $2, as labels in messages do: looked for as it stands, then as a whole word.
+    INSTANCES_ONCE_CALLED = Sql {
+        sqlite: concat!(
+            "SELECT DISTINCT instance FROM events WHERE account_id = $1 AND number IN (SELECT number FROM events \
+             INDEXED BY events_by_text WHERE account_id = $1 AND instr(", says!(), ", $2 || ' (pid ') > 0 \
+             AND instr(' ' || ", says!(), ", ' ' || $2 || ' (pid ') > 0 \
+             AND (CAST($3 AS TEXT) IS NULL OR virtual_account = $3) \
+             ORDER BY number DESC LIMIT $4) AND instance IS NOT NULL"
+        ),
+        postgres: concat!(
+            "SELECT DISTINCT instance FROM events WHERE account_id = $1 AND number IN (SELECT number FROM events \
+             WHERE account_id = $1 AND strpos(' ' || ", says!(), ", ' ' || CAST($2 AS TEXT) || ' (pid ') > 0 \
+             AND (CAST($3 AS TEXT) IS NULL OR virtual_account = $3) \
+             ORDER BY number DESC LIMIT $4) AND instance IS NOT NULL"
+        ),
+    };
 }
 
 /// The statements by which lists are read, each with what its plan on SQLite must hold.
 #[cfg(feature = "testing")]
 pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("SEARCH events USING INDEX sqlite_autoindex_events_1", ALL_EVENTS),
+    ("SEARCH events USING INDEX sqlite_autoindex_events_1", ALL_EVENTS_UP),
     ("SEARCH accounts USING INDEX", ALL_EVENTS_COUNTED),
-    ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_SAYING_COUNTED),
-    ("SEARCH events USING INDEX events_by_text", EVENTS_SAYING),
+    ("SEARCH events USING COVERING INDEX events_by_kind (account_id=? AND kind=?)", OF_KIND.counted),
+    ("SEARCH events USING INDEX events_by_kind (account_id=? AND kind=?)", OF_KIND.newest),
+    ("SEARCH events USING INDEX events_by_kind (account_id=? AND kind=?)", OF_KIND.oldest),
+    ("SEARCH events USING INDEX events_by_actor (account_id=? AND <expr>=?)", BY.counted),
+    ("SEARCH events USING INDEX events_by_actor (account_id=? AND <expr>=?)", BY.newest),
+    ("SEARCH events USING INDEX events_by_actor (account_id=? AND <expr>=?)", BY.oldest),
+    ("SEARCH events USING INDEX events_by_virtual_account (account_id=? AND virtual_account=?)", IN.newest),
+    ("SEARCH events USING INDEX events_by_virtual_account (account_id=? AND virtual_account=?)", IN.oldest),
+    ("SEARCH events USING INDEX events_by_virtual_account (account_id=? AND virtual_account=?)", IN.counted),
+    ("SEARCH events USING INDEX events_by_tag (account_id=? AND tag=?)", ON.newest),
+    ("SEARCH events USING INDEX events_by_tag (account_id=? AND tag=?)", ON.oldest),
+    ("SEARCH events USING INDEX events_by_tag (account_id=? AND tag=?)", ON.counted),
+    ("SEARCH events USING INDEX events_by_time (account_id=? AND at>? AND at<?)", WITHIN.newest),
+    ("SEARCH events USING INDEX events_by_time (account_id=? AND at>? AND at<?)", WITHIN.oldest),
+    ("SEARCH events USING INDEX events_by_time (account_id=? AND at>? AND at<?)", WITHIN.counted),
+    ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.newest),
+    ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.oldest),
+    ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.counted),
+    ("SEARCH events USING COVERING INDEX events_by_text", SAYING.counted),
+    ("SEARCH events USING INDEX events_by_text", SAYING.newest),
+    ("SEARCH events USING INDEX events_by_text", SAYING.oldest),
     ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_FOUND),
     ("SEARCH events USING INDEX sqlite_autoindex_events_1", EVENTS_NUMBERED),
-    ("SEARCH events USING INDEX events_by_virtual_account", EVENTS_IN),
-    ("SEARCH events USING INDEX events_by_virtual_account", EVENTS_IN_COUNTED),
-    ("SEARCH events USING INDEX events_by_instance", EVENTS_OF),
-    ("SEARCH events USING INDEX events_by_instance", EVENTS_OF_COUNTED),
-    ("SEARCH events USING INDEX events_by_tag", EVENTS_ON),
-    ("SEARCH events USING INDEX events_by_tag", EVENTS_ON_COUNTED),
-    ("SEARCH events USING INDEX events_by_kind", EVENTS_OF_KIND),
-    ("SEARCH events USING INDEX events_by_kind", EVENTS_OF_KIND_COUNTED),
+    ("instances_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
+    ("instances_gone_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
+    ("instances_by_serial (account_id=? AND udi_sn=?)", INSTANCES_CALLED),
+    ("SEARCH events USING COVERING INDEX events_by_text", INSTANCES_ONCE_CALLED),
 ];
 
 /// Which events to list; what is absent does not restrict.
@@ -141,8 +240,8 @@ pub struct EventQuery {
     pub virtual_account: Option<VirtualAccountId>,
     /// Which licence.
     pub tag: Option<Tag>,
-    /// Which product instance.
-    pub instance: Option<ProductInstanceId>,
+    /// Of any of these product instances; of all, if none is given.
+    pub instances: Vec<ProductInstanceId>,
     /// What.
     pub kind: Option<EventKind>,
     /// Part of the message, of who, or of from where; without regard to the case of ASCII letters.
@@ -153,68 +252,131 @@ pub struct EventQuery {
     pub since: Option<Timestamp>,
     /// Before this instant.
     pub until: Option<Timestamp>,
+    /// The oldest first, in place of the newest.
+    pub oldest_first: bool,
+}
+
+impl EventQuery {
+    /// Account, where, licence, kind, who, and from when to when.
+    fn values(&self, account: AccountId) -> Vec<Value> {
+        let instant =
+            |at: Option<Timestamp>, none: i64| Value::Int(Some(at.map_or(none, Timestamp::as_microsecond)));
+        vec![
+            Value::text(account),
+            Value::maybe(self.virtual_account),
+            Value::maybe(self.tag.as_ref()),
+            Value::maybe(self.kind.map(EventKind::as_str)),
+            Value::maybe(self.actor.as_ref()),
+            instant(self.since, i64::MIN),
+            instant(self.until, i64::MAX),
+        ]
+    }
+}
+
+impl Listed {
+    fn items(self, query: &EventQuery) -> Sql {
+        if query.oldest_first { self.oldest } else { self.newest }
+    }
 }
 
 /// How many events a search names before it is not worth while: then they are counted, and listed as far as the page.
 const FOUND_MAX: u64 = 2_000;
+/// How many product instances one name can mean.
+const CALLED_MAX: u64 = 100;
 
 impl Store {
-    /// An account's events that say `text`, in small letters. What is rare is looked for once, and not counted first.
-    async fn events_saying(
-        &self,
-        account: AccountId,
-        text: &str,
-        page: Page,
-    ) -> Result<Paged<Event>, StoreError> {
-        let values = vec![Value::text(account), Value::text(text)];
-        let most = [values.as_slice(), &[Value::Int(Some(count(FOUND_MAX + 1)))]].concat();
-        let rows = self.db.rows(&EVENTS_FOUND, &most).await?;
-        let found = rows.iter().map(|row| row.reader().count()).collect::<Result<Vec<i64>, _>>()?;
-        let total = found.len() as u64;
-        if total > FOUND_MAX {
-            return self.page(&EVENTS_SAYING, &EVENTS_SAYING_COUNTED, values, page, Event::read).await;
-        }
-        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        let shown = Value::set(found.into_iter().skip(offset).take(page.limit as usize));
-        let rows = self.db.rows(&EVENTS_NUMBERED, &[Value::text(account), shown]).await?;
-        Ok(Paged { items: each(&rows, Event::read)?, total })
-    }
-
-    /// An account's events, newest first.
+    /// An account's events, newest first unless the query says otherwise; of a span of time alone, by time.
     pub async fn events(
         &self,
         account: AccountId,
         query: EventQuery,
         page: Page,
     ) -> Result<Paged<Event>, StoreError> {
-        if query == EventQuery::default() {
-            let values = vec![Value::text(account)];
-            return self.page(&ALL_EVENTS, &ALL_EVENTS_COUNTED, values, page, Event::read).await;
-        }
-        if let Some(text) = &query.text
-            && query == (EventQuery { text: query.text.clone(), ..EventQuery::default() })
-        {
-            return self.events_saying(account, &text.to_ascii_lowercase(), page).await;
-        }
-        // The filter that leaves least comes first.
-        let (items, count) = match &query {
-            EventQuery { instance: Some(_), .. } => (&EVENTS_OF, &EVENTS_OF_COUNTED),
-            EventQuery { tag: Some(_), .. } => (&EVENTS_ON, &EVENTS_ON_COUNTED),
-            EventQuery { virtual_account: Some(_), .. } => (&EVENTS_IN, &EVENTS_IN_COUNTED),
-            EventQuery { kind: Some(_), .. } => (&EVENTS_OF_KIND, &EVENTS_OF_KIND_COUNTED),
-            _ => (&EVENTS, &EVENTS_COUNTED),
+        let text = query.text.as_ref().map(|text| text.to_ascii_lowercase());
+        let mut values = query.values(account);
+        let listed = match (query.instances.as_slice(), text) {
+            ([instance], text) => {
+                values.extend([Value::text(instance), Value::maybe(text)]);
+                OF
+            }
+            ([_, ..], text) => {
+                values.extend([Value::set(&query.instances), Value::maybe(text)]);
+                let numbers = self.numbers(&EVENTS_OF_SEVERAL, &values).await?;
+                return self.numbered(account, &query, numbers, page).await;
+            }
+            ([], Some(text)) => {
+                values.push(Value::text(text));
+                let most = [values.as_slice(), &[Value::Int(Some(count(FOUND_MAX + 1)))]].concat();
+                let numbers = self.numbers(&EVENTS_FOUND, &most).await?;
+                if numbers.len() as u64 <= FOUND_MAX {
+                    return self.numbered(account, &query, numbers, page).await;
+                }
+                SAYING
+            }
+            // The order in which the indexes end with one another.
+            ([], None) if query.kind.is_some() => OF_KIND,
+            ([], None) if query.actor.is_some() => BY,
+            ([], None) if query.virtual_account.is_some() => IN,
+            ([], None) if query.tag.is_some() => ON,
+            ([], None) if query.since.is_some() || query.until.is_some() => WITHIN,
+            ([], None) => {
+                let items = if query.oldest_first { &ALL_EVENTS_UP } else { &ALL_EVENTS };
+                values.truncate(1);
+                return self.page(items, &ALL_EVENTS_COUNTED, values, page, Event::read).await;
+            }
         };
-        let values = vec![
-            Value::text(account),
-            Value::maybe(query.virtual_account),
-            Value::maybe(query.tag),
-            Value::maybe(query.instance),
-            Value::maybe(query.kind.map(EventKind::as_str)),
-            Value::maybe(query.text.map(|text| text.to_ascii_lowercase())),
-            Value::maybe(query.actor),
-            Value::Int(query.since.map(Timestamp::as_microsecond)),
-            Value::Int(query.until.map(Timestamp::as_microsecond)),
-        ];
-        self.page(items, count, values, page, Event::read).await
+        self.page(&listed.items(&query), &listed.counted, values, page, Event::read).await
+    }
+
+    async fn numbers(&self, sql: &Sql, values: &[Value]) -> Result<Vec<i64>, StoreError> {
+        let rows = self.db.rows(sql, values).await?;
+        rows.iter().map(|row| row.reader().count()).collect()
+    }
+
+    /// A page of the events that have these numbers, which are the newest first.
+    async fn numbered(
+        &self,
+        account: AccountId,
+        query: &EventQuery,
+        mut numbers: Vec<i64>,
+        page: Page,
+    ) -> Result<Paged<Event>, StoreError> {
+        let total = numbers.len() as u64;
+        if query.oldest_first {
+            numbers.reverse();
+        }
+        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+        let shown = Value::set(numbers.into_iter().skip(offset).take(page.limit as usize));
+        let rows = self.db.rows(&EVENTS_NUMBERED, &[Value::text(account), shown]).await?;
+        let mut items = each(&rows, Event::read)?;
+        if query.oldest_first {
+            items.reverse();
+        }
+        Ok(Paged { items, total })
+    }
+
+    /// The product instances that people mean by a name or a serial number when they read the log: who is called so, be
+    /// it registered or gone, the latest first; if nobody is, who was called so in a message. With a virtual account, only such as the log
+    /// has something of there.
+    pub async fn instances_called(
+        &self,
+        account: AccountId,
+        virtual_account: Option<VirtualAccountId>,
+        name: &str,
+    ) -> Result<Vec<ProductInstanceId>, StoreError> {
+        let (account, place) = (Value::text(account), Value::maybe(virtual_account));
+        let most = Value::Int(Some(count(CALLED_MAX)));
+        let values =
+            [account.clone(), Value::text(name.to_lowercase()), Value::text(name), place.clone(), most];
+        let rows = self.db.rows(&INSTANCES_CALLED, &values).await?;
+        if !rows.is_empty() {
+            let mut ids = rows.iter().map(|row| row.reader().parsed()).collect::<Result<Vec<_>, _>>()?;
+            ids.sort_unstable_by(|a: &ProductInstanceId, b| b.cmp(a));
+            return Ok(ids);
+        }
+        let most = Value::Int(Some(count(FOUND_MAX)));
+        let values = [account, Value::text(name.to_ascii_lowercase()), place, most];
+        let rows = self.db.rows(&INSTANCES_ONCE_CALLED, &values).await?;
+        rows.iter().map(|row| row.reader().parsed()).collect()
     }
 }

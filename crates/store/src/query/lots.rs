@@ -36,6 +36,75 @@ macro_rules! matching {
     };
 }
 
+/// The same without a name, from the index of an order.
+macro_rules! placed {
+    (sqlite, $index:literal) => {
+        concat!(
+            "INDEXED BY ",
+            $index,
+            " WHERE account_id = $1 AND virtual_account IN (SELECT value FROM json_each($2))"
+        )
+    };
+    (postgres, $index:literal) => {
+        "WHERE account_id = $1 AND virtual_account = ANY($2::text[])"
+    };
+}
+
+/// One order of the lots that `$of` leaves: their ids from an index, and then the rows of a page.
+macro_rules! page_of {
+    ($of:expr, $by:expr, $limit:literal) => {
+        concat!(
+            "SELECT ",
+            lot_columns!(),
+            " FROM lots WHERE account_id = $1 AND id IN (SELECT id FROM lots ",
+            $of,
+            " ORDER BY ",
+            $by,
+            $limit,
+            ") ORDER BY ",
+            $by
+        )
+    };
+}
+
+macro_rules! in_one_order {
+    ($index:literal, $by:expr) => {
+        OneOrder {
+            all: Sql {
+                sqlite: page_of!(placed!(sqlite, $index), $by, " LIMIT $3 OFFSET $4"),
+                postgres: page_of!(placed!(postgres, $index), $by, " LIMIT $3 OFFSET $4"),
+            },
+            named: Sql {
+                sqlite: page_of!(matching!(sqlite), $by, " LIMIT $5 OFFSET $6"),
+                postgres: page_of!(matching!(postgres), $by, " LIMIT $5 OFFSET $6"),
+            },
+        }
+    };
+}
+
+/// An order of lots: of all that are in some places, and of those among them that a name fits.
+#[derive(Clone, Copy)]
+struct OneOrder {
+    all: Sql,
+    named: Sql,
+}
+
+/// What never ends ends last.
+macro_rules! never_ends {
+    ($way:literal) => {
+        concat!("CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END", $way, ", ends_at", $way, ", id", $way)
+    };
+}
+
+const BY_ORDER: OneOrder = in_one_order!("lots_by_order", "order_id, id");
+const BY_ORDER_DOWN: OneOrder = in_one_order!("lots_by_order", "order_id DESC, id DESC");
+const BY_QUANTITY: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity, id");
+const BY_QUANTITY_DOWN: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity DESC, id DESC");
+const BY_START: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at, id");
+const BY_START_DOWN: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at DESC, id DESC");
+const BY_END: OneOrder = in_one_order!("lots_sorted_by_end", never_ends!(""));
+const BY_END_DOWN: OneOrder = in_one_order!("lots_sorted_by_end", never_ends!(" DESC"));
+
 /// Which of some licences each virtual account holds or uses.
 macro_rules! held {
     ($of:literal) => {
@@ -77,6 +146,29 @@ statements! {
     LOTS_COUNTED = Sql {
         sqlite: concat!("SELECT COUNT(*) FROM lots ", matching!(sqlite)),
         postgres: concat!("SELECT COUNT(*) FROM lots ", matching!(postgres)),
+    };
+    // How many there are of each licence.
+    LICENSES = Sql {
+        sqlite: concat!("SELECT tag, COUNT(*) FROM lots ", placed!(sqlite, "lots_sorted_by_license"), " GROUP BY tag"),
+        postgres: concat!("SELECT tag, COUNT(*) FROM lots ", placed!(postgres, "lots_sorted_by_license"), " GROUP BY tag"),
+    };
+    LICENSES_NAMED = Sql {
+        sqlite: concat!("SELECT tag, COUNT(*) FROM lots ", matching!(sqlite), " GROUP BY tag"),
+        postgres: concat!("SELECT tag, COUNT(*) FROM lots ", matching!(postgres), " GROUP BY tag"),
+    };
+    // Those of the licence $5.
+    LOTS_OF_LICENSE = Sql {
+        sqlite: concat!(
+            "SELECT ", lot_columns!(), " FROM lots INDEXED BY lots_sorted_by_license WHERE account_id = $1 AND tag = $5 \
+             AND virtual_account IN (SELECT value FROM json_each($2)) AND (CAST($3 AS TEXT) IS NULL OR \
+             tag IN (SELECT value FROM json_each($4)) OR order_id = $3 OR subscription_id = $3) \
+             ORDER BY id LIMIT $6 OFFSET $7"
+        ),
+        postgres: concat!(
+            "SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND tag = $5 AND virtual_account = ANY($2::text[]) \
+             AND ($3::text IS NULL OR tag = ANY($4::text[]) OR order_id = $3 OR subscription_id = $3) \
+             ORDER BY id LIMIT $6 OFFSET $7"
+        ),
     };
     LOT = Sql::both(concat!("SELECT ", lot_columns!(), " FROM lots WHERE account_id = $1 AND id = $2"));
     LOTS_OF_ORDER = Sql::both(concat!(
@@ -157,6 +249,25 @@ statements! {
 pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("covering lots_listed", LOTS_LISTED),
     ("covering lots_listed", LOTS_COUNTED),
+    ("covering lots_by_order", BY_ORDER.all),
+    ("covering lots_by_order", BY_ORDER_DOWN.all),
+    ("covering lots_sorted_by_quantity", BY_QUANTITY.all),
+    ("covering lots_sorted_by_quantity", BY_QUANTITY_DOWN.all),
+    ("covering lots_sorted_by_start", BY_START.all),
+    ("covering lots_sorted_by_start", BY_START_DOWN.all),
+    ("covering lots_sorted_by_end", BY_END.all),
+    ("covering lots_sorted_by_end", BY_END_DOWN.all),
+    ("covering lots_listed", BY_ORDER.named),
+    ("covering lots_listed", BY_ORDER_DOWN.named),
+    ("covering lots_listed", BY_QUANTITY.named),
+    ("covering lots_listed", BY_QUANTITY_DOWN.named),
+    ("covering lots_listed", BY_START.named),
+    ("covering lots_listed", BY_START_DOWN.named),
+    ("covering lots_listed", BY_END.named),
+    ("covering lots_listed", BY_END_DOWN.named),
+    ("covering lots_sorted_by_license", LICENSES),
+    ("covering lots_listed", LICENSES_NAMED),
+    ("lots_sorted_by_license", LOTS_OF_LICENSE),
     ("lots_declared", LOTS_DECLARED),
     ("lots_by_order", LOTS_OF_ORDER),
     ("lots_by_subscription", LOTS_OF_SUBSCRIPTION),
@@ -181,6 +292,19 @@ pub struct LotQuery {
     pub named: Option<LotName>,
 }
 
+/// What lots are sorted by; then by id, so that pages neither repeat nor miss one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LotSort {
+    /// The vendor's name for the order.
+    Order,
+    /// How many.
+    Quantity,
+    /// When they begin to count.
+    Starts,
+    /// When they end; what never ends, last.
+    Ends,
+}
+
 /// What people call lots by: any of these fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LotName {
@@ -191,6 +315,13 @@ pub struct LotName {
 }
 
 impl LotQuery {
+    /// Account, places, name, licences.
+    fn values(&self, account: AccountId) -> Vec<Value> {
+        let name = self.named.as_ref().map(|named| &named.name);
+        let tags = self.named.iter().flat_map(|named| &named.tags);
+        vec![Value::text(account), Value::set(&self.virtual_accounts), Value::maybe(name), Value::set(tags)]
+    }
+
     fn fits(&self, lot: &Lot) -> bool {
         let is_named = |named: &LotName| {
             named.tags.contains(&lot.tag)
@@ -225,10 +356,7 @@ impl Store {
         now: Timestamp,
         page: Page,
     ) -> Result<Paged<Lot>, StoreError> {
-        let name = query.named.as_ref().map(|named| &named.name);
-        let tags = query.named.iter().flat_map(|named| &named.tags);
-        let which =
-            [Value::text(account), Value::set(&query.virtual_accounts), Value::maybe(name), Value::set(tags)];
+        let which = query.values(account);
         let mut snapshot = crate::db::retried!(self.db.snapshot())?;
         let mut conn = snapshot.conn();
         let counted = conn.rows(&LOTS_COUNTED, &which).await?;
@@ -248,6 +376,70 @@ impl Store {
                 (Value::Int(Some(limit)), Value::Int(Some(sql_count(page.offset - passed))));
             let values = [which.as_slice(), &[Value::time(now), ids, limit, offset]].concat();
             items.extend(read_all::<Lot>(&conn.rows(&LOTS_LISTED, &values).await?)?);
+        }
+        Ok(Paged { items, total })
+    }
+
+    /// A page of the lots that fit, in an order of their own.
+    pub async fn lots_sorted(
+        &self,
+        account: AccountId,
+        query: &LotQuery,
+        (sort, descending): (LotSort, bool),
+        page: Page,
+    ) -> Result<Paged<Lot>, StoreError> {
+        let sorted = match (sort, descending) {
+            (LotSort::Order, false) => BY_ORDER,
+            (LotSort::Order, true) => BY_ORDER_DOWN,
+            (LotSort::Quantity, false) => BY_QUANTITY,
+            (LotSort::Quantity, true) => BY_QUANTITY_DOWN,
+            (LotSort::Starts, false) => BY_START,
+            (LotSort::Starts, true) => BY_START_DOWN,
+            (LotSort::Ends, false) => BY_END,
+            (LotSort::Ends, true) => BY_END_DOWN,
+        };
+        let which = query.values(account);
+        let mut snapshot = crate::db::retried!(self.db.snapshot())?;
+        let mut conn = snapshot.conn();
+        let counted = conn.rows(&LOTS_COUNTED, &which).await?;
+        let total = counted.first().map(|row| row.reader().count()).transpose()?.unwrap_or_default();
+        let (sql, which) =
+            if query.named.is_some() { (sorted.named, &which[..]) } else { (sorted.all, &which[..2]) };
+        let limits = [Value::Int(Some(i64::from(page.limit))), Value::Int(Some(sql_count(page.offset)))];
+        let items = read_all(&conn.rows(&sql, &[which, &limits].concat()).await?)?;
+        Ok(Paged { items, total })
+    }
+
+    /// A page of the lots that fit, licence by licence: `in_order` puts the licences into their order.
+    pub async fn lots_by_license(
+        &self,
+        account: AccountId,
+        query: &LotQuery,
+        in_order: impl FnOnce(&mut Vec<(Tag, u64)>) + Send,
+        page: Page,
+    ) -> Result<Paged<Lot>, StoreError> {
+        let which = query.values(account);
+        let mut snapshot = crate::db::retried!(self.db.snapshot())?;
+        let mut conn = snapshot.conn();
+        let counted = match query.named {
+            Some(_) => conn.rows(&LICENSES_NAMED, &which).await?,
+            None => conn.rows(&LICENSES, &which[..2]).await?,
+        };
+        let mut licenses: Vec<(Tag, u64)> = each(&counted, |reader| Ok((reader.parsed()?, reader.count()?)))?;
+        in_order(&mut licenses);
+        let total = licenses.iter().map(|(_, lots)| lots).sum();
+        let (mut passed, mut items) = (0, Vec::new());
+        for (tag, lots) in licenses {
+            let skip = page.offset.saturating_sub(passed).min(lots);
+            passed += lots;
+            let room = u64::from(page.limit) - items.len() as u64;
+            let take = (lots - skip).min(room);
+            if take > 0 {
+                let section =
+                    [Value::text(tag), Value::Int(Some(sql_count(take))), Value::Int(Some(sql_count(skip)))];
+                let rows = conn.rows(&LOTS_OF_LICENSE, &[which.as_slice(), &section].concat()).await?;
+                items.extend(read_all::<Lot>(&rows)?);
+            }
         }
         Ok(Paged { items, total })
     }

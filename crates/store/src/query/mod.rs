@@ -14,6 +14,8 @@ pub(crate) mod pools;
 pub(crate) mod preferences;
 pub(crate) mod requests;
 pub(crate) mod reservations;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 use crate::error::StoreError;
 use crate::sql::{Reader, Row, Sql, Value};

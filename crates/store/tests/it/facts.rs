@@ -173,6 +173,7 @@ pub(crate) fn instance(n: u64, virtual_account: VirtualAccountId) -> Instance {
         pending: None,
         exports: if n.is_multiple_of(7) {
             vec![ExportGrant {
+                lapsed: false,
                 feature: "mixed-mode".to_owned(),
                 tag: tag("desk"),
                 lot: Some(lot_id(10)),

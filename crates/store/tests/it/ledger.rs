@@ -7,7 +7,9 @@ use seatpool_domain::event::EventKind;
 use seatpool_domain::instance::{Conversation, EndReason, PendingCertificate};
 use seatpool_domain::lot::TransactionKind;
 use seatpool_domain::{Event, Touches};
-use seatpool_store::{EventQuery, InstanceQuery, InstanceSort, Page, Store, StoreError, TransactionQuery};
+use seatpool_store::{
+    EventQuery, InstanceQuery, InstanceSort, Page, Store, StoreError, TokenQuery, TransactionQuery,
+};
 
 use crate::facts::*;
 
@@ -60,8 +62,8 @@ pub(crate) async fn every_entity_comes_back_as_it_was_written(store: Store) {
         store.virtual_accounts(account).await.unwrap(),
         [virtual_account(0, "Default"), north.clone()]
     );
-    let tokens = store.tokens(account, north.id).await.unwrap();
-    assert_eq!(tokens, [token(3, north.id), token(2, north.id), token(1, north.id)], "newest first");
+    let tokens = store.tokens(account, north.id, &TokenQuery::default(), Page::ALL).await.unwrap().items;
+    assert_eq!(tokens, [token(1, north.id), token(2, north.id), token(3, north.id)], "oldest first");
     assert_eq!(store.token(account, token_id(2)).await.unwrap(), Some(token(2, north.id)));
     assert_eq!(store.lots(account, Some(&[north.id])).await.unwrap(), [bought.clone(), perpetual]);
     assert_eq!(store.lots(account, None).await.unwrap().len(), 2);

@@ -5,6 +5,7 @@ mod access;
 mod alerts;
 mod away;
 mod constraints;
+mod events;
 mod exports;
 mod facts;
 mod history;
@@ -14,6 +15,7 @@ mod lots;
 mod migrations;
 mod queries;
 mod reservations;
+mod sorted;
 mod sqlite;
 
 use std::future::Future;
@@ -86,6 +88,11 @@ conformance! {
     queries::instances_are_found_by_udi,
     queries::events_are_filtered_and_newest_first,
     queries::what_many_events_say_is_counted_and_paged,
+    events::filters_together_leave_what_a_look_at_each_event_leaves,
+    events::instances_are_known_by_their_names_also_when_they_are_gone,
+    sorted::tokens_are_searched_sorted_and_paged,
+    sorted::users_are_searched_sorted_and_paged,
+    sorted::lots_are_sorted_by_each_key_in_both_directions,
     queries::transactions_are_newest_first_and_by_licence,
     queries::accounts_are_found_by_part_of_their_domain,
     queries::jobs_find_ended_authorizations_and_turned_lots,

@@ -217,7 +217,7 @@ pub(crate) async fn events_are_filtered_and_newest_first(store: Store) {
     assert_eq!(numbers(here.clone(), Page { limit: 2, offset: 0 }).await, (vec![30, 27], 10));
     let there = EventQuery { tag: Some(tag("desk")), kind: Some(EventKind::InCompliance), ..here };
     assert_eq!(numbers(there, Page::ALL).await, (vec![9, 3], 2));
-    let of_one = EventQuery { instance: Some(instance_id(5)), ..all() };
+    let of_one = EventQuery { instances: vec![instance_id(5)], ..all() };
     assert_eq!(numbers(of_one.clone(), Page::ALL).await, (vec![7], 1));
     let elsewhere = EventQuery { virtual_account: Some(place(0)), ..of_one };
     assert_eq!(numbers(elsewhere, Page::ALL).await, (vec![], 0));

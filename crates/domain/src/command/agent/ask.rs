@@ -214,10 +214,7 @@ fn authorize(
         |days: i64| context.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
     told::explain(&mut tags.tags, virtual_account, workset, context);
     let authorized_until = days(context.policy.authorization_days);
-    let waiting = |row: &Instance| -> Vec<String> {
-        row.exports.iter().filter(|grant| grant.lot.is_none()).map(|grant| grant.feature.clone()).collect()
-    };
-    let exports_ended = workset.instances.get(&id).map(waiting).unwrap_or_default();
+    let (exports, exports_ended) = export::told(id, workset);
     if let Some(instance) = workset.instances.get_mut(&id) {
         instance.authorized_until = Some(authorized_until);
     }
@@ -228,6 +225,7 @@ fn authorize(
         tags: tags.tags,
         home: home(virtual_account, workset),
         exports_ended,
+        exports,
     })
 }
 

@@ -2,7 +2,9 @@
 //! licence's lot ends, or the registration does (features.md, C12). One that was refused or lost its licence waits, on
 //! record, until there is one or it is given back.
 
-use seatpool_proto::message::{ExportAuthorized, ExportFeature, ExportReturned};
+use jiff::{SignedDuration, Timestamp};
+use seatpool_proto::limits::EXPORTS_MAX;
+use seatpool_proto::message::{ExportAuthorized, ExportEnd, ExportFeature, ExportReturned};
 use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, ResponseBody, Tag, VirtualAccountId};
 
 use super::{By, Context, Refused, refuse};
@@ -28,6 +30,11 @@ pub(super) fn authorize(
         return Err(refuse(ProblemCode::InstanceUnknown, "", 0));
     };
     let sequence = instance.conversation.sequence;
+    // What holds it already keeps it, whatever is permitted since.
+    let known = instance.exports.iter().find(|grant| grant.feature == asked.feature);
+    if let Some(grant) = known.filter(|grant| grant.lot.is_some()) {
+        return Ok(authorized(grant, workset));
+    }
     if !workset.account.export_permitted {
         let detail = "The smart account is not permitted export-controlled functionality.";
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
@@ -40,11 +47,7 @@ pub(super) fn authorize(
         let detail = format!("{} is no license of an export-restricted feature.", asked.tag);
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
     }
-    let known = instance.exports.iter().find(|grant| grant.feature == asked.feature);
-    if let Some(grant) = known.filter(|grant| grant.lot.is_some()) {
-        return Ok(authorized(grant));
-    }
-    let waits = known.is_some();
+    let (waits, lapsed) = (known.is_some(), known.is_some_and(|grant| grant.lapsed));
     let place = instance.virtual_account;
     let (label, place_name) = (instance.label(), workset.name_of(place));
     let Some(lot) = free_lot(place, &asked.tag, workset, context) else {
@@ -62,7 +65,15 @@ pub(super) fn authorize(
                 lot: None,
                 key: String::new(),
                 at: context.now,
+                lapsed: false,
             });
+        }
+        if let Some(instance) = workset.instances.get_mut(&id).filter(|_| lapsed)
+            && let Some(grant) = instance.exports.iter_mut().find(|grant| grant.feature == asked.feature)
+        {
+            // The product is here, and a licence is missing.
+            (grant.lapsed, grant.at) = (false, context.now);
+            grant.key.clear();
         }
         return Err(refuse(ProblemCode::ExportNotAvailable, detail, sequence));
     };
@@ -84,8 +95,9 @@ pub(super) fn authorize(
         lot: Some(lot),
         key: format!("EXPORT-{number}"),
         at: context.now,
+        lapsed: false,
     };
-    let answer = authorized(&grant);
+    let answer = authorized(&grant, workset);
     hold(lot, workset);
     if let Some(instance) = workset.instances.get_mut(&id) {
         instance.exports.retain(|other| other.feature != grant.feature);
@@ -115,12 +127,32 @@ fn release(lot: LotId, workset: &mut Workset) {
     }
 }
 
-fn authorized(grant: &ExportGrant) -> ResponseBody {
+fn authorized(grant: &ExportGrant, workset: &Workset) -> ResponseBody {
     ResponseBody::ExportRequest(ExportAuthorized {
         feature: grant.feature.clone(),
         tag: grant.tag.clone(),
         authorization_key: grant.key.clone(),
+        authorized_until: end_of(grant, workset),
     })
+}
+
+/// The end of the licence that authorizes a feature.
+fn end_of(grant: &ExportGrant, workset: &Workset) -> Option<Timestamp> {
+    workset.lots.get(&grant.lot?)?.term.ends_at
+}
+
+/// What an instance's answers say of its features: those that are authorized, with their ends, and those that are not.
+pub(super) fn told(id: ProductInstanceId, workset: &Workset) -> (Vec<ExportEnd>, Vec<String>) {
+    let Some(instance) = workset.instances.get(&id) else { return (Vec::new(), Vec::new()) };
+    let (held, waiting): (Vec<_>, Vec<_>) = instance.exports.iter().partition(|grant| grant.lot.is_some());
+    let end = |grant: &ExportGrant| ExportEnd {
+        feature: grant.feature.clone(),
+        authorized_until: end_of(grant, workset),
+    };
+    (
+        held.into_iter().take(EXPORTS_MAX).map(end).collect(),
+        waiting.into_iter().take(EXPORTS_MAX).map(|grant| grant.feature.clone()).collect(),
+    )
 }
 
 /// Takes an authorization back. What is not authorized is given back already.
@@ -164,35 +196,53 @@ pub(super) fn give_back(
     ResponseBody::ExportReturn(ExportReturned { feature: asked.feature.clone(), tag: asked.tag.clone() })
 }
 
-/// Looks at the authorizations of an instance whose lots have ended: each takes a licence of another lot that has one to
-/// spare, or waits for one from now on. The agent is told with the next answer to a report or renewal.
+/// Looks at the authorizations of an instance whose lots end soon or have ended: each takes a licence of another lot
+/// that lasts longer and has one to spare. One without waits from its lot's end on. The agent is told with the next
+/// answer to a report or renewal.
 pub(in crate::command) fn lots_ended(
     id: ProductInstanceId,
     by: &By,
     workset: &mut Workset,
     context: &Context<'_>,
 ) {
-    let ended = |lot: &LotId| workset.lots.get(lot).is_some_and(|row| row.has_ended(context.now));
     let Some(instance) = workset.instances.get(&id) else { return };
     let (place, label) = (instance.virtual_account, instance.label());
-    let concerned: Vec<(ExportGrant, LotId)> =
-        instance.exports.iter().filter_map(|grant| Some((grant.clone(), grant.lot.filter(ended)?))).collect();
+    // So early that the agent learns of its new end before the old one.
+    let ahead = SignedDuration::from_hours(24 * context.policy.authorization_renew_days);
+    let soon = context.now.checked_add(ahead).unwrap_or(Timestamp::MAX);
+    let ends = |lot: LotId| workset.lots.get(&lot)?.term.ends_at;
+    let concerned: Vec<(ExportGrant, LotId, Timestamp)> = instance
+        .exports
+        .iter()
+        .filter_map(|grant| {
+            let lot = grant.lot?;
+            Some((grant.clone(), lot, ends(lot).filter(|end| *end <= soon)?))
+        })
+        .collect();
     let mut pools = FamiliesIn::default();
-    for (grant, old) in concerned {
+    for (grant, old, end) in concerned {
+        let has_ended = end <= context.now;
+        let lasts = |lot: &LotId| {
+            workset.lots.get(lot).is_some_and(|row| row.term.ends_at.is_none_or(|other| other > end))
+        };
+        let other = free_lot(place, &grant.tag, workset, context).filter(lasts);
+        if other.is_none() && !has_ended {
+            continue;
+        }
         release(old, workset);
-        let other = free_lot(place, &grant.tag, workset, context);
         let (feature, name, place_name) =
             (&grant.feature, context.license_name(&grant.tag), workset.name_of(place));
         let (kind, at, message) = if let Some(lot) = other {
             hold(lot, workset);
+            let tense = if has_ended { "reached its end" } else { "ends soon" };
             let message = format!(
-                "The license that {feature} on {label} held reached its end: it takes another of {name} in {place_name}."
+                "The license that {feature} on {label} held {tense}: it takes another of {name} in {place_name}."
             );
             (EventKind::ExportAuthorized, grant.at, message)
         } else {
             let message = format!(
                 "The license that the export-restricted feature {feature} on {label} held reached its end, and {name} has no \
-                 other to spare in {place_name}: the product is told at its next contact and may use the feature no longer."
+                 other to spare in {place_name}: the product may use the feature no longer."
             );
             (EventKind::ExportEnded, context.now, message)
         };
@@ -212,4 +262,41 @@ pub(in crate::command) fn lots_ended(
         pools.add_lots(place, &grant.tag, context.catalogue);
     }
     pools.reassess(by, workset, context);
+}
+
+/// Takes the licences of an instance back of which nothing was heard until its authorization ended: by then it uses
+/// its features no longer, by its own clock, and asks anew when it is in contact again.
+pub(in crate::command) fn lapse(
+    id: ProductInstanceId,
+    by: &By,
+    workset: &mut Workset,
+    context: &Context<'_>,
+    pools: &mut FamiliesIn,
+) {
+    let Some(instance) = workset.instances.get_mut(&id) else { return };
+    let (place, label) = (instance.virtual_account, instance.label());
+    let mut lapsed = Vec::new();
+    for grant in &mut instance.exports {
+        let Some(lot) = grant.lot.take() else { continue };
+        (grant.at, grant.lapsed) = (context.now, true);
+        lapsed.push((grant.clone(), lot));
+    }
+    for (grant, lot) in lapsed {
+        release(lot, workset);
+        let message = format!(
+            "Nothing was heard of {label} until its authorization ended, and that of the export-restricted feature {} with it: \
+             one of {} is free in {}. The product asks anew when it is in contact again.",
+            grant.feature,
+            context.license_name(&grant.tag),
+            workset.name_of(place)
+        );
+        workset.record(Event {
+            virtual_account: Some(place),
+            tag: Some(grant.tag.clone()),
+            instance: Some(id),
+            before: Some(grant.feature.clone()),
+            ..by.event(EventKind::ExportEnded, context.now, message)
+        });
+        pools.add_lots(place, &grant.tag, context.catalogue);
+    }
 }

@@ -6,7 +6,7 @@ use seatpool_domain::event::Severity;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Raised;
+use super::{Raised, state_of};
 use crate::app::inventory::VirtualAccountRef;
 
 /// How much an alert matters.
@@ -89,6 +89,8 @@ pub struct AlertView {
     /// `remove_instance`, `create_token`, `dismiss`.
     #[schema(value_type = Vec<String>)]
     pub actions: Vec<Action>,
+    /// Names the state that it is raised for: what a dismissal sends as `seen`.
+    pub state: String,
     /// When it was dismissed, if it was.
     pub dismissed_at: Option<Timestamp>,
     /// Who dismissed it.
@@ -114,6 +116,7 @@ impl From<&Raised> for AlertView {
             since: alert.since,
             action_due: alert.due,
             actions: alert.actions(),
+            state: state_of(alert),
             dismissed_at: raised.dismissed.as_ref().map(|dismissal| dismissal.at),
             dismissed_by: raised.dismissed.as_ref().map(|dismissal| dismissal.by.clone()),
         }

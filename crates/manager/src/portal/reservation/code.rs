@@ -113,7 +113,7 @@ pub(super) async fn download(State(app): State<App>, here: Here) -> Result<Respo
     let name =
         format!("attachment; filename=\"{}-{}-authorization-code.txt\"", plain(&udi.pid), plain(&udi.sn));
     let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
-    let kind = HeaderValue::from_static("text/plain; charset=us-ascii");
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, name)], format!("{text}\n")).into_response())
 }
 

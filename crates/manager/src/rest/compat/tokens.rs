@@ -1,14 +1,17 @@
 //! Registration tokens.
 
+use seatpool_domain::Refused;
 use seatpool_domain::token::{EXPIRES_AFTER_DAYS_MAX, EXPIRES_AFTER_DAYS_MIN};
+use seatpool_store::Page;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Body, InVirtualAccount};
 use super::lenient;
 use super::shape::{Answer, Failure, Nothing, OfManagedAccount, Reply, instant};
-use crate::app::access::Permission;
-use crate::app::tokens::{self, NewToken, TokenStatus, TokenView};
+use crate::app::AppError;
+use crate::app::access::{Permission, check, unknown};
+use crate::app::tokens::{self, NewToken, TokenFilter, TokenStatus, TokenView};
 
 /// The virtual account's tokens.
 #[derive(Serialize, ToSchema)]
@@ -107,9 +110,10 @@ pub(crate) struct TokensToRevoke {
     )
 )]
 pub(crate) async fn list_tokens(InVirtualAccount { at, place }: InVirtualAccount) -> Reply<Tokens> {
-    let rows = tokens::list(&at.app, &at.principal, at.account, place.id).await?;
+    let newest = TokenFilter { descending: true, ..TokenFilter::default() };
+    let found = tokens::list(&at.app, &at.principal, at.account, place.id, &newest, Page::ALL).await?;
     // The original lists what can be used; a revoked token is gone for its clients.
-    let rows = rows.into_iter().filter(|token| token.status != TokenStatus::Revoked);
+    let rows = found.items.into_iter().filter(|token| token.status != TokenStatus::Revoked);
     Ok(Answer::success(Tokens { tokens: rows.map(TokenRow::from).collect() }))
 }
 
@@ -187,18 +191,24 @@ pub(crate) async fn revoke_tokens(
     InVirtualAccount { at, place }: InVirtualAccount,
     Body(body): Body<TokensToRevoke>,
 ) -> Reply<Nothing> {
-    let listed = tokens::list(&at.app, &at.principal, at.account, place.id).await?;
+    check(&at.principal, at.account, Permission::ManageTokens(place.id))?;
     // All or none: an unknown one among them is found before any is revoked.
     let mut ids = Vec::with_capacity(body.tokens.len());
     for (position, text) in body.tokens.iter().enumerate() {
-        let id =
-            tokens::id_of(&at.app, at.account, text).filter(|id| listed.iter().any(|token| token.id == *id));
+        let found = match tokens::id_of(&at.app, at.account, text) {
+            Some(id) => tokens::get(&at.app, &at.principal, at.account, place.id, id).await,
+            None => Err(unknown("token")),
+        };
         let position = position + 1;
-        ids.push(id.ok_or_else(|| {
-            Failure::refused(format!(
-                "token {position} of the request is not one of this virtual account; none was revoked"
-            ))
-        })?);
+        ids.push(match found {
+            Ok(token) => token.id,
+            Err(AppError::Refused(Refused::Unknown { .. })) => {
+                return Err(Failure::refused(format!(
+                    "token {position} of the request is not one of this virtual account; none was revoked"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        });
     }
     if ids.is_empty() {
         return Err(Failure::refused("tokens is empty: name at least one token to revoke"));

@@ -4,12 +4,13 @@ use axum::Json;
 use http::StatusCode;
 use seatpool_domain::alert::Kind;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{InAccount, Last, Query};
+use super::extract::{InAccount, Last, MaybeBody, Query};
 use super::paging::{PageParams, Rows};
+use super::sorting::sorted;
 use crate::app::accounts;
-use crate::app::alerts::{self, AlertQuery, AlertView, SeverityView};
+use crate::app::alerts::{self, AlertQuery, AlertSort, AlertView, SeverityView};
 use crate::rest::problem::Problem;
 
 /// Which alerts.
@@ -25,16 +26,32 @@ pub(crate) struct AlertParams {
     kind: Option<String>,
     /// Those that were dismissed, in place of those that are raised.
     dismissed: bool,
+    /// `severity` (the gravest first), `source` or `action_due`; with a `-` before it, from the other end. Of more than
+    /// 1,000 alerts, by severity alone.
+    sort: Option<String>,
 }
 
-/// List alerts, the gravest first
+/// What alerts can be sorted by.
+const SORTS: [(&str, AlertSort); 3] =
+    [("severity", AlertSort::Severity), ("source", AlertSort::Source), ("action_due", AlertSort::Due)];
+
+/// In which state an alert was seen.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dismissing {
+    /// The `state` of the alert when it was read: it is not dismissed if that is another one by now.
+    seen: Option<String>,
+}
+
+/// List alerts
 #[utoipa::path(
     get, path = "/accounts/{account}/alerts", tag = "seatpool",
     params(("account" = String, Path, description = "The smart account's domain"), AlertParams, PageParams),
     responses(
-        (status = 200, description = "By severity and kind", body = Rows<AlertView>),
+        (status = 200, description = "By severity and kind, unless asked for otherwise", body = Rows<AlertView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account or virtual account", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Too many to be sorted so", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn list_alerts(
@@ -43,7 +60,10 @@ pub(crate) async fn list_alerts(
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<AlertView>>, Problem> {
     let place = page.place()?;
+    let (sort, backwards) = sorted(params.sort.as_deref(), &SORTS)?;
     let mut query = AlertQuery {
+        sort,
+        backwards,
         severity: params.severity.map(Into::into),
         dismissed: params.dismissed,
         ..AlertQuery::default()
@@ -71,19 +91,22 @@ pub(crate) async fn list_alerts(
         ("account" = String, Path, description = "The smart account's domain"),
         ("alert" = String, Path, description = "The alert's id"),
     ),
+    request_body = Option<Dismissing>,
     responses(
         (status = 200, description = "Dismissed", body = AlertView),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Does not manage its virtual account", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account or alert", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Its state is not the one that was seen: the detail says what it is", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It goes when its cause is mended, and can't be dismissed", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn dismiss_alert(
     InAccount { app, principal, account }: InAccount,
     Last(key): Last,
+    MaybeBody(body): MaybeBody<Dismissing>,
 ) -> Result<Json<AlertView>, Problem> {
-    let dismissed = alerts::dismiss(&app, &principal, account, &key, None).await?;
+    let dismissed = alerts::dismiss(&app, &principal, account, &key, body.seen.as_deref()).await?;
     Ok(Json(AlertView::from(&dismissed)))
 }
 

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 
 use super::extract::{InAccount, Query};
 use super::paging::{PageParams, Rows};
+use super::sorting::sorted;
 use crate::app::access::unknown;
 use crate::app::audit::{self, VerificationView};
 use crate::app::events::{self, EventView};
@@ -25,7 +26,7 @@ pub(crate) struct EventParams {
     virtual_account: Option<String>,
     /// Of this licence only, by name or tag.
     license: Option<String>,
-    /// Of this product instance only.
+    /// Of this product instance only, by id, or by its name or serial number as the log shows it; removed ones are found, too.
     instance: Option<String>,
     /// Of this kind only, as in `licenses_ordered`.
     kind: Option<String>,
@@ -37,6 +38,8 @@ pub(crate) struct EventParams {
     since: Option<Timestamp>,
     /// Before this instant.
     until: Option<Timestamp>,
+    /// `-time`, the newest first, unless this is `time`.
+    sort: Option<String>,
 }
 
 /// List events
@@ -46,7 +49,7 @@ pub(crate) struct EventParams {
     get, path = "/accounts/{account}/events", tag = "seatpool",
     params(("account" = String, Path, description = "The smart account's domain"), EventParams, PageParams),
     responses(
-        (status = 200, description = "Newest first", body = Rows<EventView>),
+        (status = 200, description = "Newest first, unless asked for otherwise", body = Rows<EventView>),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Of the whole account, without a role in it", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such account, virtual account or licence", body = Problem, content_type = "application/problem+json"),
@@ -57,10 +60,13 @@ pub(crate) async fn list_events(
     Query(params): Query<EventParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<EventView>>, Problem> {
+    let ((), newest_first) = sorted(params.sort.as_deref().or(Some("-time")), &[("time", ())])?;
+    let oldest_first = !newest_first;
     let mut query = EventQuery {
         text: params.text.filter(|text| !text.is_empty()),
         since: params.since,
         until: params.until,
+        oldest_first,
         ..EventQuery::default()
     };
     if let Some(name) = &params.virtual_account {
@@ -70,7 +76,11 @@ pub(crate) async fn list_events(
         query.tag = Some(inventory::known_tag(&app, license)?);
     }
     if let Some(id) = &params.instance {
-        query.instance = Some(id.parse().map_err(|_| unknown("product instance"))?);
+        query.instances =
+            events::instances_named(&app, &principal, account, query.virtual_account, id).await?;
+        if query.instances.is_empty() {
+            return Err(unknown("product instance").into());
+        }
     }
     if let Some(kind) = &params.kind {
         let known = EventKind::parse(kind);
@@ -85,7 +95,8 @@ pub(crate) async fn list_events(
     let mut place = page.place()?;
     let read = |page| events::list(&app, &principal, account, query.clone(), page);
     let mut found = read(place.page()).await?;
-    if let Some(moved) = place.moved(found.total) {
+    // What comes meanwhile comes at the front of the newest, and at the end of the oldest.
+    if let Some(moved) = place.moved(found.total).filter(|_| newest_first) {
         place = moved;
         found = read(place.page()).await?;
     }

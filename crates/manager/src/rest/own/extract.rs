@@ -1,5 +1,6 @@
 //! What handlers take from a request; whatever can't be read is a [`Problem`].
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use http::request::Parts;
 use seatpool_proto::{AccountId, VirtualAccountId};
@@ -123,6 +124,18 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
+/// A JSON body, or none at all.
+pub(crate) struct MaybeBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let bytes = read(request).await?;
+        if bytes.is_empty() { Ok(Self(T::default())) } else { parsed(&bytes).map(Self) }
+    }
+}
+
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -130,12 +143,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
-        let bytes = body::read(request).await.map_err(|(status, why)| {
-            let problem = Problem::unreadable(why);
-            Problem { status: status.as_u16(), ..problem }
-        })?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|why| Problem::unreadable(format!("the body is not the JSON that is expected: {why}")))
+        parsed(&read(request).await?).map(Self)
     }
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    body::read(request).await.map_err(|(status, why)| {
+        let problem = Problem::unreadable(why);
+        Problem { status: status.as_u16(), ..problem }
+    })
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|why| Problem::unreadable(format!("the body is not the JSON that is expected: {why}")))
 }

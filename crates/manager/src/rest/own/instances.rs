@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Body, InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::OfManager;
+use super::sorting::sorted;
 use crate::app::access::unknown;
 use crate::app::accounts::invalid;
 use crate::app::instances::{self, InstanceDetail, InstanceView};
@@ -62,7 +63,7 @@ pub(crate) async fn list_instances(
 impl InstanceParams {
     /// What to ask for.
     pub(crate) async fn query(self, at: &InAccount) -> Result<InstanceQuery, Problem> {
-        let (sort, descending) = sort(self.sort.as_deref())?;
+        let (sort, descending) = sorted(self.sort.as_deref(), &SORTS)?;
         let places = match &self.virtual_account {
             None => None,
             Some(name) => {
@@ -85,22 +86,13 @@ impl InstanceParams {
     }
 }
 
-fn sort(text: Option<&str>) -> Result<(InstanceSort, bool), Problem> {
-    let text = text.unwrap_or("name");
-    let (key, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
-    let sort = match key {
-        "name" => InstanceSort::Name,
-        "product_type" => InstanceSort::ProductType,
-        "last_contact" => InstanceSort::LastContact,
-        "registered" => InstanceSort::Registered,
-        _ => {
-            return Err(Problem::unreadable(format!(
-                "sort is name, product_type, last_contact or registered, not {key:?}"
-            )));
-        }
-    };
-    Ok((sort, descending))
-}
+/// What instances can be sorted by.
+const SORTS: [(&str, InstanceSort); 4] = [
+    ("name", InstanceSort::Name),
+    ("product_type", InstanceSort::ProductType),
+    ("last_contact", InstanceSort::LastContact),
+    ("registered", InstanceSort::Registered),
+];
 
 /// A step with product instances.
 #[derive(Deserialize, ToSchema)]

@@ -17,6 +17,7 @@ mod preferences;
 mod refusals;
 mod reports;
 mod reservations;
+mod sorting;
 mod tokens;
 mod users;
 mod virtual_accounts;

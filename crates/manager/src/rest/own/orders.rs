@@ -2,13 +2,15 @@
 
 use axum::Json;
 use http::StatusCode;
+use seatpool_store::LotSort;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Body, InAccount, InPlace, PlaceParams, Query};
 use super::paging::{PageParams, Rows};
 use super::refusals::{OfOperator, OfReader};
-use crate::app::orders::{self, NewOrder, OrderView, OwnedLotView};
+use super::sorting::sorted;
+use crate::app::orders::{self, LotOrder, NewOrder, OrderView, OwnedLotView};
 use crate::app::rehearsal::{self, ConsequenceView, FORESEEN};
 use crate::rest::problem::Problem;
 
@@ -63,17 +65,43 @@ pub(crate) async fn preview_order(
 pub(crate) struct LotParams {
     /// Part of the licence's name or tag, or the whole name of an order or subscription.
     text: Option<String>,
+    /// `standing`, `license`, `order`, `quantity`, `starts` or `ends`; but for `standing`, with a `-` before it from the
+    /// other end. `standing` if absent: those that wait for the vendor to confirm them, then what counts, what has yet to
+    /// start, and what has ended; each by its end.
+    sort: Option<String>,
+}
+
+impl LotParams {
+    fn order(&self) -> Result<LotOrder, Problem> {
+        let of_their_own = |sort| Some(Some(sort));
+        let words = [
+            ("standing", None),
+            ("license", Some(None)),
+            ("order", of_their_own(LotSort::Order)),
+            ("quantity", of_their_own(LotSort::Quantity)),
+            ("starts", of_their_own(LotSort::Starts)),
+            ("ends", of_their_own(LotSort::Ends)),
+        ];
+        let (sort, descending) = sorted(self.sort.as_deref(), &words)?;
+        match sort {
+            None if descending => {
+                Err(Problem::unreadable("standing is an order of one way: leave the - out"))
+            }
+            None => Ok(LotOrder::Standing),
+            Some(None) => Ok(LotOrder::License { descending }),
+            Some(Some(sort)) => Ok(LotOrder::By(sort, descending)),
+        }
+    }
 }
 
 /// List lots
 ///
-/// Those that wait for the vendor to confirm them, then what counts, what has yet to start, and what has ended; each by
-/// its end.
+/// What is deposited or declared between two pages may be missed or seen twice.
 #[utoipa::path(
     get, path = "/accounts/{account}/lots", tag = "seatpool",
     params(("account" = String, Path, description = "The smart account's domain"), PlaceParams, LotParams, PageParams),
     responses(
-        (status = 200, description = "In that order", body = Rows<OwnedLotView>),
+        (status = 200, description = "In the order that was asked for", body = Rows<OwnedLotView>),
         OfReader,
     )
 )]
@@ -83,8 +111,9 @@ pub(crate) async fn list_lots(
     Query(which): Query<LotParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<OwnedLotView>>, Problem> {
-    let (place, places) = (page.place()?, at.places(&params).await?);
+    let (place, order, places) = (page.place()?, which.order()?, at.places(&params).await?);
     let text = which.text.as_deref().unwrap_or_default();
-    let found = orders::lots_listed(&at.app, &at.principal, at.account, &places, text, place.page()).await?;
+    let found =
+        orders::lots_listed(&at.app, &at.principal, at.account, &places, text, order, place.page()).await?;
     Ok(Json(place.rows(found)))
 }

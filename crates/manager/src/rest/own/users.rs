@@ -2,24 +2,39 @@
 
 use axum::Json;
 use http::StatusCode;
+use seatpool_store::{UserQuery, UserSort};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::extract::{Body, InAccount, Last, Query};
 use super::paging::{PageParams, Rows};
+use super::sorting::sorted;
 use crate::app::access::sessions::SessionView;
 use crate::app::users::{
     self, Deed, LinkView, NewUser, SignInRulesChange, SignInRulesView, UserChange, UserView,
 };
 use crate::rest::problem::Problem;
 
+/// Which users, in which order.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct UserParams {
+    /// Part of the sign-in name or of the person's name.
+    text: Option<String>,
+    /// `login`, `name` or `created`; with a `-` before it, from the other end. `login` if absent.
+    sort: Option<String>,
+}
+
 /// List the users of a smart account
 #[utoipa::path(
     get, path = "/accounts/{account}/users", tag = "seatpool",
     params(
         ("account" = String, Path, description = "The smart account's domain"),
-        PageParams,
+        UserParams, PageParams,
     ),
     responses(
-        (status = 200, description = "By sign-in name", body = Rows<UserView>),
+        (status = 200, description = "By sign-in name, unless asked for otherwise", body = Rows<UserView>),
         (status = 400, description = "The limit or the cursor can't be taken", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an account administrator, or without the scope admin", body = Problem, content_type = "application/problem+json"),
@@ -28,11 +43,18 @@ use crate::rest::problem::Problem;
 )]
 pub(crate) async fn list_users(
     InAccount { app, principal, account }: InAccount,
+    Query(params): Query<UserParams>,
     Query(page): Query<PageParams>,
 ) -> Result<Json<Rows<UserView>>, Problem> {
-    let page = page.place()?;
-    Ok(Json(page.cut(users::list(&app, &principal, account).await?)))
+    let place = page.place()?;
+    let (sort, descending) = sorted(params.sort.as_deref(), &SORTS)?;
+    let query = UserQuery { text: params.text.filter(|text| !text.is_empty()), sort, descending };
+    Ok(Json(place.rows(users::list(&app, &principal, account, &query, place.page()).await?)))
 }
+
+/// What users can be sorted by.
+const SORTS: [(&str, UserSort); 3] =
+    [("login", UserSort::Login), ("name", UserSort::Name), ("created", UserSort::Created)];
 
 /// Invite a person: the answer holds the one-time link that sets the password
 #[utoipa::path(

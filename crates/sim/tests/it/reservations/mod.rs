@@ -4,7 +4,6 @@
 //! every code has been carried, nothing is held any more, and no product believes that it has anything.
 
 mod acts;
-mod seal;
 mod world;
 
 use proptest::prelude::*;

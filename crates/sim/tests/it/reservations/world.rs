@@ -12,6 +12,7 @@ use seatpool_domain::command::{
 use seatpool_domain::lot::Lot;
 use seatpool_proto::code::{
     AuthorizationCode, ConfirmationCode, RequestCode, ReservationKey as _, ReservationKind, ReturnCode,
+    Returned,
 };
 use seatpool_proto::{
     LotId, LotKind, Nonce, ProductInstanceId, Quantity, RequestId, Tag, Term, Udi, VirtualAccountId,
@@ -20,7 +21,7 @@ use seatpool_sim::world::{Manager, PREMIUM, STANDARD, minutes, tag};
 use uuid::Uuid;
 
 use super::acts::{Act, DEVICES, Line, PORT, TAGS};
-use super::seal::Ring;
+use crate::seal::Ring;
 
 pub(super) struct World {
     pub(super) agents: Vec<Agent>,
@@ -122,7 +123,14 @@ impl World {
                 }
             }
             Ok(Taken::Installed(code)) => self.confirmations.push(code.to_string().parse().unwrap()),
-            Ok(Taken::Returned(code)) => self.returns.push(code.to_string().parse().unwrap()),
+            Ok(Taken::Returned(code)) => {
+                let installed = &self.agents[device].state().reservation.installed;
+                assert!(
+                    code.returned == Returned::Whole || installed.is_some(),
+                    "what nothing is installed of is given back as a whole"
+                );
+                self.returns.push(code.to_string().parse().unwrap());
+            }
             Ok(Taken::Done) | Err(_) => {}
         }
     }
@@ -216,7 +224,9 @@ impl World {
         let sequence = row.code(code.sequence).map_or(row.latest().sequence, |known| known.sequence);
         if code.check(&row.facts(sequence), &self.ring.seal.agreement).is_ok() {
             let action = Action::ReturnReservation { instance, sequence, returned: code.returned };
-            let _ = self.manager.submit(action, self.now);
+            if self.manager.submit(action, self.now).is_ok() && code.returned == Returned::Whole {
+                assert!(!self.manager.facts.reservations.get(&instance).unwrap().is_open());
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use super::{By, Context, Refused};
 use crate::command::{ReserveLine, words as command_words};
 use crate::lot::Lot;
 use crate::pool::{self, FamiliesIn};
-use crate::reservation::{Hold, Issued, Reservation};
+use crate::reservation::{Hold, Issued, Reservation, is_coverable};
 use crate::workset::Workset;
 
 /// Whether a reservation's latest code holds just what the lines say.
@@ -83,6 +83,23 @@ pub(in crate::command) fn choose(
             }
         }
         if !wanted.is_zero() {
+            let ending = workset.lots.values().filter(|lot| {
+                lot.virtual_account == virtual_account
+                    && lot.tag == line.tag
+                    && lot.term.contains(context.now)
+                    && !is_coverable(lot.term.ends_at, context.now)
+            });
+            if ending.count() > 0 {
+                return Err(Refused::Reservation {
+                    code: "lot_ends_today",
+                    detail: format!(
+                        "{available} of {} can be reserved, and {} were asked for: what ends today is left out, as an \
+                         authorization code counts whole days (UTC) and would never cover it",
+                        context.license_name(&line.tag),
+                        line.quantity
+                    ),
+                });
+            }
             return Err(Refused::TooFewFree { tag: line.tag.clone(), available, wanted: line.quantity });
         }
     }
@@ -102,7 +119,11 @@ fn candidates<'w>(
     let fits = |lot: &&Lot| {
         // What only the customer says that it owns leaves by no signed code.
         let is_owned = !lot.is_waiting();
-        is_owned && lot.virtual_account == virtual_account && lot.tag == line.tag && lot.term.contains(now)
+        is_owned
+            && lot.virtual_account == virtual_account
+            && lot.tag == line.tag
+            && lot.term.contains(now)
+            && is_coverable(lot.term.ends_at, now)
     };
     if let Some(id) = line.lot {
         let lot = workset.lots.get(&id).filter(fits);

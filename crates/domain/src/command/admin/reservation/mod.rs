@@ -142,13 +142,13 @@ pub(super) fn update(
     context: &mut Context<'_>,
 ) -> Result<Outcome, Refused> {
     let mut reservation = open(workset, instance)?.clone();
-    check_kind(reservation.kind, lines, workset)?;
     if reservation.kind == ReservationKind::Universal {
         return Err(refused(
             "universal",
             "a universal reservation holds all licenses: there is nothing to change",
         ));
     }
+    check_kind(reservation.kind, lines, workset)?;
     if let Some(next) = &reservation.transit {
         return if holds::says_the_same(&reservation, lines) {
             Ok(Outcome::Reserved(instance))
@@ -243,7 +243,7 @@ pub(super) fn give_back(
     }
     let mut reservation = reservation.clone();
     let of_transit = reservation.transit.as_ref().is_some_and(|next| next.sequence == sequence);
-    if of_transit && returned == Returned::NeverInstalled {
+    if of_transit && returned == Returned::Change {
         reservation.transit = None;
         let message = format!(
             "The change of the reservation of {} was given back before it was installed: it holds {} as before.",

@@ -1,4 +1,4 @@
-//! Keys and certificates of the property: the page's published ones for the manager, fresh ones for the products.
+//! Keys and certificates of the properties: the page's published ones for the manager, fresh ones for the products.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use seatpool_proto::{RequestId, Signer as _, Verifier};
 use uuid::Uuid;
 
 /// The page's published reservation key and chain: making keys and certificates is not what is tested here.
-const PAGE: &str = include_str!("../../../../../docs/protocol.md");
+const PAGE: &str = include_str!("../../../../docs/protocol.md");
 
 fn block(kind: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!(" {kind}\n")).unwrap();
@@ -26,10 +26,10 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 /// The manager's reservation key in its two uses, with its chain and root.
-pub(super) struct Seal {
-    pub(super) signer: P256Key,
-    pub(super) agreement: P256ReservationKey,
-    pub(super) chain: Vec<Vec<u8>>,
+pub(crate) struct Seal {
+    pub(crate) signer: P256Key,
+    pub(crate) agreement: P256ReservationKey,
+    pub(crate) chain: Vec<Vec<u8>>,
     anchors: Anchors,
     /// When the chain was found to be trusted: it is the same one each time.
     trusted: RefCell<BTreeSet<Timestamp>>,
@@ -50,17 +50,17 @@ thread_local! {
 }
 
 /// The products' keys.
-pub(super) struct Ring {
-    pub(super) seal: Rc<Seal>,
+pub(crate) struct Ring {
+    pub(crate) seal: Rc<Seal>,
     keys: RefCell<BTreeMap<KeyId, Rc<P256Key>>>,
 }
 
 impl Ring {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { seal: SEAL.with(Rc::clone), keys: RefCell::default() }
     }
 
-    pub(super) fn new_key(&self) -> NewKey {
+    pub(crate) fn new_key(&self) -> NewKey {
         let key = P256Key::generate().unwrap();
         let id = KeyId(RequestId(Uuid::from_u128(self.keys.borrow().len() as u128)));
         let public_key = key.public_key().to_vec();
