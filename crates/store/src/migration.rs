@@ -38,7 +38,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0010_holders",
     "0011_endings",
     "0012_sorted_lists",
-    "0014_asked"
+    "0013_asked"
 ];
 
 pub(crate) const CREATE_RECORD: Sql = Sql::both(

@@ -188,8 +188,8 @@ proptest! {
         let came = match around {
             0 => format!("\"{lines}\""),
             1 => format!("'{lines}'\r\n"),
-            2 => lines.lines().map(|line| format!("> {line}\n")).collect(),
-            3 => lines.lines().map(|line| format!("> > {line}\r\n")).collect(),
+            2 => lines.lines().fold(String::new(), |text, line| text + "> " + line + "\n"),
+            3 => lines.lines().fold(String::new(), |text, line| text + "> > " + line + "\r\n"),
             _ => lines,
         };
         let read = UntrustedAuthorization::from_text(&came).unwrap();
@@ -223,7 +223,7 @@ fn without_the_places_of_its_spaces_a_code_is_read_where_few_lines_were_broken_a
     }
     // The places of its spaces were altered: what the signature fits is taken.
     assert_eq!(verified(&format!("{head}<spaces>AAAA</spaces>{tail}")), Ok(text.clone()));
-    let many = old.replace(" t", "\nt").replace(" f", "\nf").replace(" s", "\ns").replace("e", "e\n");
+    let many = old.replace(" t", "\nt").replace(" f", "\nf").replace(" s", "\ns").replace('e', "e\n");
     let refused = verified(&many).unwrap_err();
     assert_eq!(refused, AuthorizationRefused::Broken);
     assert!(refused.to_string().contains("Its lines were broken within words"), "{refused}");

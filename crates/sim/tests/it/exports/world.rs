@@ -283,6 +283,7 @@ impl World {
             term,
             subscription_id: None,
             co_termination: CoTermination::Own,
+            dates: seatpool_domain::lot::NamedDates::default(),
         };
         let order_id = format!("order-{}", self.orders.len());
         self.orders.insert(order_id.clone(), (count, term));
