@@ -3,6 +3,7 @@
 //! Spreadsheets run what begins like a formula. A field that does, and is no figure, gets an apostrophe before it.
 //! Times are instants in UTC (RFC 3339), whatever the zone of the pages.
 
+use core::cmp::Ordering;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -67,15 +68,46 @@ where
     R: Future<Output = Result<Vec<Row>, E>> + Send,
     E: core::fmt::Debug + Send + 'static,
 {
+    parts(name, head, move |page| {
+        let rows = read(page);
+        async move { Ok(rows.await?.into_iter().map(|row| (None, row)).collect()) }
+    })
+    .await
+}
+
+/// The same of a list that only grows, sorted by the numbers of its rows: what is added while the file is read moves
+/// the others on, and none of them stands in the file twice.
+pub(crate) async fn numbered<F, R, E>(name: &str, head: &[&str], read: F) -> Result<Response, E>
+where
+    F: Fn(Page) -> R + Send + 'static,
+    R: Future<Output = Result<Vec<(u64, Row)>, E>> + Send,
+    E: core::fmt::Debug + Send + 'static,
+{
+    parts(name, head, move |page| {
+        let rows = read(page);
+        async move { Ok(rows.await?.into_iter().map(|(number, row)| (Some(number), row)).collect()) }
+    })
+    .await
+}
+
+async fn parts<F, R, E>(name: &str, head: &[&str], read: F) -> Result<Response, E>
+where
+    F: Fn(Page) -> R + Send + 'static,
+    R: Future<Output = Result<Vec<(Option<u64>, Row)>, E>> + Send,
+    E: core::fmt::Debug + Send + 'static,
+{
     let part = |offset| Page { limit: ROWS_AT_ONCE, offset };
     let mut rows = read(part(0)).await?;
     let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
     let mut text = line(head);
     tokio::spawn(async move {
         let mut offset = 0;
+        let mut sent = Sent::default();
         loop {
             let last = rows.len() < ROWS_AT_ONCE as usize;
-            text.extend(rows.into_iter().map(line));
+            text.extend(
+                rows.into_iter().filter(|(number, _)| sent.is_new(*number)).map(|(_, row)| line(row)),
+            );
             if sender.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() || last {
                 return;
             }
@@ -91,6 +123,32 @@ where
         }
     });
     Ok(file(name, Body::new(Parts(receiver))))
+}
+
+/// How far a file of numbered rows is: the first and the last number that is in it.
+#[derive(Default)]
+struct Sent {
+    ends: Option<(u64, u64)>,
+}
+
+impl Sent {
+    /// Whether a row goes on where the last one ended, up or down; rows without numbers always do.
+    fn is_new(&mut self, number: Option<u64>) -> bool {
+        let Some(number) = number else { return true };
+        let Some((first, last)) = self.ends else {
+            self.ends = Some((number, number));
+            return true;
+        };
+        let is_new = match first.cmp(&last) {
+            Ordering::Equal => number != last,
+            Ordering::Greater => number < last,
+            Ordering::Less => number > last,
+        };
+        if is_new {
+            self.ends = Some((first, number));
+        }
+        is_new
+    }
 }
 
 fn file(name: &str, body: Body) -> Response {
@@ -122,6 +180,24 @@ impl hyper::body::Body for Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_added_while_a_file_is_read_repeats_nothing() {
+        // Newest first; twenty more come with each page that is read.
+        let newest = std::sync::atomic::AtomicU64::new(1_200);
+        let read = move |page: Page| {
+            let newest = newest.fetch_add(20, std::sync::atomic::Ordering::Relaxed);
+            let rows = (1..=newest).rev().skip(usize::try_from(page.offset).unwrap());
+            let rows: Vec<_> =
+                rows.take(page.limit as usize).map(|number| (number, vec![number.to_string()])).collect();
+            async move { Ok::<_, std::io::Error>(rows) }
+        };
+        let file = numbered("log", &["number"], read).await.unwrap();
+        let body = axum::body::to_bytes(file.into_body(), usize::MAX).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let numbers: Vec<u64> = text.lines().skip(1).map(|row| row.parse().unwrap()).collect();
+        assert_eq!(numbers, (1..=1_200).rev().collect::<Vec<_>>(), "as the list was when it was asked for");
+    }
 
     #[test]
     fn fields_are_quoted_where_they_must_be_and_formulas_are_defused() {

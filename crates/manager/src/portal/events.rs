@@ -258,11 +258,11 @@ pub(crate) async fn file(
     query: EventQuery,
 ) -> Result<Response, Problem> {
     let (app, principal) = (app.clone(), principal.clone());
-    csv::streamed(name, &HEAD, move |page| {
+    csv::numbered(name, &HEAD, move |page| {
         let (app, principal, query) = (app.clone(), principal.clone(), query.clone());
         async move {
             let found = events::list(&app, &principal, account, query, page).await?;
-            Ok(found.items.into_iter().map(cells).collect())
+            Ok(found.items.into_iter().map(|event| (event.number, cells(event))).collect())
         }
     })
     .await

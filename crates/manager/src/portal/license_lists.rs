@@ -170,11 +170,11 @@ async fn show_orders(
     let (principal, account, place) = (here.principal.clone(), here.account_id(), here.va.id);
     let tag = Some(license.tag.clone());
     if query.wants_file() {
-        return csv::streamed(&format!("orders-{}", license.tag), &HEAD, move |page| {
+        return csv::numbered(&format!("orders-{}", license.tag), &HEAD, move |page| {
             let (app, principal, tag) = (app.clone(), principal.clone(), tag.clone());
             async move {
                 let found = inventory::transactions(&app, &principal, account, place, tag, page).await?;
-                Ok(found.items.into_iter().map(cells).collect())
+                Ok(found.items.into_iter().map(|line| (line.number, cells(line))).collect())
             }
         })
         .await;

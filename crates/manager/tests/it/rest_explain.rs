@@ -122,7 +122,7 @@ async fn only_those_who_use_a_license_are_named_and_since_they_were_there() {
     let row = caller.get(&path).await.json();
     let told = caller.get(&format!("{path}/explanation")).await.json();
     assert_eq!(told["status"], "out_of_compliance", "{told}");
-    assert_eq!(told["since"], row["registered_at"], "its pool was short before it came");
+    assert_eq!(told["since"], row["instance"]["registered_at"], "its pool was short before it came");
     let enforced = told["next"]
         .as_array()
         .unwrap()
