@@ -16,6 +16,7 @@ use seatpool_store::{EventQuery, MostUsed, Page};
 
 use super::access::{self, Permission, Principal, Scope, allows, check, unknown};
 use super::accounts::{self, VirtualAccountView};
+use super::clients;
 use super::instances::{self, InstanceView};
 use super::{App, AppError, inventory};
 pub use view::{ComingView, ExplanationView, MendView, ReasonView};
@@ -215,5 +216,8 @@ async fn ended_by(app: &App, account: AccountId, row: &Instance) -> Result<Optio
     let kind = Some(EventKind::InstanceRemoved);
     let query = EventQuery { instances: vec![row.id], kind, ..EventQuery::default() };
     let found = app.store().events(account, query, Page { limit: 1, offset: 0 }).await?;
-    Ok(found.items.first().map(|event| event.actor.name().to_owned()))
+    let Some(event) = found.items.first() else { return Ok(None) };
+    let by = event.actor.name();
+    let clients = clients::names(app, [by]).await?;
+    Ok(Some(clients.get(by).map_or(by, String::as_str).to_owned()))
 }

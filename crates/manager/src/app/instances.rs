@@ -319,7 +319,7 @@ fn instance_view(
             not_before: record.not_before,
             not_after: record.not_after,
         }),
-        authorized_until: row.authorized_until,
+        authorized_until: row.authorized_until.filter(|_| row.ended.is_none()),
         status: status(row, &usage, now),
         usage,
         ended: row.ended.as_ref().map(|ended| EndedView { at: ended.at, reason: ended.reason }),

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::access::{self, Permission, Principal, check, unknown, unknown_name};
 use super::accounts::{self, VirtualAccountView, invalid};
+use super::clients;
 use super::instances::{self, InstanceView};
 use super::{App, AppError};
 use pool::{Pool, Stock};
@@ -328,17 +329,23 @@ pub async fn transactions(
     let names = app.store().virtual_accounts(account).await?;
     let query = TransactionQuery { virtual_account, tag };
     let rows = app.store().transactions(account, query, page).await?;
+    let clients = clients::names(app, rows.items.iter().map(|row| row.by.as_str())).await?;
+    let scope = principal.scope(account);
+    let name_of = |id: VirtualAccountId| match names.iter().find(|name| name.id == id) {
+        // Its name is for those who may read it.
+        Some(_) if !scope.contains(id) => "another virtual account".to_owned(),
+        Some(name) => name.name.clone(),
+        None => id.to_string(),
+    };
     let view = |row: seatpool_domain::LotTransaction| TransactionView {
         number: row.number,
         at: row.at,
         kind: row.kind,
         quantity: row.quantity,
         lot: row.lot,
-        counterpart: row.counterpart.map(|id| {
-            names.iter().find(|name| name.id == id).map_or_else(|| id.to_string(), |name| name.name.clone())
-        }),
+        counterpart: row.counterpart.map(name_of),
         order_id: row.order_id,
-        by: row.by,
+        by: clients.get(&row.by).cloned().unwrap_or(row.by),
         before: row.before,
         after: row.after,
         note: row.note,

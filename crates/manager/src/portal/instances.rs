@@ -77,6 +77,7 @@ struct InstancePage {
     first_registered: Option<When>,
     contact: When,
     authorized_until: Option<When>,
+    ended: Option<When>,
     /// When its certificate ends, and its serial number.
     certificate: Option<(When, String)>,
     export_controlled: bool,
@@ -320,6 +321,7 @@ pub(crate) async fn show_instance(
             .then(|| When::since(instance.first_registered_at, now)),
         contact: When::since(instance.last_contact_at, now),
         authorized_until: instance.authorized_until.map(|at| When::since(at, now)),
+        ended: instance.ended.as_ref().map(|ended| When::since(ended.at, now)),
         certificate: instance
             .certificate
             .map(|certificate| (When::since(certificate.not_after, now), certificate.serial)),

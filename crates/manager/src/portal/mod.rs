@@ -138,5 +138,6 @@ pub fn router(app: App) -> Router<App> {
         .nest("/portal", portal)
         .route("/portal/", get(|| async { Redirect::to("/portal") }))
         .route("/static/{name}", get(assets::get))
+        .method_not_allowed_fallback(|_: visit::Visit| async { Problem::no_page() })
         .layer(from_fn_with_state(app, guard::around))
 }

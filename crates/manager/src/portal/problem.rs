@@ -32,6 +32,15 @@ impl Problem {
         }
     }
 
+    /// The address takes a form and shows nothing by itself, or the other way round.
+    pub(crate) fn no_page() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            title: "There is no page at this address",
+            text: "It only takes what a form sends. Nothing was changed; go back to the page with the form, or start again from your virtual accounts.".into(),
+        }
+    }
+
     /// The form did not come from a page of this session.
     pub(crate) fn foreign_form() -> Self {
         Self {

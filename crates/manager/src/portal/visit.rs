@@ -6,9 +6,9 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::header::{COOKIE, IF_NONE_MATCH, USER_AGENT};
+use axum::http::header::{COOKIE, IF_NONE_MATCH, REFERER, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::alerts_bar::{ALERTS_COOKIE, HIDDEN};
@@ -49,6 +49,8 @@ pub(crate) struct Visit {
     pub(crate) address: Option<String>,
     /// Path and query, but for what [`super::resume`] adds to them.
     pub(crate) here: String,
+    /// The page whose form was sent: where a page that answers a form leads back to, as few are at their form's address.
+    form: Option<String>,
     /// Which form of the page is to be filled in again, if one is.
     pub(crate) typed: Option<String>,
     /// Whether the script asks for the page's present content.
@@ -117,7 +119,9 @@ impl Visit {
         let known = cookie(&parts.headers, FORM_COOKIE).filter(|token| token.len() >= 32);
         let here = uri.path_and_query().map_or("/portal", |here| here.as_str());
         let (here, typed) = resume::split(here);
+        let form = parts.headers.get(REFERER).filter(|_| !parts.method.is_safe());
         Self {
+            form: form.and_then(|form| path_of(form.to_str().ok()?)),
             session: None,
             unfinished: None,
             browser: parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).map(str::to_owned),
@@ -176,7 +180,7 @@ impl Visit {
                 .map(|session| section::links(Section::default(), &session.current.principal, None))
                 .unwrap_or_default(),
             zone: zone::shown().iana_name().unwrap_or("UTC").to_owned(),
-            here: self.here.clone(),
+            here: self.form.as_ref().unwrap_or(&self.here).clone(),
             live: false,
             login: self.session.as_ref().map(|session| session.current.login.clone()),
             account: None,
@@ -264,6 +268,12 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
+}
+
+/// The path of an address of this manager's pages.
+fn path_of(address: &str) -> Option<String> {
+    let uri: Uri = address.parse().ok()?;
+    own_path(uri.path_and_query()?.as_str()).map(str::to_owned)
 }
 
 /// A path to come back to, if it is one of the portal's own. Nothing else is ever redirected to.

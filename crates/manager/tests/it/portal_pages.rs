@@ -304,3 +304,38 @@ async fn the_appearance_is_kept_in_a_cookie() {
         assert!(shown.is_none_or(|shown| page.has(shown)));
     }
 }
+
+#[tokio::test]
+async fn a_refused_form_leads_back_to_its_page_and_not_to_where_it_was_sent() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    let (form, to) = (world.page("tokens/new"), world.page("tokens"));
+    let csrf = visitor.get(&form).await.csrf();
+    let referer = format!("{}{form}", manager.url);
+    let fields = [("csrf", csrf.as_str()), ("days", "999")];
+    let refused = visitor.post_with(&to, &fields, &[("referer", &referer)]).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(refused.between("name=\"back\" value=\"", "\"").as_deref(), Some(form.as_str()));
+    let elsewhere = visitor.post_with(&to, &fields, &[("referer", "https://elsewhere.example/x")]).await;
+    assert_eq!(elsewhere.between("name=\"back\" value=\"", "\"").as_deref(), Some(to.as_str()));
+    let nothing = visitor.get(&to).await;
+    assert_eq!(nothing.status, 405);
+    assert!(nothing.has("There is no page at this address"), "{}", nothing.body);
+    assert_eq!(nothing.header("x-frame-options"), "DENY");
+}
+
+#[tokio::test]
+async fn a_page_behind_the_last_leads_to_the_last() {
+    let world = World::new().await;
+    let manager = world.start();
+    let mut visitor = Visitor::signed_in(&manager, ALICE).await;
+    for list in ["instances", "licenses", "events", "general"] {
+        for page in ["2", "18446744073709551615"] {
+            let found = visitor.get(&format!("{}?page={page}", world.page(list))).await;
+            let to = found.header("location").to_owned();
+            assert_eq!(found.status, 303, "{list} {page}: {}", found.body);
+            assert_eq!(visitor.get(&to).await.status, 200, "{to}");
+        }
+    }
+}
