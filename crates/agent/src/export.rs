@@ -27,7 +27,8 @@ pub struct Export {
     /// What is asked of the manager, if anything is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asking: Option<Asking>,
-    /// Whether the manager may hold a licence for it that is not counted on here: what was asked was canceled.
+    /// Whether the manager may hold a licence for it that is not counted on here: what was asked was
+    /// canceled, a return was overtaken by a request, or the authorization ended by itself.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unsettled: bool,
     /// Why the manager did not give, or take back, what was asked last.

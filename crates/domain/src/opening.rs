@@ -70,6 +70,11 @@ impl FirstAdministrator {
 }
 
 impl Opening {
+    /// The name of an account that is given none: its domain, as far as a name may go.
+    pub fn name_of(domain: &str) -> String {
+        domain.trim().to_lowercase().chars().take(words::NAME_CHARS_MAX).collect()
+    }
+
     /// The facts of the new account: itself, its first virtual account, its administrator and its first event.
     ///
     /// # Errors

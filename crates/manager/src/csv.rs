@@ -75,17 +75,20 @@ where
     .await
 }
 
-/// The same of a list that only grows, sorted by the numbers of its rows: what is added while the file is read moves
+/// Where a row stands in a list that only grows: by an instant, if the list is sorted by one, and by its number.
+pub(crate) type Stand = (Timestamp, u64);
+
+/// The same of a list that only grows, sorted by where its rows stand: what is added while the file is read moves
 /// the others on, and none of them stands in the file twice.
 pub(crate) async fn numbered<F, R, E>(name: &str, head: &[&str], read: F) -> Result<Response, E>
 where
     F: Fn(Page) -> R + Send + 'static,
-    R: Future<Output = Result<Vec<(u64, Row)>, E>> + Send,
+    R: Future<Output = Result<Vec<(Stand, Row)>, E>> + Send,
     E: core::fmt::Debug + Send + 'static,
 {
     parts(name, head, move |page| {
         let rows = read(page);
-        async move { Ok(rows.await?.into_iter().map(|(number, row)| (Some(number), row)).collect()) }
+        async move { Ok(rows.await?.into_iter().map(|(stand, row)| (Some(stand), row)).collect()) }
     })
     .await
 }
@@ -93,7 +96,7 @@ where
 async fn parts<F, R, E>(name: &str, head: &[&str], read: F) -> Result<Response, E>
 where
     F: Fn(Page) -> R + Send + 'static,
-    R: Future<Output = Result<Vec<(Option<u64>, Row)>, E>> + Send,
+    R: Future<Output = Result<Vec<(Option<Stand>, Row)>, E>> + Send,
     E: core::fmt::Debug + Send + 'static,
 {
     let part = |offset| Page { limit: ROWS_AT_ONCE, offset };
@@ -105,9 +108,7 @@ where
         let mut sent = Sent::default();
         loop {
             let last = rows.len() < ROWS_AT_ONCE as usize;
-            text.extend(
-                rows.into_iter().filter(|(number, _)| sent.is_new(*number)).map(|(_, row)| line(row)),
-            );
+            text.extend(rows.into_iter().filter(|(stand, _)| sent.is_new(*stand)).map(|(_, row)| line(row)));
             if sender.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() || last {
                 return;
             }
@@ -125,27 +126,27 @@ where
     Ok(file(name, Body::new(Parts(receiver))))
 }
 
-/// How far a file of numbered rows is: the first and the last number that is in it.
+/// How far a file of such rows is: the first and the last that is in it.
 #[derive(Default)]
 struct Sent {
-    ends: Option<(u64, u64)>,
+    ends: Option<(Stand, Stand)>,
 }
 
 impl Sent {
-    /// Whether a row goes on where the last one ended, up or down; rows without numbers always do.
-    fn is_new(&mut self, number: Option<u64>) -> bool {
-        let Some(number) = number else { return true };
+    /// Whether a row goes on where the last one ended, up or down; rows that stand nowhere always do.
+    fn is_new(&mut self, stand: Option<Stand>) -> bool {
+        let Some(stand) = stand else { return true };
         let Some((first, last)) = self.ends else {
-            self.ends = Some((number, number));
+            self.ends = Some((stand, stand));
             return true;
         };
         let is_new = match first.cmp(&last) {
-            Ordering::Equal => number != last,
-            Ordering::Greater => number < last,
-            Ordering::Less => number > last,
+            Ordering::Equal => stand != last,
+            Ordering::Greater => stand < last,
+            Ordering::Less => stand > last,
         };
         if is_new {
-            self.ends = Some((first, number));
+            self.ends = Some((first, stand));
         }
         is_new
     }
@@ -183,20 +184,31 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_added_while_a_file_is_read_repeats_nothing() {
-        // Newest first; twenty more come with each page that is read.
+        // Newest first, by time, and the clock was set back twice; twenty more come with each page that is read.
+        let at = |number: u64| Timestamp::from_second(i64::try_from(number % 700).unwrap()).unwrap();
+        let stand = move |number| (at(number), number);
         let newest = std::sync::atomic::AtomicU64::new(1_200);
         let read = move |page: Page| {
             let newest = newest.fetch_add(20, std::sync::atomic::Ordering::Relaxed);
-            let rows = (1..=newest).rev().skip(usize::try_from(page.offset).unwrap());
-            let rows: Vec<_> =
-                rows.take(page.limit as usize).map(|number| (number, vec![number.to_string()])).collect();
+            let mut rows: Vec<u64> = (1..=newest).collect();
+            rows.sort_by_key(|number| core::cmp::Reverse(stand(*number)));
+            let rows = rows.into_iter().skip(usize::try_from(page.offset).unwrap());
+            let rows: Vec<_> = rows
+                .take(page.limit as usize)
+                .map(|number| (stand(number), vec![number.to_string()]))
+                .collect();
             async move { Ok::<_, std::io::Error>(rows) }
         };
         let file = numbered("log", &["number"], read).await.unwrap();
         let body = axum::body::to_bytes(file.into_body(), usize::MAX).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         let numbers: Vec<u64> = text.lines().skip(1).map(|row| row.parse().unwrap()).collect();
-        assert_eq!(numbers, (1..=1_200).rev().collect::<Vec<_>>(), "as the list was when it was asked for");
+        let mut expected: Vec<u64> = (1..=1_200).collect();
+        expected.sort_by_key(|number| core::cmp::Reverse(stand(*number)));
+        let of_then: Vec<u64> = numbers.iter().copied().filter(|number| *number <= 1_200).collect();
+        assert_eq!(of_then, expected, "nothing that was there when it was asked for is lost or repeated");
+        let once: std::collections::BTreeSet<u64> = numbers.iter().copied().collect();
+        assert_eq!(once.len(), numbers.len());
     }
 
     #[test]

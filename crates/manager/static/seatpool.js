@@ -75,6 +75,11 @@ async function fetchContent(wrap) {
   if (shown) headers["If-None-Match"] = shown;
   const asked = location.href;
   const answer = await fetch(asked, { headers, cache: "no-store", redirect: "manual" });
+  if (answer.type === "opaqueredirect") {
+    // The page is another one now: its list has become shorter.
+    location.reload();
+    return 304;
+  }
   if (answer.status === 200) {
     const text = await answer.text();
     // What was asked before the search went on is out of date.

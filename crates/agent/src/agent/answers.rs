@@ -83,6 +83,12 @@ impl Agent {
                     peaks.clamp(set);
                 }
             }
+            for export in self.state.exports.features.values_mut() {
+                if let Some(asking) = &mut export.asking {
+                    asking.retry.clamp(set, &periods);
+                    asking.retry.next_at = asking.retry.next_at.min(set);
+                }
+            }
             self.saved_at = self.saved_at.min(set);
             self.unsaved_since = self.unsaved_since.map(|since| since.min(set));
             self.store_again_at = self.store_again_at.map(|at| at.min(after(set, STORE_AGAIN_AFTER)));

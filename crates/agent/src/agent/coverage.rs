@@ -19,7 +19,7 @@ pub(super) struct Shortage {
     pub(super) used: Quantity,
     /// How many are reserved, of the licence itself.
     pub(super) reserved: Quantity,
-    /// How many are missing, those of higher tiers that it may borrow counted.
+    /// How many are missing of this tier, where what higher tiers can spare is counted (behaviour.md, the pool).
     missing: Quantity,
 }
 
@@ -35,16 +35,21 @@ impl Agent {
         let borrowing = self.profile.reservation.borrowing;
         let mut found = Vec::new();
         for family in &self.license_type.families {
-            let (mut demand, mut owned) = (Quantity::ZERO, Quantity::ZERO);
+            let (mut demand, mut owned, mut short) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
             for tag in &family.tiers {
                 let Some(reserved) = reserved_by(grant, tag, now) else { return Vec::new() };
                 let required =
                     required && self.profile.license(tag).is_some_and(|info| info.required_present);
                 let used = usage(tag).max(Quantity::of(u64::from(required)));
-                let carried = if borrowing { (demand, owned) } else { (Quantity::ZERO, Quantity::ZERO) };
-                (demand, owned) = (carried.0.plus(used), carried.1.plus(reserved));
-                if demand > owned {
-                    let missing = demand.minus(owned);
+                if !borrowing {
+                    (demand, owned, short) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
+                }
+                (demand, owned) = (demand.plus(used), owned.plus(reserved));
+                // The pool's rule: what is short of the tiers so far, and of this one what comes to that here.
+                let so_far = short.max(demand.minus(owned));
+                let missing = so_far.minus(short);
+                short = so_far;
+                if !missing.is_zero() {
                     found.push(Shortage { tag: tag.clone(), used, reserved, missing });
                 }
             }

@@ -100,6 +100,8 @@ impl Agent {
     pub(super) fn next_export(&self, now: Timestamp) -> Option<(String, Timestamp)> {
         let has_ended = self.state.registration.as_ref().is_none_or(|r| r.authorization.ends_at <= now);
         let asking = |(feature, export): (&String, &Export)| {
+            // One that an update of the product took out of its profile has nothing to be asked with.
+            self.known_export(feature).ok()?;
             let asking =
                 export.asking.as_ref().filter(|asking| !has_ended || asking.what == Asked::Return)?;
             Some((feature.clone(), asking.retry.next_at))

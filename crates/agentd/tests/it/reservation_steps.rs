@@ -436,6 +436,35 @@ fn more_than_is_reserved_is_refused_and_borrowing_is_the_profiles_to_say() {
 }
 
 #[test]
+fn what_is_short_of_a_higher_tier_is_not_short_of_the_lower_ones() {
+    let mut world = World::new();
+    let day = |days: i64| {
+        let at = world.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+        at.strftime("%Y-%b-%d").to_string()
+    };
+    let term = format!("CCX_FLEX_PREMIUM 5 {} {}", day(-10), day(10));
+    let held = ["CCX_FLEX_PREMIUM 5", &term, "CCX_FLEX_STANDARD 10", "CCX_SERVER 1"];
+    let request = world.reserved(&held);
+    world.uses("CCX_FLEX_PREMIUM", 10).unwrap();
+    world.uses("CCX_FLEX_STANDARD", 9).unwrap();
+    world.pass(11);
+    let state = |world: &World, tag: &str| {
+        let status = world.agent.status(world.now);
+        status.entitlements.iter().find(|entitlement| entitlement.tag.as_str() == tag).unwrap().state
+    };
+    assert_eq!(state(&world, "CCX_FLEX_PREMIUM"), EntitlementState::NotAuthorized);
+    assert_eq!(state(&world, "CCX_FLEX_STANDARD"), EntitlementState::ReservationInCompliance);
+    world.uses("CCX_FLEX_STANDARD", 10).unwrap();
+    assert!(world.uses("CCX_FLEX_STANDARD", 11).is_err());
+    let moved = [("CCX_FLEX_PREMIUM", 5), ("CCX_FLEX_STANDARD", 15)];
+    let moved = moved.into_iter().map(|(tag, count)| (tag.parse().unwrap(), Quantity::of(count))).collect();
+    assert!(world.command(Command::SetUsage(moved)).is_err(), "Premium that is missing is none for Standard");
+    let swapped = ["CCX_FLEX_PREMIUM 10", "CCX_FLEX_STANDARD 5", "CCX_SERVER 1"];
+    let swapped = world.desk.authorize(&request, 200, &swapped).to_text();
+    assert!(matches!(world.install(swapped), Err(Refused::InUse { .. })));
+}
+
+#[test]
 fn a_license_that_must_be_held_is_not_authorized_unless_it_is_reserved_too() {
     let mut world = World::new();
     let request = world.reserved(&["CCX_FLEX_PREMIUM 10"]);

@@ -23,7 +23,7 @@ pub use self::action::{
     Action, Chosen, CoTermination, OrderLine, RehostStep, ReserveLine, TransferLine, Until, Verdict,
 };
 pub use self::admin::account::AccountChange;
-use self::admin::reservation::holds::choose;
+use self::admin::reservation::holds::{Carried, choose};
 pub use self::outcome::{Outcome, Refused};
 use crate::catalogue::Catalogue;
 use crate::event::{Event, EventKind};

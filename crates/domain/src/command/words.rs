@@ -3,7 +3,7 @@
 use super::Refused;
 
 /// Longest name, in characters.
-const NAME_CHARS_MAX: usize = 100;
+pub(crate) const NAME_CHARS_MAX: usize = 100;
 /// Longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 500;
 /// Longest sign-in name, in characters.

@@ -198,7 +198,7 @@ pub async fn get(app: &App, principal: &Principal, domain: &str) -> Result<Accou
 /// Creates a smart account with its `Default` virtual account.
 pub async fn create(app: &App, principal: &Principal, new: NewAccount) -> Result<AccountView, AppError> {
     check(principal, principal.account, Permission::CreateAccounts)?;
-    let name = new.name.unwrap_or_else(|| new.domain.trim().to_lowercase());
+    let name = new.name.unwrap_or_else(|| Opening::name_of(&new.domain));
     let administrator = match new.administrator {
         None => None,
         Some(person) => Some(checked_administrator(app, person, [&name, &new.domain]).await?),

@@ -119,14 +119,11 @@ pub async fn action(
 ) -> Result<Action, AppError> {
     check(principal, account, Permission::ReadVirtualAccount(virtual_account))?;
     check(principal, account, Permission::Deposit)?;
-    // A repeated order must be as valid as it was although time has passed: an absent start is that of the lots
-    // that the order made.
+    // A repeated order must be as valid as it was although time has passed: an absent start is when it was placed.
     let earlier = chosen(app, principal, account, &Chosen::Order(order.order_id.clone())).await?;
+    let start = earlier.iter().map(|lot| lot.lot.created_at).min().unwrap_or_else(|| app.now());
     let line = |(position, line): (usize, &NewOrderLine)| {
         let tag = inventory::known_tag(app, &line.license)?;
-        let same = |lot: &&OwnedLotView| lot.tag == tag;
-        let start =
-            earlier.iter().filter(same).map(|lot| lot.lot.starts_at).min().unwrap_or_else(|| app.now());
         let (kind, term) = term::kind_and_term(line, start)
             .map_err(|problem| invalid("line", &format!("{} {problem}", position + 1)))?;
         let subscription_id = line.subscription_id.clone();

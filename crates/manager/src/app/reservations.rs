@@ -119,16 +119,15 @@ pub async fn offers(
     let now = app.now();
     let offer = |mut license: LicenseView| {
         // What waits for the vendor to confirm it is not reserved, nor what no code could cover.
-        let ending = |lot: &&LotView| lot.status == LotStatus::Active && !is_coverable(lot.ends_at, now);
-        let ending: Quantity =
-            license.lots.iter().filter(ending).map(|lot| lot.quantity.minus(lot.reserved)).sum();
         license.lots.retain(|lot| !waits(lot) && is_coverable(lot.ends_at, now));
+        let active = license.lots.iter().filter(|lot| lot.status == LotStatus::Active);
+        let left: Quantity = active.map(|lot| lot.quantity.minus(lot.reserved).minus(lot.moved_out)).sum();
         license.purchased = license.purchased.minus(license.declared);
         let family = app.catalogue().family_of(&license.tag);
         let tier = family.and_then(|family| Some((family.licenses.len(), family.tier(&license.tag)?)));
         let available = Quantity::of(u64::try_from(license.balance).unwrap_or_default())
             .minus(license.declared)
-            .minus(ending);
+            .min(left);
         Offer {
             supports_substitution: tier.is_some_and(|(tiers, tier)| tier + 1 < tiers),
             available,

@@ -68,7 +68,7 @@ impl Init {
             id: AccountId(ids.uuid()),
             default_virtual_account: VirtualAccountId(ids.uuid()),
             domain: self.account_domain.clone(),
-            name: self.account_name.clone().unwrap_or_else(|| self.account_domain.to_lowercase()),
+            name: self.account_name.clone().unwrap_or_else(|| Opening::name_of(&self.account_domain)),
             export_permitted: self.export_permitted,
             universal_permitted: self.universal_permitted,
             administrator: Some(FirstAdministrator {

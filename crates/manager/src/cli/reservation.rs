@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
+use seatpool_proto::code::picture;
 use serde_json::{Value, json};
 
 use super::client::{Failed, Manager, Session, moment, or_dash, table};
@@ -102,6 +103,9 @@ pub(super) struct Output {
     /// Write the authorization code into this file, which must not be there yet, instead of printing it
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Draw the authorization code as QR pictures, too: in numbered parts, which the product takes in any order
+    #[arg(long)]
+    qr: bool,
 }
 
 /// A step towards the release of a failed product's licences.
@@ -157,13 +161,27 @@ impl Code {
 
 impl Output {
     /// Opens the file before anything is asked for, so that no code is lost to one that can't be written.
-    fn open(self) -> Result<Option<(PathBuf, std::fs::File)>, Failed> {
-        let Some(path) = self.output else { return Ok(None) };
+    fn open(&self) -> Result<Option<(PathBuf, std::fs::File)>, Failed> {
+        let Some(path) = self.output.clone() else { return Ok(None) };
         let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
         match made {
             Ok(file) => Ok(Some((path, file))),
             Err(why) => Err(Failed::refused(format!("{} can't be written: {why}", path.display()))),
         }
+    }
+
+    /// The pictures of a code, if they are asked for.
+    fn pictures(&self, code: &str) -> Result<String, Failed> {
+        let mut drawn = String::new();
+        let parts = if self.qr { picture::parts_of(code, picture::TERMINAL_BYTES_MAX) } else { Vec::new() };
+        for part in parts {
+            let blocks = picture::blocks(&part);
+            let blocks = blocks.map_err(|why| Failed::refused(format!("the code can't be drawn: {why}")))?;
+            drawn.push('\n');
+            drawn.push_str(&blocks);
+            drawn.push('\n');
+        }
+        Ok(drawn)
     }
 }
 
@@ -239,8 +257,10 @@ async fn with_code(
     };
     let made = match (asked, file) {
         (Ok(made), None) => {
-            return session
-                .print(&made, |made| format!("{}\n{}", made.authorization_code, show(&made.reservation)));
+            let drawn = output.pictures(&made.authorization_code)?;
+            return session.print(&made, |made| {
+                format!("{}\n{}{drawn}", made.authorization_code, show(&made.reservation))
+            });
         }
         (Ok(made), Some((path, mut file))) => {
             std::io::Write::write_all(&mut file, made.authorization_code.as_bytes()).map_err(|why| {
@@ -261,7 +281,8 @@ async fn with_code(
             return Err(why);
         }
     };
-    session.print(&made.reservation, show)
+    let drawn = output.pictures(&made.authorization_code)?;
+    session.print(&made.reservation, |reservation| show(reservation) + &drawn)
 }
 
 /// The product instance of the one open reservation with this id or serial number.

@@ -174,6 +174,13 @@ async fn show_alerts(
         backwards: sorting.descending != (sorting.by == "severity"),
     };
     if query.format == "csv" {
+        let one = seatpool_store::Page { limit: 1, offset: 0 };
+        if let Err(AppError::Refused(Refused::Invalid { field: "sort", .. })) =
+            alerts::list(&app, principal, account, &wanted, one).await
+        {
+            // As on the page.
+            (wanted.sort, wanted.backwards) = (AlertSort::Severity, false);
+        }
         let (app, principal) = (app.clone(), principal.clone());
         return csv::streamed(&format!("alerts-{}", at.account.domain), &HEAD, move |page| {
             let (app, principal, wanted) = (app.clone(), principal.clone(), wanted.clone());

@@ -258,14 +258,19 @@ pub(crate) async fn file(
     query: EventQuery,
 ) -> Result<Response, Problem> {
     let (app, principal) = (app.clone(), principal.clone());
+    let by_time = query.is_by_time();
     csv::numbered(name, &HEAD, move |page| {
         let (app, principal, query) = (app.clone(), principal.clone(), query.clone());
         async move {
             let found = events::list(&app, &principal, account, query, page).await?;
-            Ok(found.items.into_iter().map(|event| (event.number, cells(event))).collect())
+            Ok(found.items.into_iter().map(|event| (stand(&event, by_time), cells(event))).collect())
         }
     })
     .await
+}
+
+fn stand(event: &EventView, by_time: bool) -> csv::Stand {
+    (if by_time { event.at } else { Timestamp::MIN }, event.number)
 }
 
 fn cells(event: EventView) -> csv::Row {

@@ -99,7 +99,11 @@ pub(crate) async fn show_general(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let tokens = match here.manages {
-        true if query.wants_file() => return file(&app, &here, filter(&query)).await,
+        true if query.wants_file() => {
+            // Of a status that there is none of, no file is made.
+            let known = query.status.is_empty() || TokenStatus::parse(&query.status).is_some();
+            return if known { file(&app, &here, filter(&query)).await } else { Err(Problem::not_found()) };
+        }
         true => Some(token_list(&app, &here, &query, now).await?),
         false => None,
     };

@@ -174,7 +174,7 @@ async fn show_orders(
             let (app, principal, tag) = (app.clone(), principal.clone(), tag.clone());
             async move {
                 let found = inventory::transactions(&app, &principal, account, place, tag, page).await?;
-                Ok(found.items.into_iter().map(|line| (line.number, cells(line))).collect())
+                Ok(found.items.into_iter().map(|line| ((Timestamp::MIN, line.number), cells(line))).collect())
             }
         })
         .await;

@@ -205,7 +205,8 @@ async fn carry_out(
     to: Option<VirtualAccountId>,
 ) -> Result<Response, Problem> {
     let account = here.account_id();
-    let (mut done, mut left) = (0, Vec::new());
+    let word = if step == Step::Transfer { "moved" } else { "removed" };
+    let (count, mut done, mut left) = (rows.len(), 0, Vec::new());
     let mut why = String::new();
     for row in rows {
         let result = match to {
@@ -218,12 +219,18 @@ async fn carry_out(
                 why = refused.to_string();
                 left.push(row);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) if done == 0 => return Err(error.into()),
+            Err(error) => {
+                let text = format!(
+                    "{done} of {count} product instances were {word}, and then it came to an end at {}. Look at the list, choose those that are left, and send it again.",
+                    row.name
+                );
+                return Err(Problem { text, ..error.into() });
+            }
         }
     }
     if left.is_empty() {
         let place = if let Some(to) = to { base_of(&here.account.domain, to) } else { here.base.clone() };
-        let word = if step == Step::Transfer { "moved" } else { "removed" };
         return Ok(Redirect::to(&format!("{place}/instances?done={word}-{done}")).into_response());
     }
     let title = format!("{done} done, {} not", left.len());

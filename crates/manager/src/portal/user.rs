@@ -74,17 +74,32 @@ impl Managed {
     }
 }
 
+/// A form that was not taken.
+struct Typed {
+    name: Field,
+    roles: RolesForm,
+    /// What the form was made up on; none where what it is now has been told.
+    seen_name: Option<String>,
+    seen_roles: Option<String>,
+}
+
 async fn draw_user(
     app: &App,
     here: &Managed,
     status: StatusCode,
     notice: Option<Banner>,
-    typed: Option<(Field, RolesForm)>,
+    typed: Option<Typed>,
 ) -> Result<Response, Problem> {
     let user = here.user(app).await?;
-    let (name, roles) = match typed {
+    let (seen_name, seen_roles) = (user.name.clone(), serde_json::to_string(&user.roles).unwrap_or_default());
+    let typed = match typed {
         Some(typed) => typed,
-        None => (Field::of(user.name.clone()), here.roles(app, &user.roles).await?),
+        None => Typed {
+            name: Field::of(user.name.clone()),
+            roles: here.roles(app, &user.roles).await?,
+            seen_name: None,
+            seen_roles: None,
+        },
     };
     let sessions = users::list_sessions(app, here.principal(), here.account.id, &user.id.to_string()).await?;
     let page = UserPage {
@@ -93,13 +108,13 @@ async fn draw_user(
         href: here.href(&format!("users/{}", user.id)),
         state: state_chip(user.state),
         created: When::at(user.created_at),
-        seen_name: user.name.clone(),
-        seen_roles: serde_json::to_string(&user.roles).unwrap_or_default(),
+        seen_name: typed.seen_name.unwrap_or(seen_name),
+        seen_roles: typed.seen_roles.unwrap_or(seen_roles),
         csv: here.href(&format!("users/{}?format=csv", user.id)),
         is_own: user.id == here.signed_in.current.user,
         user,
-        name,
-        roles,
+        name: typed.name,
+        roles: typed.roles,
         sessions: session_rows(app, sessions, ""),
     };
     show_with(status, &page)
@@ -137,6 +152,7 @@ async fn change(State(app): State<App>, here: Managed, form: Posted) -> Result<R
     let mut roles = here.typed_roles(&app, &form).await?;
     let seen_name = form.text("seen_name").to_owned();
     let quoted_name = format!("{seen_name:?}");
+    let mut kept = (Some(seen_name.clone()), Some(form.raw("seen_roles").to_owned()));
     let change = UserChange {
         name: (name.value != seen_name).then(|| name.value.clone()),
         seen_name: Some(seen_name),
@@ -156,13 +172,22 @@ async fn change(State(app): State<App>, here: Managed, form: Posted) -> Result<R
             let said = capitalised(&refused.to_string());
             match refused {
                 Refused::Invalid { field: "name", .. } => name.refuse(said),
-                Refused::ChangedMeanwhile { seen, .. } if seen == quoted_name => name.refuse(said),
+                Refused::ChangedMeanwhile { seen, .. } if seen == quoted_name => {
+                    name.refuse(said);
+                    kept.0 = None;
+                }
+                Refused::ChangedMeanwhile { .. } => {
+                    roles.field.refuse(said);
+                    kept.1 = None;
+                }
                 _ => roles.field.refuse(said),
             }
         }
         Err(error) => return Err(error.into()),
     }
-    draw_user(&app, &here, StatusCode::UNPROCESSABLE_ENTITY, None, Some((name, roles))).await
+    let (seen_name, seen_roles) = kept;
+    let typed = Typed { name, roles, seen_name, seen_roles };
+    draw_user(&app, &here, StatusCode::UNPROCESSABLE_ENTITY, None, Some(typed)).await
 }
 
 /// `GET …/account/users/{user}/reset-password`.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use seatpool_proto::code::Returned;
+use seatpool_proto::code::{Returned, picture};
 use serde_json::{Value, json};
 
 use crate::rest_support::{instance, steady_text};
@@ -329,6 +329,12 @@ async fn reservations_by_command() {
     let again = shell.run(&["reservation", "code", "CARRIED1"]);
     let copy = product.install(again.out.lines().next().unwrap());
     assert_eq!(copy.grant, code.grant, "the code can be had again");
+    let drawn = shell.run(&["reservation", "code", "CARRIED1", "--qr"]);
+    let parts = picture::parts_of(drawn.out.lines().next().unwrap(), picture::TERMINAL_BYTES_MAX);
+    assert!(parts.len() > 1);
+    for part in parts {
+        assert!(drawn.out.contains(&picture::blocks(&part).unwrap()), "{part}: {}", drawn.out);
+    }
     let list = shell.run(&["reservation", "list"]);
     assert!(list.out.contains("CARRIED1") && list.out.contains("5 of CCX Premium Agent"), "{}", list.out);
     assert!(

@@ -44,7 +44,7 @@ pub(crate) fn field_of(page: &Page) -> String {
 async fn code_of(visitor: &mut Visitor, instance: &str) -> String {
     let file = visitor.get(&format!("{instance}/reservation/authorization-code.txt")).await;
     assert_eq!(file.status, 200, "{}", file.body);
-    assert_eq!(file.header("content-type"), "text/plain; charset=us-ascii");
+    assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
     assert!(file.header("content-disposition").starts_with("attachment; filename=\"UCCX-"));
     file.body
 }

@@ -155,7 +155,7 @@ const SAYING_ALONE: Listed = Listed {
 
 /// Who is called `$2`, whatever the case, or has the serial number `$3`, with events in `$4`.
 macro_rules! called {
-    ($registered:literal, $gone:literal, $serial:literal) => {
+    ($registered:literal, $gone:literal, $serial:literal, $events:literal) => {
         concat!(
             "SELECT id FROM (SELECT id FROM instances",
             $registered,
@@ -164,8 +164,9 @@ macro_rules! called {
             " WHERE account_id = $1 AND NOT registered AND sort_name = $2 UNION SELECT id FROM instances",
             $serial,
             " WHERE account_id = $1 AND udi_sn = $3) AS called \
-             WHERE CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM events WHERE account_id = $1 AND \
-             instance = called.id AND virtual_account = $4) LIMIT $5"
+             WHERE CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM events",
+            $events,
+            " WHERE account_id = $1 AND instance = called.id AND virtual_account = $4) ORDER BY id DESC LIMIT $5"
         )
     };
 }
@@ -209,9 +210,10 @@ statements! {
     // Registered, pending or gone.
     INSTANCES_CALLED = Sql {
         sqlite: called!(
-            " INDEXED BY instances_by_name", " INDEXED BY instances_gone_by_name", " INDEXED BY instances_by_serial"
+            " INDEXED BY instances_by_name", " INDEXED BY instances_gone_by_name", " INDEXED BY instances_by_serial",
+            " INDEXED BY events_by_instance"
         ),
-        postgres: called!("", "", ""),
+        postgres: called!("", "", "", ""),
     };
     // Whom the log once called $2, as labels in messages do: looked for as it stands, then as a whole word.
     INSTANCES_ONCE_CALLED = Sql {
@@ -220,7 +222,7 @@ statements! {
              INDEXED BY events_by_text WHERE account_id = $1 AND instr(", says!(), ", $2 || ' (pid ') > 0 \
              AND instr(' ' || ", says!(), ", ' ' || $2 || ' (pid ') > 0 \
              AND (CAST($3 AS TEXT) IS NULL OR virtual_account = $3) \
-             ORDER BY number DESC LIMIT $4) AND instance IS NOT NULL"
+             ORDER BY number DESC LIMIT $4) AND +instance IS NOT NULL"
         ),
         postgres: concat!(
             "SELECT DISTINCT instance FROM events WHERE account_id = $1 AND number IN (SELECT number FROM events \
@@ -267,6 +269,8 @@ pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("instances_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
     ("instances_gone_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
     ("instances_by_serial (account_id=? AND udi_sn=?)", INSTANCES_CALLED),
+    ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", INSTANCES_CALLED),
+    ("SEARCH events USING INDEX sqlite_autoindex_events_1", INSTANCES_ONCE_CALLED),
     ("SEARCH events USING COVERING INDEX events_by_text", INSTANCES_ONCE_CALLED),
 ];
 
@@ -294,6 +298,17 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
+    /// Whether such a list is sorted by time: that of a span alone. All others are by number.
+    pub fn is_by_time(&self) -> bool {
+        let alone = self.instances.is_empty()
+            && self.text.is_none()
+            && self.kind.is_none()
+            && self.actor.is_none()
+            && self.virtual_account.is_none()
+            && self.tag.is_none();
+        alone && (self.since.is_some() || self.until.is_some())
+    }
+
     fn is_text_alone(&self) -> bool {
         let Self { text, oldest_first, .. } = self;
         *self == Self { text: text.clone(), oldest_first: *oldest_first, ..Self::default() }
@@ -403,9 +418,9 @@ impl Store {
         Ok(Paged { items, total })
     }
 
-    /// The product instances that people mean by a name or a serial number when they read the log: who is called so, be
-    /// it registered or gone, the latest first; if nobody is, who was called so in a message. With a virtual account, only such as the log
-    /// has something of there.
+    /// The product instances that people mean by a name or a serial number when they read the log: who is called so,
+    /// registered or gone, of very many the latest; if nobody is, who was called so in a message. With a virtual account,
+    /// only such as the log has something of there.
     pub async fn instances_called(
         &self,
         account: AccountId,

@@ -8,7 +8,7 @@ use seatpool_proto::message::{ExportAuthorized, ExportEnd, ExportFeature, Export
 use seatpool_proto::{LotId, ProblemCode, ProductInstanceId, Quantity, ResponseBody, Tag, VirtualAccountId};
 
 use super::{By, Context, Refused, refuse};
-use crate::command::{ReserveLine, choose};
+use crate::command::{Carried, ReserveLine, choose};
 use crate::event::{Event, EventKind};
 use crate::instance::{ExportGrant, Instance};
 use crate::pool::FamiliesIn;
@@ -46,6 +46,11 @@ pub(super) fn authorize(
     if !context.catalogue.license(&asked.tag).is_some_and(|license| license.export_restricted) {
         let detail = format!("{} is no license of an export-restricted feature.", asked.tag);
         return Err(refuse(ProblemCode::ExportNotPermitted, detail, sequence));
+    }
+    // What ends with the instance's own authorization needs one that runs: it could not be freed otherwise.
+    if instance.authorized_until.is_some_and(|until| until <= context.now) {
+        let detail = "Its own authorization has ended: it reports first, and asks again then.";
+        return Err(refuse(ProblemCode::ExportNotAvailable, detail, sequence));
     }
     let (waits, lapsed) = (known.is_some(), known.is_some_and(|grant| grant.lapsed));
     let place = instance.virtual_account;
@@ -102,6 +107,12 @@ pub(super) fn authorize(
     if let Some(instance) = workset.instances.get_mut(&id) {
         instance.exports.retain(|other| other.feature != grant.feature);
         instance.exports.push(grant);
+        if instance.authorized_until.is_none() {
+            // Nothing was reported yet: its time runs from here, and with the first report anew.
+            let span = SignedDuration::from_hours(24 * context.policy.authorization_days);
+            instance.authorized_until = context.now.checked_add(span).ok();
+            instance.counted = true;
+        }
     }
     let mut pools = FamiliesIn::default();
     pools.add_lots(place, &asked.tag, context.catalogue);
@@ -112,7 +123,7 @@ pub(super) fn authorize(
 /// A lot that has one to spare.
 fn free_lot(place: VirtualAccountId, tag: &Tag, workset: &Workset, context: &Context<'_>) -> Option<LotId> {
     let line = ReserveLine { tag: tag.clone(), lot: None, quantity: Quantity::of(1) };
-    choose(place, &[line], None, workset, context).ok()?.first().map(|hold| hold.lot)
+    choose(place, &[line], None, Carried::InContact, workset, context).ok()?.first().map(|hold| hold.lot)
 }
 
 fn hold(lot: LotId, workset: &mut Workset) {

@@ -33,12 +33,22 @@ pub(super) fn says_the_same(reservation: &Reservation, lines: &[ReserveLine]) ->
     wanted == held && lines.iter().all(|line| line.lot.is_none_or(|lot| of_lot(lot) >= line.quantity))
 }
 
+/// How it is said what was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::command) enum Carried {
+    /// By an authorization code, which counts whole days.
+    ByCode,
+    /// To an instance in contact.
+    InContact,
+}
+
 /// Finds what to take of which lots for every line, in their order. What the reservation holds already costs nothing once more. Refuses what would
 /// leave anything that is in use uncovered.
 pub(in crate::command) fn choose(
     virtual_account: VirtualAccountId,
     lines: &[ReserveLine],
     present: Option<&Reservation>,
+    by: Carried,
     workset: &Workset,
     context: &Context<'_>,
 ) -> Result<Vec<Hold>, Refused> {
@@ -70,7 +80,7 @@ pub(in crate::command) fn choose(
         }
         let mut wanted = line.quantity;
         let mut available = Quantity::ZERO;
-        for lot in candidates(virtual_account, line, present, workset, context.now)? {
+        for lot in candidates(virtual_account, line, present, by, workset, context)? {
             let held = present.map_or(Quantity::ZERO, |present| present.holds(lot.id));
             let used = taken.entry(lot.id).or_default();
             let free = lot.movable().plus(held).minus(*used);
@@ -83,22 +93,12 @@ pub(in crate::command) fn choose(
             }
         }
         if !wanted.is_zero() {
-            let ending = workset.lots.values().filter(|lot| {
-                lot.virtual_account == virtual_account
-                    && lot.tag == line.tag
-                    && lot.term.contains(context.now)
-                    && !is_coverable(lot.term.ends_at, context.now)
-            });
-            if ending.count() > 0 {
-                return Err(Refused::Reservation {
-                    code: "lot_ends_today",
-                    detail: format!(
-                        "{available} of {} can be reserved, and {} were asked for: what ends today is left out, as an \
-                         authorization code counts whole days (UTC) and would never cover it",
-                        context.license_name(&line.tag),
-                        line.quantity
-                    ),
-                });
+            let ends_today = |lot: &Lot| {
+                let is_of_line = lot.virtual_account == virtual_account && lot.tag == line.tag;
+                is_of_line && lot.term.contains(context.now) && !is_coverable(lot.term.ends_at, context.now)
+            };
+            if by == Carried::ByCode && workset.lots.values().any(ends_today) {
+                return Err(ends_today_refused(line, available, context));
             }
             return Err(Refused::TooFewFree { tag: line.tag.clone(), available, wanted: line.quantity });
         }
@@ -107,28 +107,41 @@ pub(in crate::command) fn choose(
     Ok(holds)
 }
 
+fn ends_today_refused(line: &ReserveLine, available: Quantity, context: &Context<'_>) -> Refused {
+    Refused::Reservation {
+        code: "lot_ends_today",
+        detail: format!(
+            "{available} of {} can be reserved, and {} were asked for: what ends today is left out, as an authorization code \
+             counts whole days (UTC) and would never cover it",
+            context.license_name(&line.tag),
+            line.quantity
+        ),
+    }
+}
+
 /// The lot that the line names; or those that count now: those held already first, then perpetual ones, then by their
 /// ends, latest first.
 fn candidates<'w>(
     virtual_account: VirtualAccountId,
     line: &ReserveLine,
     present: Option<&Reservation>,
+    by: Carried,
     workset: &'w Workset,
-    now: Timestamp,
+    context: &Context<'_>,
 ) -> Result<Vec<&'w Lot>, Refused> {
-    let fits = |lot: &&Lot| {
+    let now = context.now;
+    let counts = |lot: &&Lot| {
         // What only the customer says that it owns leaves by no signed code.
         let is_owned = !lot.is_waiting();
-        is_owned
-            && lot.virtual_account == virtual_account
-            && lot.tag == line.tag
-            && lot.term.contains(now)
-            && is_coverable(lot.term.ends_at, now)
+        is_owned && lot.virtual_account == virtual_account && lot.tag == line.tag && lot.term.contains(now)
     };
+    let lasts = |lot: &&Lot| by == Carried::InContact || is_coverable(lot.term.ends_at, now);
     if let Some(id) = line.lot {
-        let lot = workset.lots.get(&id).filter(fits);
-        return lot.map(|lot| vec![lot]).ok_or(Refused::Unknown { what: "lot" });
+        let lot = workset.lots.get(&id).filter(counts).ok_or(Refused::Unknown { what: "lot" })?;
+        let lot = Some(lot).filter(lasts);
+        return lot.map(|lot| vec![lot]).ok_or_else(|| ends_today_refused(line, Quantity::ZERO, context));
     }
+    let fits = |lot: &&Lot| counts(lot) && lasts(lot);
     let mut lots: Vec<&Lot> = workset.lots.values().filter(fits).collect();
     lots.sort_by_key(|lot| {
         let held = present.is_some_and(|present| !present.holds(lot.id).is_zero());

@@ -106,7 +106,7 @@ pub(super) fn make(
     }
 
     let last = of_device().map(|row| row.highest).max();
-    let chosen = holds::choose(virtual_account, lines, None, workset, context)?;
+    let chosen = holds::choose(virtual_account, lines, None, holds::Carried::ByCode, workset, context)?;
     let instance = ProductInstanceId(context.ids.uuid());
     let issued = issued(chosen, last, by, workset, context)?;
     let reservation = Reservation {
@@ -163,7 +163,14 @@ pub(super) fn update(
             ))
         };
     }
-    let chosen = holds::choose(reservation.virtual_account, lines, Some(&reservation), workset, context)?;
+    let chosen = holds::choose(
+        reservation.virtual_account,
+        lines,
+        Some(&reservation),
+        holds::Carried::ByCode,
+        workset,
+        context,
+    )?;
     let next = issued(chosen, Some(reservation.highest), by, workset, context)?;
     reservation.highest = next.sequence;
     let before = holds::words(&reservation.issued, context);
