@@ -307,3 +307,34 @@ fn without_contact_an_authorization_lasts_no_longer_than_the_registrations() {
          93d mixed-mode allowed",
     );
 }
+
+#[test]
+fn one_boot_in_2038_takes_no_feature_away_for_good() {
+    check(
+        "0 use CCX_FLEX_STANDARD 1
+         0 export allowed
+         1h register
+         1h30m export request mixed-mode
+         1h40m may mixed-mode
+         2h clock 4000d
+         3h clock 0
+         4h may mixed-mode
+         5h show",
+        "0 evaluation_started
+         1h registration_succeeded
+         1h30m export_key_installed CM_EXPORT
+         1h40m mixed-mode allowed
+         4000d2h15m export_key_removed CM_EXPORT
+         4000d2h15m registration_expired
+         4000d2h15m authorization_expired
+         4000d2h15m enforcement_started
+         2h15m authorization_restored
+         2h15m enforcement_stopped
+         2h15m clock_out_of_range
+         2h15m export_key_installed CM_EXPORT
+         3h clock_set_back
+         3h30m clock_corrected
+         4h mixed-mode allowed
+         5h Registered/Authorized",
+    );
+}
