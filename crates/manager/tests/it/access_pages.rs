@@ -72,6 +72,21 @@ async fn an_administrator_invites_changes_and_deletes_in_the_portal() {
     let late = alice.post(&user, &late).await;
     assert!(late.status == 422 && late.has("Somebody else changed it meanwhile"), "{}", late.body);
     assert!(late.has("user of Default") && late.has("approver"), "the difference is shown");
+    let long = "x".repeat(101);
+    let again = [
+        ("csrf", csrf.as_str()),
+        ("seen_roles", seen.as_str()),
+        ("seen_name", "Dora"),
+        ("name", long.as_str()),
+        ("administrator", "yes"),
+    ];
+    let again = alice.post(&user, &again).await;
+    let kept = again.between("name=\"seen_roles\" value=\"", "\"").unwrap().replace("&#34;", "\"");
+    assert!(again.status == 422 && again.has("id=\"name-error\""), "{}", again.body);
+    assert_eq!(
+        kept, seen,
+        "what the form was made up on stays, so that the other change is not undone unseen"
+    );
     let renamed = [("csrf", csrf.as_str()), ("seen_name", "Theodora"), ("name", "Thea"), ("approver", "yes")];
     let renamed = alice.post(&user, &renamed).await;
     assert!(
