@@ -16,6 +16,9 @@ use crate::app::access::{Permission, allows};
 use crate::app::accounts::AccountView;
 use crate::app::{App, accounts, inventory};
 
+/// How many licences that a search found are named beside their virtual account.
+const NAMES_SHOWN: usize = 8;
+
 #[derive(Template)]
 #[template(path = "accounts.html")]
 struct AccountsPage {
@@ -123,6 +126,15 @@ pub(super) async fn listed(
     })
 }
 
+/// The first few names, and how many there are besides.
+fn shortened(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 fn cells(account: AccountView) -> csv::Row {
     let word = |is| if is { "yes" } else { "no" }.to_owned();
     vec![
@@ -158,7 +170,7 @@ pub(crate) async fn show_account(
                 name: place.name,
                 description: place.description,
                 is_default: place.is_default,
-                matching: (!matching.is_empty()).then(|| matching.join(", ")),
+                matching: (!matching.is_empty()).then(|| shortened(matching)),
             })
         })
         .collect();

@@ -17,6 +17,10 @@ CREATE INDEX events_by_text ON events (
     account_id, number, lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, '')),
     at, kind, coalesce(actor_name, 'system'), virtual_account, tag
 );
+-- What one types is searched for in the text alone: the narrower index is read sooner.
+CREATE INDEX events_by_words ON events (
+    account_id, number, lower(message || ' ' || coalesce(actor_name, 'system') || ' ' || coalesce(source, ''))
+);
 
 -- Instances by what people call them, removed ones among them: the log names these, too.
 CREATE INDEX instances_gone_by_name ON instances (account_id, sort_name, id) WHERE NOT registered;
@@ -39,8 +43,9 @@ CREATE INDEX users_by_creation ON users (account_id, created_at, login);
 DROP INDEX lots_by_order;
 CREATE INDEX lots_by_order ON lots (account_id, order_id, id, virtual_account);
 CREATE INDEX lots_sorted_by_license ON lots (account_id, tag, id, virtual_account);
-CREATE INDEX lots_sorted_by_quantity ON lots (account_id, quantity, id, virtual_account);
-CREATE INDEX lots_sorted_by_start ON lots (account_id, starts_at, id, virtual_account);
+-- (As expressions, so that what asks for lots that count is not led to these.)
+CREATE INDEX lots_sorted_by_quantity ON lots (account_id, (quantity + 0), id, virtual_account);
+CREATE INDEX lots_sorted_by_start ON lots (account_id, (starts_at + 0), id, virtual_account);
 CREATE INDEX lots_sorted_by_end ON lots (
     account_id, (CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END), ends_at, id, virtual_account
 );

@@ -61,7 +61,7 @@ macro_rules! alone {
             sqlite: concat!(
                 "SELECT ",
                 $head,
-                " FROM events INDEXED BY events_by_text WHERE account_id = $1 AND instr(",
+                " FROM events INDEXED BY events_by_words WHERE account_id = $1 AND instr(",
                 says!(),
                 ", $2) > 0",
                 $tail
@@ -82,6 +82,13 @@ macro_rules! alone {
 #[derive(Clone, Copy)]
 struct Listed {
     counted: Sql,
+    newest: Sql,
+    oldest: Sql,
+}
+
+/// How a list is read from either end.
+#[derive(Clone, Copy)]
+struct Ways {
     newest: Sql,
     oldest: Sql,
 }
@@ -139,16 +146,25 @@ const OF: Listed = listed!(
     " LIMIT $10 OFFSET $11"
 );
 /// That say `$8`.
-const SAYING: Listed = listed!(
-    "events_by_text",
-    concat!("instr(", says!(), ", $8) > 0"),
-    concat!("strpos(", says!(), ", $8) > 0"),
-    " LIMIT $9 OFFSET $10"
-);
+const SAYING: Ways = Ways {
+    newest: both!(
+        event_columns!(),
+        "events_by_text",
+        concat!("instr(", says!(), ", $8) > 0"),
+        concat!("strpos(", says!(), ", $8) > 0"),
+        " ORDER BY number DESC LIMIT $9 OFFSET $10"
+    ),
+    oldest: both!(
+        event_columns!(),
+        "events_by_text",
+        concat!("instr(", says!(), ", $8) > 0"),
+        concat!("strpos(", says!(), ", $8) > 0"),
+        " ORDER BY number LIMIT $9 OFFSET $10"
+    ),
+};
 
 /// The same without another filter.
-const SAYING_ALONE: Listed = Listed {
-    counted: alone!("COUNT(*)", ""),
+const SAYING_ALONE: Ways = Ways {
     newest: alone!(event_columns!(), " ORDER BY number DESC LIMIT $3 OFFSET $4"),
     oldest: alone!(event_columns!(), " ORDER BY number LIMIT $3 OFFSET $4"),
 };
@@ -188,6 +204,13 @@ statements! {
     );
     // The same without another filter.
     EVENTS_FOUND_ALONE = alone!("number", " ORDER BY number DESC LIMIT $3");
+    // How many more there are before the last that was named.
+    EVENTS_BEHIND = both!(
+        "COUNT(*)", "events_by_text",
+        concat!("instr(", says!(), ", $8) > 0"), concat!("strpos(", says!(), ", $8) > 0"),
+        " AND number < $9"
+    );
+    EVENTS_BEHIND_ALONE = alone!("COUNT(*)", " AND number < $3");
     // The numbers of those of the product instances $8 that say $9, the newest first.
     EVENTS_OF_SEVERAL = both!(
         "number", "events_by_instance",
@@ -200,7 +223,8 @@ statements! {
     EVENTS_NUMBERED = Sql {
         sqlite: concat!(
             "SELECT ", event_columns!(),
-            " FROM events WHERE account_id = $1 AND number IN (SELECT value FROM json_each($2)) ORDER BY number DESC"
+            " FROM events INDEXED BY sqlite_autoindex_events_1 WHERE account_id = $1 AND \
+             number IN (SELECT value FROM json_each($2)) ORDER BY number DESC"
         ),
         postgres: concat!(
             "SELECT ", event_columns!(),
@@ -218,11 +242,11 @@ statements! {
     // Whom the log once called $2, as labels in messages do: looked for as it stands, then as a whole word.
     INSTANCES_ONCE_CALLED = Sql {
         sqlite: concat!(
-            "SELECT DISTINCT instance FROM events WHERE account_id = $1 AND number IN (SELECT number FROM events \
-             INDEXED BY events_by_text WHERE account_id = $1 AND instr(", says!(), ", $2 || ' (pid ') > 0 \
+            "SELECT DISTINCT instance FROM events INDEXED BY sqlite_autoindex_events_1 WHERE account_id = $1 AND number IN (\
+             SELECT number FROM events INDEXED BY events_by_words WHERE account_id = $1 AND instr(", says!(), ", $2 || ' (pid ') > 0 \
              AND instr(' ' || ", says!(), ", ' ' || $2 || ' (pid ') > 0 \
              AND (CAST($3 AS TEXT) IS NULL OR virtual_account = $3) \
-             ORDER BY number DESC LIMIT $4) AND +instance IS NOT NULL"
+             ORDER BY number DESC LIMIT $4) AND instance IS NOT NULL"
         ),
         postgres: concat!(
             "SELECT DISTINCT instance FROM events WHERE account_id = $1 AND number IN (SELECT number FROM events \
@@ -257,21 +281,21 @@ pub(crate) const LISTS: &[(&str, Sql)] = &[
     ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.newest),
     ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.oldest),
     ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", OF.counted),
-    ("SEARCH events USING COVERING INDEX events_by_text", SAYING.counted),
     ("SEARCH events USING INDEX events_by_text", SAYING.newest),
     ("SEARCH events USING INDEX events_by_text", SAYING.oldest),
     ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_FOUND),
-    ("SEARCH events USING COVERING INDEX events_by_text", SAYING_ALONE.counted),
-    ("SEARCH events USING INDEX events_by_text", SAYING_ALONE.newest),
-    ("SEARCH events USING INDEX events_by_text", SAYING_ALONE.oldest),
-    ("SEARCH events USING COVERING INDEX events_by_text", EVENTS_FOUND_ALONE),
+    ("SEARCH events USING INDEX events_by_words", SAYING_ALONE.newest),
+    ("SEARCH events USING INDEX events_by_words", SAYING_ALONE.oldest),
+    ("SEARCH events USING COVERING INDEX events_by_words", EVENTS_FOUND_ALONE),
+    ("SEARCH events USING COVERING INDEX events_by_text (account_id=? AND number<?)", EVENTS_BEHIND),
+    ("SEARCH events USING COVERING INDEX events_by_words (account_id=? AND number<?)", EVENTS_BEHIND_ALONE),
     ("SEARCH events USING INDEX sqlite_autoindex_events_1", EVENTS_NUMBERED),
     ("instances_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
     ("instances_gone_by_name (account_id=? AND sort_name=?)", INSTANCES_CALLED),
     ("instances_by_serial (account_id=? AND udi_sn=?)", INSTANCES_CALLED),
     ("SEARCH events USING INDEX events_by_instance (account_id=? AND instance=?)", INSTANCES_CALLED),
     ("SEARCH events USING INDEX sqlite_autoindex_events_1", INSTANCES_ONCE_CALLED),
-    ("SEARCH events USING COVERING INDEX events_by_text", INSTANCES_ONCE_CALLED),
+    ("SEARCH events USING INDEX events_by_words", INSTANCES_ONCE_CALLED),
 ];
 
 /// Which events to list; what is absent does not restrict.
@@ -362,19 +386,32 @@ impl Store {
                 return self.numbered(account, &query, numbers, page).await;
             }
             ([], Some(text)) => {
-                let (found, listed) = if query.is_text_alone() {
+                let (found, behind, ways) = if query.is_text_alone() {
                     values.truncate(1);
-                    (&EVENTS_FOUND_ALONE, SAYING_ALONE)
+                    (&EVENTS_FOUND_ALONE, &EVENTS_BEHIND_ALONE, SAYING_ALONE)
                 } else {
-                    (&EVENTS_FOUND, SAYING)
+                    (&EVENTS_FOUND, &EVENTS_BEHIND, SAYING)
                 };
                 values.push(Value::text(text));
-                let most = [values.as_slice(), &[Value::Int(Some(count(FOUND_MAX + 1)))]].concat();
-                let numbers = self.numbers(found, &most).await?;
-                if numbers.len() as u64 <= FOUND_MAX {
+                let with = |more: &[Value]| [values.as_slice(), more].concat();
+                let most = Value::Int(Some(count(FOUND_MAX + 1)));
+                let numbers = self.numbers(found, &with(&[most])).await?;
+                let named = numbers.len() as u64;
+                let Some(last) = numbers.last().copied().filter(|_| named > FOUND_MAX) else {
                     return self.numbered(account, &query, numbers, page).await;
+                };
+                // Counting goes on where naming stopped.
+                let rows = self.db.rows(behind, &with(&[Value::Int(Some(last))])).await?;
+                let more: u64 = rows.last().map(|row| row.reader().count()).transpose()?.unwrap_or_default();
+                let total = named + more;
+                if !query.oldest_first && page.offset.saturating_add(u64::from(page.limit)) <= named {
+                    let shown = self.numbered(account, &query, numbers, page).await?;
+                    return Ok(Paged { total, ..shown });
                 }
-                listed
+                let limits = [Value::Int(Some(i64::from(page.limit))), Value::Int(Some(count(page.offset)))];
+                let sql = if query.oldest_first { &ways.oldest } else { &ways.newest };
+                let items = each(&self.db.rows(sql, &with(&limits)).await?, Event::read)?;
+                return Ok(Paged { items, total });
             }
             // The order in which the indexes end with one another.
             ([], None) if query.kind.is_some() => OF_KIND,

@@ -98,10 +98,10 @@ macro_rules! never_ends {
 
 const BY_ORDER: OneOrder = in_one_order!("lots_by_order", "order_id, id");
 const BY_ORDER_DOWN: OneOrder = in_one_order!("lots_by_order", "order_id DESC, id DESC");
-const BY_QUANTITY: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity, id");
-const BY_QUANTITY_DOWN: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity DESC, id DESC");
-const BY_START: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at, id");
-const BY_START_DOWN: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at DESC, id DESC");
+const BY_QUANTITY: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity + 0, id");
+const BY_QUANTITY_DOWN: OneOrder = in_one_order!("lots_sorted_by_quantity", "quantity + 0 DESC, id DESC");
+const BY_START: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at + 0, id");
+const BY_START_DOWN: OneOrder = in_one_order!("lots_sorted_by_start", "starts_at + 0 DESC, id DESC");
 const BY_END: OneOrder = in_one_order!("lots_sorted_by_end", never_ends!(""));
 const BY_END_DOWN: OneOrder = in_one_order!("lots_sorted_by_end", never_ends!(" DESC"));
 
