@@ -197,8 +197,8 @@ pub(crate) struct Pager {
 }
 impl HtmlSafe for Pager {}
 
-/// Rows on one page of a list.
-pub(crate) const PAGE_ROWS: u32 = 50;
+/// Rows on one page of a list: with the longest rows that there are, a page has less than 100 KB.
+pub(crate) const PAGE_ROWS: u32 = 40;
 
 /// The part of a list that its page `page` (from 1) shows.
 pub(crate) fn part_of_list(page: u64) -> seatpool_store::Page {
@@ -237,10 +237,10 @@ mod tests {
             assert_eq!((pager.newer.as_deref(), pager.older.as_deref()), (newer, older));
         };
         check(1, 0, (0, 0), None, None);
-        check(1, 50, (1, 50), None, None);
-        check(1, 51, (1, 50), None, Some("?page=2"));
-        check(2, 51, (51, 51), Some("?page=1"), None);
-        for (page, total, last) in [(3, 51, 2), (2, 50, 1), (2, 0, 1), (u64::MAX, 1, 1)] {
+        check(1, 40, (1, 40), None, None);
+        check(1, 41, (1, 40), None, Some("?page=2"));
+        check(2, 41, (41, 41), Some("?page=1"), None);
+        for (page, total, last) in [(3, 41, 2), (2, 40, 1), (2, 0, 1), (u64::MAX, 1, 1)] {
             let beyond = Pager::new(page, total, |n| format!("?page={n}")).unwrap_err();
             assert_eq!(beyond, Problem::elsewhere(format!("?page={last}")), "{page} of {total}");
         }

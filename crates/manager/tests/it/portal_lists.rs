@@ -52,16 +52,16 @@ async fn tokens_are_searched_sorted_and_paged_by_the_server() {
     let shown = |page: &Page| each(page, "<span class=\"name\">");
     let first = alice.get(&world.page("general")).await;
     check("many tokens", &first);
-    assert!(first.has("1 to 50 of 52"), "{}", first.body);
+    assert!(first.has("1 to 40 of 52"), "{}", first.body);
     assert_eq!(shown(&first)[..2], ["depot 51", "Branch 50"], "the newest first");
     let next = first.between("rel=\"next\" href=\"", "\"").unwrap().replace("&#38;", "&");
-    assert_eq!(shown(&alice.get(&next).await), ["depot 01", "Branch 00"]);
+    assert_eq!(shown(&alice.get(&next).await)[10..], ["depot 01", "Branch 00"]);
 
     let by_name = alice.get(&world.page("general?sort=token&order=up")).await;
     assert!(by_name.has("aria-sort=\"ascending\""), "{}", by_name.body);
     assert_eq!(shown(&by_name)[..2], ["Branch 00", "Branch 02"]);
     let last = alice.get(&world.page("general?sort=token&order=down&page=2")).await;
-    assert_eq!(shown(&last), ["Branch 02", "Branch 00"]);
+    assert_eq!(shown(&last)[10..], ["Branch 02", "Branch 00"]);
     let soonest = alice.get(&world.page("general?sort=expires")).await;
     assert_eq!(shown(&soonest)[..3], ["Branch 00", "depot 15", "Branch 30"]);
     let found = alice.get(&world.page("general?q=DEPOT+0&sort=token&order=down")).await;
@@ -115,10 +115,10 @@ async fn users_are_searched_sorted_and_paged_by_the_server() {
     };
     let first = alice.get(&page("")).await;
     check("many users", &first);
-    assert!(first.has("1 to 50 of 53") && first.has("aria-sort=\"ascending\""), "{}", first.body);
+    assert!(first.has("1 to 40 of 53") && first.has("aria-sort=\"ascending\""), "{}", first.body);
     assert_eq!(shown(&first)[..2], ["alice", "user00"]);
     let next = first.between("rel=\"next\" href=\"", "\"").unwrap().replace("&#38;", "&");
-    assert_eq!(shown(&alice.get(&next).await), ["user49", "user50", "user51"]);
+    assert_eq!(shown(&alice.get(&next).await)[10..], ["user49", "user50", "user51"]);
     let by_name = alice.get(&page("?sort=name&q=berg")).await;
     assert_eq!(shown(&by_name)[..2], ["user51", "user50"]);
     assert_eq!(shown(&alice.get(&page("?sort=created")).await)[0], "user51", "the newest first");

@@ -249,6 +249,9 @@ statements! {
 pub(crate) const INDEXED: &[(&str, Sql)] = &[
     ("covering lots_listed", LOTS_LISTED),
     ("covering lots_listed", LOTS_COUNTED),
+    ("covering lots_held", STANDINGS),
+    ("covering lots_held", STANDING),
+    ("covering lots_held", HOLDERS),
     ("covering lots_by_order", BY_ORDER.all),
     ("covering lots_by_order", BY_ORDER_DOWN.all),
     ("covering lots_sorted_by_quantity", BY_QUANTITY.all),
