@@ -227,7 +227,7 @@ fn without_the_places_of_its_spaces_a_code_is_read_where_few_lines_were_broken_a
     let refused = verified(&many).unwrap_err();
     assert_eq!(refused, AuthorizationRefused::Broken);
     assert!(refused.to_string().contains("Its lines were broken within words"), "{refused}");
-    // What costs the most to read.
+    // Of very many breaks only a few readings are tried.
     let hostile = old.replace("one two", &"a\n".repeat(400));
     assert_eq!(verified(&hostile), Err(AuthorizationRefused::Broken));
     assert_eq!(verified(&old.replace("one two", "two two")), Err(AuthorizationRefused::Signature));

@@ -49,8 +49,8 @@ pub struct EventView {
     pub hash: Option<String>,
 }
 
-/// Events that match, newest first unless the query says otherwise. The events of one virtual account need a role in it, those of the whole
-/// account a role in the account.
+/// Events that match, newest first unless the query says otherwise. The events of one virtual account need a role in
+/// it, those of the whole account a role in the account.
 pub async fn list(
     app: &App,
     principal: &Principal,

@@ -167,8 +167,8 @@ pub enum LotOrder {
     By(LotSort, bool),
 }
 
-/// A page of the lots of these virtual accounts, or of all that `principal` may read. With a text, those whose licence has it in its name or tag, whatever the case, or
-/// whose order or subscription it names.
+/// A page of the lots of these virtual accounts, or of all that `principal` may read. With a text, those whose licence
+/// has it in its name or tag, whatever the case, or whose order or subscription it names.
 pub async fn lots_listed(
     app: &App,
     principal: &Principal,

@@ -42,8 +42,8 @@ pub(in crate::command) enum Carried {
     InContact,
 }
 
-/// Finds what to take of which lots for every line, in their order. What the reservation holds already costs nothing once more. Refuses what would
-/// leave anything that is in use uncovered.
+/// Finds what to take of which lots for every line, in their order. What the reservation holds already costs nothing
+/// once more. Refuses what would leave anything that is in use uncovered.
 pub(in crate::command) fn choose(
     virtual_account: VirtualAccountId,
     lines: &[ReserveLine],
